@@ -1,0 +1,32 @@
+/*
+ * record: a key and a value, as bytes. Keys are encoded so that memcmp() is their order (key.h),
+ * values as in value.h; nothing in this layer but those two files looks inside.
+ *
+ * A record in a run or in the sort buffer: varint key bytes, varint value bytes, key, value.
+ */
+#ifndef RECORD_RECORD_H
+#define RECORD_RECORD_H
+
+#include "base/err.h"
+#include "base/slice.h"
+
+#include <stdint.h>
+
+enum {
+    RECORD_KEY_BYTES_MAX = 64 * 1024,                 /* a merge holds one key per cursor */
+    RECORD_VALUE_BYTES_MAX = 16 * 1024 * 1024 + 1024, /* a "file" value of 16 MiB, encoded */
+    PARTITION_COUNT_MAX = 100000, /* an index entry each, in memory and in every run */
+};
+
+struct record {
+    struct slice key;
+    struct slice value;
+};
+
+/* Where records go: the collector in a map, a writer in a reduce, a list in a test. */
+struct sink {
+    /* Takes one record; the bytes are borrowed for the call. 0 or -1. */
+    int (*emit)(struct sink *sink, struct slice key, struct slice value, struct err *err);
+};
+
+#endif
