@@ -1,10 +1,12 @@
 #include "fault/fault.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/types.h>
 
 static struct {
@@ -12,6 +14,7 @@ static struct {
     enum fault_call call;
     uint32_t left;
     int error;
+    size_t bytes_max[FAULT_CALL_COUNT]; /* 0: as many as asked for */
 } fault;
 
 void fault_arm(enum fault_call call, uint32_t nth, int error)
@@ -23,8 +26,15 @@ void fault_arm(enum fault_call call, uint32_t nth, int error)
     fault.error = error;
 }
 
+void fault_shorten(enum fault_call call, size_t bytes_max)
+{
+    assert(bytes_max > 0);
+    fault.bytes_max[call] = bytes_max;
+}
+
 bool fault_disarm(void)
 {
+    memset(fault.bytes_max, 0, sizeof fault.bytes_max);
     fault.armed = false;
     return fault.fired;
 }
@@ -41,6 +51,13 @@ static bool fails(enum fault_call call)
     return true;
 }
 
+static size_t shorter(enum fault_call call, size_t len)
+{
+    size_t bytes_max = fault.bytes_max[call];
+
+    return bytes_max && len > bytes_max ? bytes_max : len;
+}
+
 /* The linker sends our objects' calls to __wrap_x and leaves libc's own as __real_x. */
 #define WRAP(result, name, call, failure, parameters, arguments)                                   \
     result __real_##name parameters;                                                               \
@@ -53,15 +70,17 @@ static bool fails(enum fault_call call)
 WRAP(void *, malloc, FAULT_ALLOC, NULL, (size_t bytes), (bytes))
 WRAP(void *, calloc, FAULT_ALLOC, NULL, (size_t count, size_t bytes), (count, bytes))
 WRAP(void *, realloc, FAULT_ALLOC, NULL, (void *ptr, size_t bytes), (ptr, bytes))
-WRAP(ssize_t, read, FAULT_READ, -1, (int fd, void *to, size_t len), (fd, to, len))
+WRAP(ssize_t, read, FAULT_READ, -1, (int fd, void *to, size_t len),
+     (fd, to, shorter(FAULT_READ, len)))
 WRAP(ssize_t, pread, FAULT_READ, -1, (int fd, void *to, size_t len, off_t offset),
-     (fd, to, len, offset))
-WRAP(ssize_t, write, FAULT_WRITE, -1, (int fd, const void *from, size_t len), (fd, from, len))
+     (fd, to, shorter(FAULT_READ, len), offset))
+WRAP(ssize_t, write, FAULT_WRITE, -1, (int fd, const void *from, size_t len),
+     (fd, from, shorter(FAULT_WRITE, len)))
 WRAP(ssize_t, pwrite, FAULT_WRITE, -1, (int fd, const void *from, size_t len, off_t offset),
-     (fd, from, len, offset))
+     (fd, from, shorter(FAULT_WRITE, len), offset))
 WRAP(ssize_t, copy_file_range, FAULT_WRITE, -1,
      (int from, off64_t *from_offset, int to, off64_t *to_offset, size_t len, unsigned flags),
-     (from, from_offset, to, to_offset, len, flags))
+     (from, from_offset, to, to_offset, shorter(FAULT_WRITE, len), flags))
 WRAP(int, fsync, FAULT_FSYNC, -1, (int fd), (fd))
 WRAP(int, rename, FAULT_RENAME, -1, (const char *from, const char *to), (from, to))
 

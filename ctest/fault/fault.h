@@ -9,6 +9,8 @@
  *         assert_int_not_equal(rc, 0);    and said why when it did not
  *     }
  *
+ *     fault_shorten(FAULT_READ, 3);       from here on no read answers more than 3 bytes
+ *
  * Only calls made by the project's own objects are seen (the linker's --wrap): libc, libcurl and
  * Lua itself keep theirs, but Lua's memory comes through our allocator and so through here.
  */
@@ -16,6 +18,7 @@
 #define CTEST_FAULT_FAULT_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 enum fault_call {
@@ -31,7 +34,10 @@ enum fault_call {
 /* The `nth` next call of `call` fails with `error`; nth = 0 is the very next one. */
 void fault_arm(enum fault_call call, uint32_t nth, int error);
 
-/* Ends it. True: a call was failed. */
+/* Until fault_disarm() a read, write or copy moves at most `bytes_max` bytes at a time; > 0. */
+void fault_shorten(enum fault_call call, size_t bytes_max);
+
+/* Ends both. True: a call was failed. */
 bool fault_disarm(void);
 
 #endif
