@@ -1,0 +1,80 @@
+/*
+ * attempt: one try at one task, start to end, as the shells see it.
+ *
+ *     struct attempt attempt;
+ *     rc = attempt_start(nursery, &start, &attempt, &err);
+ *     ... when attempt.fd is readable:
+ *     while ((rc = attempt_read(&attempt, &frame, &err)) == 1)
+ *         use(&frame);                       rpc/message.h names the types and their messages
+ *     if (rc == -1)
+ *         attempt_end(&attempt);
+ *
+ * The shell hears Started (once the job's Lua has a process), Progress (about ten a second), Log,
+ * and then, last, exactly one of Done and Failed; after it, or when the attempt's process died
+ * without a word, attempt_read() answers -1. Every failure arrives as Failed with a kind the
+ * scheduler can act on: nothing that a job does makes attempt_read() itself fail.
+ *
+ * An attempt is two processes. The trusted one is forked here; it opens inputs and results, and
+ * watches deadlines. The vm child runs the job's Lua in its sandbox and opens nothing. Neither
+ * outlives the shell. PLAN and COMMIT are run by the trusted process itself.
+ *
+ * A result file exists only while its attempt may succeed: one that fails or is killed removes
+ * what it made. After Done the file is the shell's.
+ */
+#ifndef ATTEMPT_ATTEMPT_H
+#define ATTEMPT_ATTEMPT_H
+
+#include "attempt/nursery.h"
+#include "base/buf.h"
+#include "base/err.h"
+#include "rpc/frame.h"
+#include "rpc/message.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+enum {
+    ATTEMPT_LOAD_MS_MAX = 10 * 1000, /* a job file is a table of functions: it loads at once */
+    ATTEMPT_PROGRESS_MS = 100,       /* between two Progress messages, and two looks at the page */
+};
+
+struct attempt {
+    pid_t pid; /* of the trusted process */
+    int fd;    /* non-blocking; readable when attempt_read() has something to say */
+    struct frame_decoder decoder;
+};
+
+/* Forks the trusted process. `start` is borrowed for the call. 0 or -1 (ERR_RETRY). */
+int attempt_start(const struct nursery *nursery, const Mrlua__TaskStart *start,
+                  struct attempt *attempt, struct err *err);
+
+/* 1: *frame is the next message, good until the next call. 0: nothing more for now.
+ * -1: the attempt has ended; nothing will follow. *err matters only if it ended without Done and
+ * Failed (ERR_RETRY: "the attempt's process ended unexpectedly"). */
+int attempt_read(struct attempt *attempt, struct frame *frame, struct err *err);
+
+/* Asks it to stop: it kills its child, removes its files and ends without another word. Returns at
+ * once; go on reading until -1. */
+void attempt_kill(struct attempt *attempt);
+
+/* Ends it if it has not ended, waits for its process and releases everything. Safe on a zeroed
+ * struct whose fd is -1, and when it was called before. */
+void attempt_end(struct attempt *attempt);
+
+/* What loading a job file needs. All borrowed. */
+struct attempt_load {
+    struct slice bundle; /* value codec: {main = path, files = {[path] = source}} */
+    struct slice params; /* value codec: a table */
+    uint64_t memory_bytes;
+    uint64_t deadline_ms; /* 0: ATTEMPT_LOAD_MS_MAX */
+    bool unsafe;          /* full libraries, no sandbox: only when the user allowed it */
+};
+
+/* Loads a job file in a vm child and waits for it. Appends the checked job table (value codec) to
+ * `view`, and on failure what a user can act on (traceback, many lines, may be empty) to `detail`.
+ * Every line that the file prints goes to `log`, which may be NULL. 0 or -1. */
+int attempt_load_job(const struct nursery *nursery, const struct attempt_load *load,
+                     struct buf *view, struct buf *detail, struct buf *log, struct err *err);
+
+#endif

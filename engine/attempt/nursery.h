@@ -1,0 +1,77 @@
+/*
+ * nursery: the process that vm children are forked from. It is this executable, executed again
+ * before any key is read, with a fixed argv, an empty environment and no address randomisation;
+ * so its children inherit no secret, and Lua's string hash has the same seed in all of them.
+ *
+ *     int main(int argc, char **argv)
+ *     {
+ *         if (nursery_is_asked(argc, argv))
+ *             return nursery_main();         before anything else
+ *         nursery = nursery_start(&err);     before any key is read, any thread or child is made
+ *         ...
+ *         nursery_stop(nursery);
+ *     }
+ *
+ * A holder of its socket (a trusted process) sends one message with the descriptors of a child;
+ * nursery_fork() does. The child's life hangs on `report`: if the holder's end closes, the nursery
+ * kills the child; when the child ends, the holder reads its wait status there. When nobody holds
+ * the request socket any more, or its parent dies, the nursery ends, and its children with it.
+ *
+ * Decided here: address randomisation is given up for one order of pairs(), because an attempt
+ * that is run again must answer the same (DESIGN.md, P6), and because what holds a hostile script
+ * is the list of system calls, not the addresses it has to guess.
+ */
+#ifndef ATTEMPT_NURSERY_H
+#define ATTEMPT_NURSERY_H
+
+#include "base/err.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+/* What a vm child is handed, in this order; -1 where a task has none. */
+enum child_fd {
+    CHILD_CONTROL,   /* frames, to and from its trusted process */
+    CHILD_PAGE,      /* memfd of struct page */
+    CHILD_SCRATCH_A, /* spills, segments */
+    CHILD_SCRATCH_B, /* merge passes */
+    CHILD_RESULT,    /* run file or part file */
+    CHILD_FD_COUNT,
+};
+
+struct nursery;
+
+/* True: this process was executed to be the nursery. */
+bool nursery_is_asked(int argc, char **argv);
+
+/* The life of the nursery; returns its exit code. */
+int nursery_main(void);
+
+/* Starts it. NULL with *err (ERR_SETUP). */
+struct nursery *nursery_start(struct err *err);
+
+/* Closes the request socket and waits until the nursery has ended. NULL is fine. */
+void nursery_stop(struct nursery *nursery);
+
+/* The request socket, for a forked process that closes everything else. */
+int nursery_socket(const struct nursery *nursery);
+
+/* A child as its trusted process knows it. */
+struct nursling {
+    pid_t pid;
+    int pidfd;  /* to kill it */
+    int report; /* readable when it has ended; closing it kills the child */
+};
+
+/* Asks for a child on `fds`, which stay the caller's. Blocks until it is forked. 0 or -1. */
+int nursery_fork(int request_socket, const int fds[CHILD_FD_COUNT], struct nursling *out,
+                 struct err *err);
+
+/* Reads the wait status of an ended child from `report`. 0, or -1: the nursery is gone. */
+int nursling_status(struct nursling *nursling, int *status, struct err *err);
+
+/* Closes its descriptors, which kills a child that still lives. */
+void nursling_release(struct nursling *nursling);
+
+#endif
