@@ -1,0 +1,136 @@
+/*
+ * vm: a Lua state that runs one job, inside a child process that can be killed.
+ *
+ *     vm = vm_open(&options, &err);
+ *     vm_load_job(vm, &view, &err);               runs the job file, checks the table it returns
+ *     vm_setup(vm, &err);                         if the job has one
+ *     while (...)
+ *         vm_map(vm, &key, &value, sink, &err);   or vm_reduce(vm, key, group, sink, &err)
+ *     vm_cleanup(vm, sink, &err);
+ *     vm_close(vm);
+ *
+ * Functions of the job go by their field's name: "map", "combine", "reduce", "partition",
+ * "setup", "cleanup". A field that names a built-in (vm_builtin) is not called here: whoever
+ * drives the vm uses record/builtin.h and Lua is not entered.
+ *
+ * sink->emit may call vm_combine() and vm_partition(): the sort buffer combines while a map is in
+ * the middle of its emit.
+ *
+ * Errors: what the script raised is ERR_JOB with the message "jobs/x.lua:12: attempt to ..."
+ * and a traceback (vm_traceback). A failure of the sink or of a cursor keeps its own kind, and ends the
+ * call even when the script caught it with pcall(): each later emit fails too. Running out of
+ * memory is ERR_LIMIT, and the state is dead: every later call answers the same.
+ *
+ * Why dead: Lua 5.4.4 has a use after free in the collector that a failed allocation starts
+ * (fixed in 5.4.8). A script never goes on after one. So that honest scripts do not meet it, the
+ * limit has an overdraft of a quarter: crossing the limit asks for a full collection at the
+ * next safe point, and only what still stands above the limit after it is an error.
+ * Whoever sets RLIMIT_AS counts vm_memory_bytes_peak() for it.
+ *
+ * The bundle is a value table (record/value.h; lua/mrlua/bundle.lua builds it):
+ *
+ *     { path = "jobs/wordcount.lua", source = "...",
+ *       modules = { ["util.text"] = { path = "jobs/util/text.lua", source = "..." } } }
+ *
+ * where `modules` is keyed by what `require` is given. Text only: bytecode is refused.
+ *
+ * The job sees the globals of lua/mrlua/sandbox.lua and `mr`: mr.params (read only, known once
+ * the job file has returned), mr.stage, mr.job, mr.task, mr.attempt, mr.worker. setup(ctx) and
+ * cleanup(ctx, emit) get that same table as `ctx`.
+ *
+ * partition(key, count) answers an integer from 0 to count - 1.
+ */
+#ifndef VM_VM_H
+#define VM_VM_H
+
+#include "record/builtin.h"
+#include "record/key.h"
+#include "record/record.h"
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+struct group; /* record/group.h */
+struct vm;
+
+struct vm_options {
+    size_t memory_bytes_max; /* Lua's memory; 0: no limit */
+    bool unsafe;             /* full Lua libraries: a job with unsafe = true, where allowed */
+    uint64_t seed;           /* of math.random; a function of job and task */
+    struct slice bundle;     /* borrowed until vm_load_job has returned */
+    /* Value table, may be empty: param name -> text of --param, or the value that an earlier
+     * load's view had in view.params. Borrowed until vm_load_job has returned. */
+    struct slice params;
+    const char *stage; /* "load", "map", "reduce" */
+    uint64_t job;
+    uint32_t task;
+    uint64_t attempt;
+    uint32_t worker;
+    _Atomic uint64_t *pulse; /* counts calls, emits and values taken; may be NULL */
+    /* Takes a line that the script printed, without its newline. May be NULL: dropped. */
+    void (*log)(void *context, struct slice line);
+    void *log_context;
+};
+
+/* Copies the options. NULL: *err is set (ERR_SETUP). */
+struct vm *vm_open(const struct vm_options *options, struct err *err);
+void vm_close(struct vm *vm);
+
+/*
+ * Runs the job file and checks its table (lua/mrlua/job.lua, which documents the view). The view,
+ * a value table of plain data, is appended to `view` unless that is NULL: every field with its
+ * default, functions replaced by true, built-ins by their name, params converted. 0, or -1:
+ * ERR_SETUP for a wrong field or param, ERR_JOB when the file does not compile or raises.
+ */
+int vm_load_job(struct vm *vm, struct buf *view, struct err *err);
+
+/* Does the job have this field, as a function or a built-in? Good after vm_load_job. */
+bool vm_has(const struct vm *vm, const char *field);
+
+/*
+ * The built-in that the field names, BUILTIN_NONE for a Lua function or no field. When combine
+ * and reduce are both "count", both answer BUILTIN_SUM and vm_counts() is true.
+ */
+enum builtin vm_builtin(const struct vm *vm, const char *field);
+
+/* Every emitted value becomes 1: vm_map does so; who maps without Lua does it too. */
+bool vm_counts(const struct vm *vm);
+
+/* One record. `key` and `value` are scalars. */
+int vm_map(struct vm *vm, const struct datum *key, const struct datum *value, struct sink *sink,
+           struct err *err);
+/* The same for a record of a run file: encoded key and value. */
+int vm_map_encoded(struct vm *vm, struct slice key, struct slice value, struct sink *sink,
+                   struct err *err);
+
+/* One group: `key` is the group's first. Values that the script leaves are the group's to skip. */
+int vm_reduce(struct vm *vm, struct slice key, struct group *group, struct sink *sink,
+              struct err *err);
+/* The same with combine. Emitting another key than `key` is the job's error. */
+int vm_combine(struct vm *vm, struct slice key, struct group *group, struct sink *sink,
+               struct err *err);
+
+/* *out: the job's choice for `key`, checked to be below `count`. */
+int vm_partition(struct vm *vm, struct slice key, uint32_t count, uint32_t *out, struct err *err);
+
+/* Do nothing when the job has no such function. */
+int vm_setup(struct vm *vm, struct err *err);
+int vm_cleanup(struct vm *vm, struct sink *sink, struct err *err);
+
+/* Many lines, innermost frame first, for the last ERR_JOB; "" when there is none. */
+const char *vm_traceback(struct vm *vm);
+
+/* What memory_bytes_max allows at the worst moment. */
+size_t vm_memory_bytes_peak(size_t memory_bytes_max);
+
+/*
+ * From now on time() answers 0 in this process. Called by the nursery before Lua states are
+ * made: Lua seeds the hash of strings, and so the order of pairs(), from time() and addresses.
+ */
+void vm_freeze_time(void);
+
+/* "Lua 5.4.4", the library that is linked. */
+const char *vm_lua_version(void);
+
+#endif
