@@ -1,0 +1,82 @@
+/*
+ * publish: the commit of an output folder. Readers see all of it or nothing (P2).
+ *
+ *     publish_init(&publish, "out", job_id, overwrite);         names only
+ *     publish_claim(&publish, &err);                            before anything runs
+ *     fd = publish_part_create(&publish, 0, attempt, &err);     by any attempt, in any process
+ *     publish_commit(&publish, parts, count, manifest, &err);   once, after the last reduce
+ *     publish_abort(&publish);                                  instead, or after a failed commit
+ *     publish_deinit(&publish);
+ *
+ * The folder while the job runs, and after:
+ *
+ *     out/.mrlua-claim                  who works here; O_EXCL, so the second is refused
+ *     out/.mrlua-JOB/part-00000.7       partition 0 as attempt 7 wrote it; nobody reads it
+ *     ----------------------------------------------------------------------------------------
+ *     out/part-00000 ...                fsynced, then renamed
+ *     out/_SUCCESS                      the manifest; last
+ *
+ * The steps of a commit: each part is fsynced and renamed; fsync of the folder; _SUCCESS is
+ * written, fsynced, renamed; fsync of the folder; the work folder and the claim are removed. Every
+ * step looks at what is there first, so a commit that crashed anywhere is done again, by any
+ * process, from the start, and ends the same.
+ *
+ * With `overwrite` and something in the folder, all of this happens in a folder beside it,
+ * ".out.mrlua-JOB"; the claim alone is in the old one. At the end the two are exchanged in one
+ * step (renameat2; two renames where the file system has none) and the old one is removed. The
+ * claim tells whether the exchange was made: it is in `out` before, and not after.
+ *
+ * A claim whose holder, on this host, is no longer running is stale: `overwrite` takes it over;
+ * without it the message says so.
+ */
+#ifndef FORMAT_PUBLISH_H
+#define FORMAT_PUBLISH_H
+
+#include "base/err.h"
+#include "base/slice.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct publish {
+    char *output;  /* the folder, without a slash at its end */
+    char *claim;   /* output/.mrlua-claim */
+    char *staging; /* beside it: .output.mrlua-JOB */
+    char *job_id;
+    bool overwrite;
+};
+
+/* The part of partition i is the file of `attempt`, with that many bytes. */
+struct publish_part {
+    uint64_t attempt;
+    uint64_t bytes;
+};
+
+/* Computes the names; touches nothing. `job_id`: letters, digits, "-" and "_". */
+void publish_init(struct publish *publish, const char *output, const char *job_id, bool overwrite);
+void publish_deinit(struct publish *publish);
+
+/* Makes the folder (its parent must exist), the claim and the work folder. ERR_SETUP: not empty,
+ * claimed by another, not a folder, not writable; then nothing is left behind. */
+int publish_claim(struct publish *publish, struct err *err);
+
+/* "part-00000", and the path an attempt writes to. `out` is cleared first. */
+struct buf;
+void publish_part_name(struct buf *out, uint32_t partition);
+void publish_part_path(const struct publish *publish, uint32_t partition, uint64_t attempt,
+                       struct buf *out);
+
+/* Creates that file, readable and writable. Returns the descriptor. ERR_DISK. */
+int publish_part_create(const struct publish *publish, uint32_t partition, uint64_t attempt,
+                        struct err *err);
+
+/* parts[i] becomes part i. After -1 (ERR_DISK) it may be called again. */
+int publish_commit(struct publish *publish, const struct publish_part *parts, size_t part_count,
+                   struct slice manifest, struct err *err);
+
+/* Removes what this job made, as far as that works: also parts that a failed commit named
+ * already, and the folder if this job made it. Nothing, after a commit that succeeded. */
+void publish_abort(struct publish *publish);
+
+#endif

@@ -1,0 +1,95 @@
+/*
+ * reader: an input as records, for map.
+ *
+ *     struct reader *reader = reader_open(READER_LINES, &input, &err);
+ *     while ((rc = reader_next(reader, &record, &err)) == 1)
+ *         use(&record);
+ *     reader_close(reader);                      rc is now 0 (end) or -1 (err is set)
+ *
+ * It runs in the vm child: it is handed a descriptor and opens nothing.
+ *
+ * "lines": key = byte offset of the line (in the decompressed bytes), value = the line without its
+ *   newline, and without a carriage return before that. A piece owns the lines that start in it,
+ *   so it may read past its end and skips what began before it; pieces cut anywhere give every
+ *   line once. A last line need not have a newline. Lines are bytes, NUL included. A line longer
+ *   than 16 MiB is an error that names its offset: binary data is what "file" is for.
+ * "file": one record; key = the name, value = the (decompressed) contents, at most 16 MiB.
+ * "run": the records of a run file, partition after partition, encoded (run.h): what a job with
+ *   output = "run" left.
+ *
+ * Memory: a 256 KiB buffer, which grows to the longest line or file met, at most 16 MiB.
+ */
+#ifndef FORMAT_READER_H
+#define FORMAT_READER_H
+
+#include "format/source.h"
+#include "record/key.h"
+#include "record/record.h"
+
+enum {
+#ifdef MRLUA_TINY
+    READER_BUFFER_BYTES = 64,
+#else
+    READER_BUFFER_BYTES = 256 * 1024,
+#endif
+    READER_LINE_BYTES_MAX = 16 * 1024 * 1024, /* with the file limit: what one value may be */
+    READER_FILE_BYTES_MAX = 16 * 1024 * 1024,
+};
+_Static_assert((int)READER_LINE_BYTES_MAX + 64 <= (int)RECORD_VALUE_BYTES_MAX, "a line fits");
+_Static_assert((int)READER_FILE_BYTES_MAX + 64 <= (int)RECORD_VALUE_BYTES_MAX, "a file fits");
+
+enum reader_kind { READER_LINES, READER_FILE, READER_RUN };
+
+/* "lines", "file", "run". ERR_SETUP: none of them. */
+int reader_kind_by_name(struct slice name, enum reader_kind *out, struct err *err);
+const char *reader_kind_name(enum reader_kind kind);
+
+/* True: an input of this kind and name can only be read from its start to its end. */
+bool reader_needs_whole_file(enum reader_kind kind, const char *name);
+
+/* One record; good until the next call on the reader. */
+struct reader_record {
+    bool is_encoded;    /* "run": key_bytes and value_bytes hold; else the two datums */
+    struct datum key;   /* an integer ("lines") or a string ("file") */
+    struct datum value; /* a string */
+    struct slice key_bytes, value_bytes; /* as in record/key.h, record/value.h */
+    uint64_t offset;                     /* where the record is in the input, for messages */
+};
+
+struct reader;
+
+struct reader_ops {
+    /* 1: *record is set. 0: end. -1: *err is set. */
+    int (*next)(struct reader *reader, struct reader_record *record, struct err *err);
+    /* Bytes of the descriptor read so far, for progress. */
+    uint64_t (*bytes_read)(const struct reader *reader);
+    /* Releases everything but the descriptor. Called once, in any state. */
+    void (*close)(struct reader *reader);
+};
+
+struct reader {
+    const struct reader_ops *ops;
+};
+
+/* NULL with *err set. `input` is copied; its name and descriptor must outlive the reader. */
+struct reader *reader_open(enum reader_kind kind, const struct source_input *input,
+                           struct err *err);
+
+static inline int reader_next(struct reader *reader, struct reader_record *record, struct err *err)
+{
+    return reader->ops->next(reader, record, err);
+}
+
+static inline uint64_t reader_bytes_read(const struct reader *reader)
+{
+    return reader->ops->bytes_read(reader);
+}
+
+void reader_close(struct reader *reader);
+
+/* One per kind: what reader_open() chooses from. */
+struct reader *reader_lines_open(const struct source_input *input, struct err *err);
+struct reader *reader_file_open(const struct source_input *input, struct err *err);
+struct reader *reader_run_open(const struct source_input *input, struct err *err);
+
+#endif

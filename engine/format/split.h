@@ -1,0 +1,74 @@
+/*
+ * split: how the inputs are cut into map tasks. Pure: files and flags in, a plan out; the same
+ * ones give the same plan, on every machine and with any number of slots (P1).
+ *
+ *     split_plan_init(&plan, list.items, list.count, &options, &err);
+ *     for (i = 0; i < plan.split_count; i++)
+ *         pieces = split_plan_pieces(&plan, i, &count);
+ *     split_plan_deinit(&plan);
+ *
+ * A split is a list of pieces of files, in input order; a map task reads them one after the other.
+ *   - Split size by default: total / 64, at least 1 MiB, at most 64 MiB; total = the bytes of all
+ *     inputs as they lie on disk. Lines may be cut anywhere: the reader mends it (reader.h).
+ *   - What can only be read whole (.gz, .zst, "file", "run") is one piece.
+ *   - Above SPLIT_PACK_FILES_MIN inputs, pieces that follow each other share a split as long as
+ *     they fit the split size together. Below, a split never holds pieces of two files.
+ *   - An empty file gives no piece, except for "file", where it is a record.
+ *   - No piece at all gives one split without pieces: the job still runs, and commits an output.
+ * Reducers by default: total / 256 MiB, at least 1, at most 1,000.
+ *
+ * Memory: 24 bytes per piece, 8 per split.
+ */
+#ifndef FORMAT_SPLIT_H
+#define FORMAT_SPLIT_H
+
+#include "format/reader.h"
+#include "store/file.h"
+
+enum {
+    SPLIT_COUNT_MAX = 1000000, /* what the scheduler is built for */
+    SPLIT_PACK_FILES_MIN = 1000,
+    SPLIT_PIECES_MAX = 1000, /* with the next: a task's description fits a frame (1 MiB) */
+    SPLIT_NAME_BYTES_MAX = 256 * 1024,
+    SPLIT_BYTES_MAX = 64 * 1024 * 1024, /* of the default */
+#ifdef MRLUA_TINY
+    SPLIT_BYTES_MIN = 64,
+#else
+    SPLIT_BYTES_MIN = 1024 * 1024, /* of the default; a flag may go below */
+#endif
+    SPLIT_REDUCER_BYTES = 256 * 1024 * 1024,
+    SPLIT_REDUCER_COUNT_MAX = 1000, /* of the default; a flag may go to PARTITION_COUNT_MAX */
+};
+
+struct split_options {
+    enum reader_kind reader;
+    uint64_t split_bytes;   /* 0: the default */
+    uint64_t reducer_count; /* 0: the default */
+};
+
+struct split_piece {
+    uint32_t file_index;
+    uint64_t offset;
+    uint64_t length;
+};
+
+struct split_plan {
+    struct split_piece *pieces; /* of all splits, in order */
+    size_t piece_count;
+    size_t *first_pieces; /* split i has the pieces first_pieces[i] .. first_pieces[i + 1] - 1 */
+    uint32_t split_count; /* at least 1 */
+    uint32_t reducer_count;
+    uint64_t split_bytes; /* as decided */
+    uint64_t bytes_total;
+    size_t piece_capacity, split_capacity;
+};
+
+/* ERR_SETUP: a limit, with what to change. */
+int split_plan_init(struct split_plan *plan, const struct file *files, size_t file_count,
+                    const struct split_options *options, struct err *err);
+void split_plan_deinit(struct split_plan *plan);
+
+const struct split_piece *split_plan_pieces(const struct split_plan *plan, uint32_t split,
+                                            size_t *piece_count);
+
+#endif
