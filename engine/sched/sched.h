@@ -1,0 +1,292 @@
+/*
+ * sched: decides, never acts. Events in, commands and facts out.
+ *
+ *     struct sched_options options;
+ *     struct sched_output out = {0};
+ *
+ *     sched_options_default(&options);
+ *     sched = sched_open(&options);
+ *     sched_restore(sched, facts, fact_count, &err);     only after a restart
+ *     for (;;) {
+ *         event = ... what happened, at event.now_ns ...
+ *         sched_step(sched, &event, &out);
+ *         keep out.facts (one transaction), then carry out out.commands, in order
+ *         arm a timer for sched_next_due_ns(): it is an EVENT_TICK
+ *     }
+ *     sched_output_deinit(&out);
+ *     sched_close(sched);
+ *
+ * No clock, socket, file, thread, Lua, rand() or global may be reached from here. Time is
+ * event->now_ns; chance is options.seed. So the same events give the same commands, and a
+ * simulator runs weeks a second.
+ *
+ * A job is a list of stages: plan, map, reduce, commit (STAGE_TRAITS in state.h says what each is
+ * allowed to do). plan and commit run in helpers of the master (worker_id WORKER_NONE) and take no
+ * slot. A map gets a slot and runs. A reduce fetches first, without a slot, at most `slots` of them
+ * per worker; it reports EVENT_ATTEMPT_FETCHED and is told COMMAND_RUN_ATTEMPT when a slot is free:
+ * who holds a slot waits for no other task. A job without reduces (reduce_count 0) ends its data
+ * path with the maps, and their output lives in the store.
+ *
+ * What the shell does beside the commands: it tells fetching reduces where maps are. It reads that
+ * from the facts as they come (FACT_TASK_COMPLETED, FACT_OUTPUT_LOST, FACT_WORKER_LOST), and for a
+ * reduce that starts from sched_output_of().
+ *
+ * Facts are what a restart needs. State is a fold over them: sched_step() changes what lasts only
+ * through fact_apply(), which sched_restore() calls too. The first step after open or restore
+ * begins a new epoch: attempts of earlier epochs are given up (uncounted), workers that hold
+ * outputs are awaited for `rejoin_grace_ns`. Attempt ids carry their epoch and are never reused.
+ *
+ * What is not expected is counted (sched_stale_count) and changes nothing; only a wrong caller
+ * aborts: time that goes back, ids of 0, failure kinds out of range.
+ *
+ * Costs: O(log n) an event in the number of armed timers; a lost worker costs its outputs. Memory:
+ * about 130 bytes a task, whatever happened to it, and 40 for each failure it reported.
+ *
+ * Not here: what a split is, messages and counters of attempts (the shell keeps them by attempt
+ * id), how to notice that a worker is silent.
+ */
+#ifndef SCHED_SCHED_H
+#define SCHED_SCHED_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "base/hash.h"
+
+enum stage_kind { STAGE_PLAN, STAGE_MAP, STAGE_REDUCE, STAGE_COMMIT };
+
+enum {
+    STAGE_COUNT = STAGE_COMMIT + 1,
+    SCHED_TASK_COUNT_MAX = 16 * 1000 * 1000, /* of one stage: 2 GB of task table */
+    SCHED_WORKER_ID_MAX = 65535,             /* ids are indexes of a table */
+    SCHED_FAILURE_COUNT_MAX = 30,            /* reported failures of one task end its job */
+    SCHED_HISTORY_COUNT_MAX = 1000,          /* ended jobs that can still be asked for */
+};
+
+#define WORKER_NONE UINT32_MAX /* a helper of the master itself */
+
+struct sched_options {
+    uint64_t seed;                /* of the jitter */
+    uint64_t retry_delay_ns_min;  /* after a first failure at most this, full jitter ... */
+    uint64_t retry_delay_ns_max;  /* ... doubled by each further failure, up to this */
+    uint64_t silence_ns;          /* an attempt that says nothing for so long is given up */
+    uint64_t rejoin_grace_ns;     /* after a restart workers may take so long to come back */
+    uint32_t fetch_start_percent; /* of the maps are done before a first reduce fetches */
+};
+
+/*
+ * 100 ms, 30 s, 120 s, 10 s, and 100 %: on one machine a fetch is a copy, and to begin it early
+ * only takes the disk away from the maps. A cluster says less.
+ */
+void sched_options_default(struct sched_options *options);
+
+/* What the scheduler knows of a job. The rest of it is the shell's. */
+struct job_rules {
+    uint32_t attempts_max; /* tries at a task that hits a limit; for unsafe jobs, at any fault of
+                              the job. 1 to SCHED_FAILURE_COUNT_MAX */
+    bool unsafe;           /* full Lua: not deterministic, so a raised error is tried again */
+    uint64_t silence_ns;   /* 0: as in sched_options */
+};
+
+enum event_kind {
+    EVENT_TICK,             /* time has passed */
+    EVENT_JOB_SUBMITTED,    /* job_id (new), rules */
+    EVENT_JOB_CANCELLED,    /* job_id. Too late once its commit runs: it then ends as it ends */
+    EVENT_PLAN_MADE,        /* attempt_id of the plan, map_count, reduce_count: it is done */
+    EVENT_WORKER_JOINED,    /* worker_id, incarnation, slot_count. It runs no attempt */
+    EVENT_WORKER_LOST,      /* worker_id, incarnation */
+    EVENT_ATTEMPT_PROGRESS, /* attempt_id: a sign of life, at least every silence_ns / 4 */
+    EVENT_ATTEMPT_FETCHED,  /* attempt_id: a reduce holds one segment of every map */
+    EVENT_ATTEMPT_DONE,   /* attempt_id, digest (map: of what it wrote, reduce: of what it read) */
+    EVENT_ATTEMPT_FAILED, /* attempt_id, failure; for ERR_PEER peer_task and peer_attempt_id */
+    EVENT_OUTPUT_LOST,    /* job_id, peer_task, peer_attempt_id: a map's run cannot be read, told
+                             by a worker or by a reduce that goes on */
+};
+
+enum { EVENT_KIND_COUNT = EVENT_OUTPUT_LOST + 1 };
+
+struct event {
+    enum event_kind kind;
+    uint64_t now_ns; /* monotonic within an epoch, never less than the event before */
+
+    uint64_t job_id; /* the caller's number for a job, never 0, never reused */
+    struct job_rules rules;
+    uint32_t map_count, reduce_count;
+
+    uint32_t worker_id;   /* of JOINED and LOST, and of every ATTEMPT event: who says so */
+    uint32_t slot_count;  /* at least 1 */
+    uint64_t incarnation; /* of worker_id; 0 for WORKER_NONE */
+
+    uint64_t attempt_id;
+    struct digest digest;
+    enum err_kind failure;    /* never ERR_NONE */
+    uint32_t peer_task;       /* the map whose segment could not be had ... */
+    uint64_t peer_attempt_id; /* ... and the attempt that had made it */
+};
+
+enum command_kind {
+    COMMAND_START_ATTEMPT, /* all fields. A reduce begins to fetch, any other task to run */
+    COMMAND_RUN_ATTEMPT,   /* a reduce that has fetched gets its slot */
+    COMMAND_KILL_ATTEMPT,  /* and forget it, whatever it has done. Its slot is given away by the
+                              commands behind this one: kill before you start */
+    COMMAND_FORGET_OUTPUT, /* the run of this attempt is not wanted any more: delete it */
+    COMMAND_JOB_ENDED,     /* job_id, status and what else JOB_ENDED says: everything that the job
+                              has left on workers goes; its attempts were killed before */
+};
+
+enum job_status {
+    JOB_PLANNING,
+    JOB_RUNNING,
+    JOB_COMMITTING,
+    JOB_SUCCEEDED, /* this and those below are the end */
+    JOB_FAILED,
+    JOB_CANCELLED,
+};
+
+enum end_reason {
+    END_NONE,              /* not ended, or succeeded */
+    END_CANCELLED,         /* somebody asked for it */
+    END_FAULT,             /* `failure` of stage/task/attempt_id: trying again cannot help */
+    END_ATTEMPTS,          /* stage/task was tried attempts_max times, the last one attempt_id */
+    END_FAILURES,          /* stage/task reported SCHED_FAILURE_COUNT_MAX failures */
+    END_NOT_DETERMINISTIC, /* map `task` answered differently the second time (attempt_id), and
+                              a reduce has already used the first answer */
+    END_AUDIT,             /* what the reduces read is not what the maps wrote */
+};
+
+struct command {
+    enum command_kind kind;
+    enum stage_kind stage;
+    uint32_t task;      /* number within its stage */
+    uint32_t worker_id; /* to whom; WORKER_NONE: a helper of the master */
+    uint64_t incarnation;
+    uint64_t job_id;
+    uint64_t attempt_id;
+    enum job_status status; /* JOB_ENDED ... */
+    enum end_reason reason;
+    enum err_kind failure;
+};
+
+enum fact_kind {
+    FACT_EPOCH_BEGUN,     /* epoch */
+    FACT_JOB_ACCEPTED,    /* job_id, rules */
+    FACT_PLAN_MADE,       /* job_id, attempt_id, map_count, reduce_count */
+    FACT_ATTEMPT_STARTED, /* job_id, stage, task, attempt_id, worker_id, incarnation */
+    FACT_ATTEMPT_ENDED,   /* the same, failure: without a result. ERR_NONE: nobody's fault */
+    FACT_TASK_COMPLETED,  /* the same, digest: the attempt's output is the task's */
+    FACT_OUTPUT_LOST,     /* job_id, stage, task, attempt_id */
+    FACT_WORKER_LOST,     /* worker_id, incarnation: with all it ran and held */
+    FACT_JOB_ENDED,       /* job_id, status, reason, stage, task, attempt_id, failure */
+};
+
+enum { FACT_KIND_COUNT = FACT_JOB_ENDED + 1 };
+
+/* Coded field by field in the journal; a field that its kind does not name is 0. */
+struct fact {
+    enum fact_kind kind;
+    enum stage_kind stage;
+    uint32_t task;
+    uint32_t worker_id;
+    uint64_t incarnation;
+    uint64_t epoch;
+    uint64_t job_id;
+    uint64_t attempt_id;
+    struct digest digest;
+    struct job_rules rules;
+    uint32_t map_count, reduce_count;
+    enum err_kind failure;
+    enum job_status status;
+    enum end_reason reason;
+};
+
+/* Filled anew by each step. Zeroed, it is ready for use. */
+struct sched_output {
+    struct command *commands;
+    size_t command_count, command_capacity;
+    struct fact *facts;
+    size_t fact_count, fact_capacity;
+};
+
+void sched_output_deinit(struct sched_output *out);
+
+struct sched;
+
+/* Never NULL. close(NULL) is fine. */
+struct sched *sched_open(const struct sched_options *options);
+void sched_close(struct sched *sched);
+
+/*
+ * Makes a fresh scheduler what the facts say. -1 when a fact does not fit those before it (a
+ * journal of something else): the scheduler is then good for nothing but sched_close().
+ */
+int sched_restore(struct sched *sched, const struct fact *facts, size_t fact_count,
+                  struct err *err);
+
+/* One event. What was in `out` is gone; what is in it stays until the next step. */
+void sched_step(struct sched *sched, const struct event *event, struct sched_output *out);
+
+/* When a TICK is due at the latest; UINT64_MAX: there is nothing to wait for. */
+uint64_t sched_next_due_ns(const struct sched *sched);
+
+/* Events that changed nothing because they were late, doubled, or about nobody known. */
+uint64_t sched_stale_count(const struct sched *sched);
+
+struct stage_progress {
+    uint32_t task_count;
+    uint32_t idle_count, in_progress_count, completed_count;
+    uint32_t failure_count; /* reported by attempts; lost workers do not count */
+};
+
+struct job_progress {
+    enum job_status status;
+    struct stage_progress stages[STAGE_COUNT];
+    enum end_reason reason; /* and, as far as the reason names them: */
+    enum stage_kind stage;
+    uint32_t task;
+    uint64_t attempt_id;
+    enum err_kind failure;
+};
+
+/* False: no such job, or it ended more than SCHED_HISTORY_COUNT_MAX jobs ago. */
+bool sched_job_progress(const struct sched *sched, uint64_t job_id, struct job_progress *out);
+
+/* A reported failure of an attempt; the message is with the shell. */
+struct cause {
+    uint64_t attempt_id;
+    uint32_t worker_id;
+    enum err_kind failure;
+};
+
+/*
+ * The failures of the task that ended the job, newest first, at most `count_max`. Returns how
+ * many; 0 while the job lives or when no task is to blame.
+ */
+size_t sched_causes(const struct sched *sched, uint64_t job_id, struct cause *out,
+                    size_t count_max);
+
+/* Where the output of a completed task is. */
+struct output_place {
+    uint64_t attempt_id;
+    uint32_t worker_id;
+    uint64_t incarnation;
+};
+
+/* False: there is no such task, or it is not completed. */
+bool sched_output_of(const struct sched *sched, uint64_t job_id, enum stage_kind stage,
+                     uint32_t task, struct output_place *out);
+
+/* A hash of all that lasts: equal after sched_restore() of the facts so far. For tests: O(n). */
+uint64_t sched_hash(const struct sched *sched);
+
+/* Aborts when an invariant of the whole state is broken (check.c lists them). For tests: O(n). */
+void sched_check(const struct sched *sched);
+
+const char *stage_kind_name(enum stage_kind stage); /* "plan", "map", "reduce", "commit" */
+const char *event_kind_name(enum event_kind kind);
+const char *command_kind_name(enum command_kind kind);
+const char *fact_kind_name(enum fact_kind kind);
+const char *job_status_name(enum job_status status);
+
+#endif
