@@ -1,0 +1,246 @@
+#include "store/file.h"
+
+#include "base/buf.h"
+#include "base/io.h"
+#include "base/mem.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <glob.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* The folders above the one that is read, to see a symbolic link that leads back. */
+struct ancestor {
+    const struct ancestor *above;
+    dev_t device;
+    ino_t inode;
+    unsigned depth;
+};
+
+static int add_path(struct file_list *list, const char *path, const struct ancestor *above,
+                    struct err *err);
+
+static struct file_identity identity_of(const struct stat *stat)
+{
+    return (struct file_identity){
+        .size = (uint64_t)stat->st_size,
+        .mtime_ns = (int64_t)stat->st_mtim.tv_sec * 1000000000 + stat->st_mtim.tv_nsec,
+        .inode = stat->st_ino,
+        .device = stat->st_dev,
+    };
+}
+
+void file_list_append(struct file_list *list, const char *name, const char *path,
+                      const struct file_identity *identity)
+{
+    struct file *file;
+
+    if (list->count == list->capacity) {
+        list->capacity = list->capacity ? 2 * list->capacity : 16;
+        list->items = mem_realloc_array(list->items, list->capacity, sizeof *list->items);
+    }
+    file = &list->items[list->count++];
+    file->path = mem_strdup(path);
+    file->name = strcmp(name, path) == 0 ? file->path : mem_strdup(name);
+    file->identity = *identity;
+}
+
+void file_list_deinit(struct file_list *list)
+{
+    for (size_t i = 0; i < list->count; i++) {
+        if (list->items[i].name != list->items[i].path)
+            free(list->items[i].name);
+        free(list->items[i].path);
+    }
+    free(list->items);
+    *list = (struct file_list){0};
+}
+
+static int add_file(struct file_list *list, const char *path, struct err *err)
+{
+    struct stat stat;
+    struct file_identity identity;
+    int rc = -1;
+    /* Non-blocking: if a pipe took the file's place since it was looked at, we do not hang. */
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+
+    if (fd < 0)
+        return err_set_errno(err, ERR_SETUP, "input %s", path);
+    if (fstat(fd, &stat) != 0) {
+        err_set_errno(err, ERR_SETUP, "input %s", path);
+    } else {
+        identity = identity_of(&stat);
+        file_list_append(list, path, path, &identity);
+        rc = 0;
+    }
+    io_close(&fd);
+    return rc;
+}
+
+static bool is_hidden(const char *name)
+{
+    return name[0] == '.' || name[0] == '_';
+}
+
+static int compare_names(const void *a, const void *b)
+{
+    return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+static void free_names(char **names, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        free(names[i]);
+    free(names);
+}
+
+/* The names in a folder that count, sorted. */
+static int read_names(const char *path, char ***names, size_t *count, struct err *err)
+{
+    size_t capacity = 0;
+    struct dirent *entry;
+    DIR *folder = opendir(path);
+    int error;
+
+    *names = NULL;
+    *count = 0;
+    if (!folder)
+        return err_set_errno(err, ERR_SETUP, "input %s", path);
+    while (errno = 0, (entry = readdir(folder))) {
+        if (is_hidden(entry->d_name))
+            continue;
+        if (*count == capacity) {
+            capacity = capacity ? 2 * capacity : 64;
+            *names = mem_realloc_array(*names, capacity, sizeof **names);
+        }
+        (*names)[(*count)++] = mem_strdup(entry->d_name);
+    }
+    error = errno;
+    closedir(folder);
+    if (error) {
+        free_names(*names, *count);
+        errno = error;
+        return err_set_errno(err, ERR_SETUP, "input %s", path);
+    }
+    if (*count > 0)
+        qsort(*names, *count, sizeof **names, compare_names);
+    return 0;
+}
+
+static int add_folder(struct file_list *list, const char *path, const struct ancestor *here,
+                      struct err *err)
+{
+    size_t len = strlen(path), count;
+    char **names;
+    int rc = 0;
+
+    if (here->depth >= FILE_FOLDER_DEPTH_MAX)
+        return err_set(err, ERR_SETUP, "input %s: more than %d folders within each other", path,
+                       FILE_FOLDER_DEPTH_MAX);
+    for (const struct ancestor *above = here->above; above; above = above->above)
+        if (above->device == here->device && above->inode == here->inode)
+            return err_set(err, ERR_SETUP, "input %s: a symbolic link to a folder above it", path);
+    if (read_names(path, &names, &count, err) != 0)
+        return -1;
+    while (len > 1 && path[len - 1] == '/')
+        len--;
+    for (size_t i = 0; i < count && rc == 0; i++) {
+        struct buf child = {0};
+
+        buf_append(&child, path, len);
+        if (path[len - 1] != '/')
+            buf_append_byte(&child, '/');
+        buf_append_string(&child, names[i]);
+        rc = add_path(list, buf_string(&child), here, err);
+        buf_deinit(&child);
+    }
+    free_names(names, count);
+    return rc;
+}
+
+static int add_path(struct file_list *list, const char *path, const struct ancestor *above,
+                    struct err *err)
+{
+    struct stat status;
+
+    if (stat(path, &status) != 0)
+        return err_set_errno(err, ERR_SETUP, "input %s", path);
+    if (S_ISDIR(status.st_mode)) {
+        struct ancestor here = {.above = above,
+                                .device = status.st_dev,
+                                .inode = status.st_ino,
+                                .depth = above ? above->depth + 1 : 0};
+
+        return add_folder(list, path, &here, err);
+    }
+    if (!S_ISREG(status.st_mode))
+        return err_set(err, ERR_SETUP,
+                       "input %s: not a regular file; a pipe can be given as standard input: -",
+                       path);
+    return add_file(list, path, err);
+}
+
+static int add_pattern(struct file_list *list, const char *pattern, struct err *err)
+{
+    glob_t found = {0};
+    int rc = 0;
+    int answer = glob(pattern, GLOB_NOSORT, NULL, &found);
+
+    if (answer == GLOB_NOSPACE)
+        rc = err_set(err, ERR_SETUP, "input %s: not enough memory for its matches", pattern);
+    else if (answer != 0)
+        rc = err_set(err, ERR_SETUP, "input %s: No such file or directory", pattern);
+    if (rc == 0 && found.gl_pathc > 0)
+        qsort(found.gl_pathv, found.gl_pathc, sizeof *found.gl_pathv, compare_names);
+    for (size_t i = 0; rc == 0 && i < found.gl_pathc; i++)
+        rc = add_path(list, found.gl_pathv[i], NULL, err);
+    globfree(&found);
+    return rc;
+}
+
+int file_list_add(struct file_list *list, const char *argument, struct err *err)
+{
+    struct stat status;
+
+    if (strpbrk(argument, "*?[") && lstat(argument, &status) != 0 && errno == ENOENT)
+        return add_pattern(list, argument, err);
+    return add_path(list, argument, NULL, err);
+}
+
+int file_identify(int fd, const char *name, struct file_identity *out, struct err *err)
+{
+    struct stat status;
+
+    if (fstat(fd, &status) != 0)
+        return err_set_errno(err, ERR_INPUT, "input %s", name);
+    if (!S_ISREG(status.st_mode))
+        return err_set(err, ERR_INPUT, "input %s: not a regular file", name);
+    *out = identity_of(&status);
+    return 0;
+}
+
+int file_open_checked(const char *name, const char *path, const struct file_identity *identity,
+                      struct err *err)
+{
+    struct file_identity now;
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+
+    if (fd < 0)
+        return err_set_errno(err, ERR_INPUT, "input %s", name);
+    if (file_identify(fd, name, &now, err) != 0) {
+        io_close(&fd);
+        return -1;
+    }
+    if (now.size != identity->size || now.mtime_ns != identity->mtime_ns ||
+        now.inode != identity->inode || now.device != identity->device) {
+        io_close(&fd);
+        return err_set(err, ERR_INPUT, "input %s changed since the job was planned", name);
+    }
+    return fd;
+}

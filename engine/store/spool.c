@@ -1,0 +1,54 @@
+#include "store/spool.h"
+
+#include "base/buf.h"
+#include "base/io.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+enum { SPOOL_BUFFER_BYTES = 256 * 1024 };
+
+static int copy(int from, int to, struct err *err)
+{
+    char *block = malloc(SPOOL_BUFFER_BYTES);
+    ssize_t count;
+    int rc = -1;
+
+    if (!block)
+        return err_set_errno(err, ERR_SETUP, "standard input");
+    while ((count = io_read(from, block, SPOOL_BUFFER_BYTES, "standard input", ERR_INPUT, err)) > 0)
+        if (io_write(to, block, (size_t)count, "a copy of standard input (--tmp DIR: elsewhere)",
+                     ERR_DISK, err) != 0)
+            goto out;
+    rc = count < 0 ? -1 : 0;
+out:
+    free(block);
+    return rc;
+}
+
+int spool_input(int fd, const char *folder, struct file_list *list, struct err *err)
+{
+    struct buf path = {0};
+    struct file_identity identity;
+    int rc = -1;
+    int to;
+
+    buf_printf(&path, "%s/stdin-%zu", folder, list->count);
+    to = open(buf_string(&path), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    if (to < 0) {
+        err_set_errno(err, ERR_DISK, "create %s", buf_string(&path));
+        goto out;
+    }
+    if (copy(fd, to, err) == 0 && file_identify(to, "-", &identity, err) == 0) {
+        file_list_append(list, "-", buf_string(&path), &identity);
+        rc = 0;
+    } else {
+        unlink(buf_string(&path));
+    }
+out:
+    io_close(&to);
+    buf_deinit(&path);
+    return rc;
+}
