@@ -147,9 +147,4 @@ int key_check(struct slice key, struct err *err);
  */
 int key_prefix(struct slice key, uint32_t part_count, struct slice *prefix, struct err *err);
 
-/* The key as a person would write it in Lua, "the", 17, {"a", 1.5}, cut with "..." to what fits
- * in `out`; returns `out`. Bytes that are no key are quoted as they are. */
-enum { KEY_PRINT_BYTES = 200 }; /* enough for a message */
-const char *key_print(char *out, size_t out_bytes, struct slice key);
-
 #endif
