@@ -1,0 +1,87 @@
+/*
+ * sortbuf: the sort buffer. Records wait here until it is full, then come out sorted.
+ *
+ *     rc = sortbuf_init(&buf, bytes, BUILTIN_NONE, &err);
+ *     while (sortbuf_add(&buf, partition, key, value)) ...        false: full, or does not fit
+ *     cursor = sortbuf_sort(&buf, pulse);                         placed records, see below
+ *     while ((rc = cursor_next(cursor, &err)) == 1) ...
+ *     sortbuf_clear(&buf);                                        and again
+ *     sortbuf_deinit(&buf);
+ *
+ * What comes out are "placed" records: the key has its partition in front (u32, big-endian), so
+ * that one memcmp orders by partition, then key. Equal ones come in the order of sortbuf_add().
+ *
+ * One allocation of the given size holds everything: records grow from its start, 16-byte entries
+ * (partition, 7 bytes of key, offset) from its end. Sorting is in place, on the entries alone
+ * unless their key bytes tie.
+ *
+ *     +---------------------------+------------------+----------------------+-------------+
+ *     | record record record ...  |  free            | ... entry entry entry | fold table |
+ *     +---------------------------+------------------+----------------------+-------------+
+ *
+ * Folding: with a built-in that folds numbers in place, a hash table over (partition, key) finds
+ * the record whose number the new one is folded into. A value that is no number is kept as a
+ * record of its own, and the combiner finds it later; from there on that key's numbers go to a
+ * new record, so that values stay in order around it.
+ */
+#ifndef RECORD_SORTBUF_H
+#define RECORD_SORTBUF_H
+
+#include "record/builtin.h"
+#include "record/cursor.h"
+#include "record/pulse.h"
+
+#include <stdbool.h>
+
+#define SORTBUF_BYTES_MAX ((size_t)2 << 30) /* offsets are 32 bits, and sorting more is no gain */
+
+enum {
+#ifdef MRLUA_TINY
+    SORTBUF_BYTES_MIN = 4 * 1024,
+#else
+    SORTBUF_BYTES_MIN = 1024 * 1024, /* less is all blocks and no buffer */
+#endif
+    SORTBUF_PARTITION_BYTES = 4, /* in front of a placed key */
+};
+
+/* What is sorted. */
+struct sortbuf_entry {
+    uint64_t digit; /* 7 bytes of the key, then how many were left, at most 8 */
+    uint32_t partition;
+    uint32_t offset; /* of the record: rising in the order of add */
+};
+
+/* One slot of the fold table; zeroed = free. */
+struct sortbuf_slot {
+    uint32_t hash;
+    uint32_t record; /* its offset + 1 */
+};
+
+struct sortbuf {
+    struct cursor cursor; /* what sortbuf_sort() answers */
+    char *memory;
+    size_t memory_bytes;
+    size_t record_bytes;           /* from the start of memory */
+    struct sortbuf_entry *entries; /* the lowest one */
+    size_t entry_count;
+    size_t next; /* the entry the cursor goes to */
+    enum builtin fold;
+    struct sortbuf_slot *slots; /* the fold table, behind the entries */
+    size_t slot_count, slot_count_max;
+    size_t slots_used;
+};
+
+/* `memory_bytes` is rounded down to a multiple of 16. */
+int sortbuf_init(struct sortbuf *buf, size_t memory_bytes, enum builtin fold, struct err *err);
+void sortbuf_deinit(struct sortbuf *buf);
+
+/* False: no room. If the buffer is empty, this record is too large for it. */
+bool sortbuf_add(struct sortbuf *buf, uint32_t partition, struct slice key, struct slice value);
+
+/* Sorts; the cursor is the buffer's own (close does nothing), good until clear or deinit. */
+struct cursor *sortbuf_sort(struct sortbuf *buf, struct pulse pulse);
+
+/* Forgets all records. */
+void sortbuf_clear(struct sortbuf *buf);
+
+#endif
