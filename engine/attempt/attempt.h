@@ -14,9 +14,14 @@
  * without a word, attempt_read() answers -1. Every failure arrives as Failed with a kind the
  * scheduler can act on: nothing that a job does makes attempt_read() itself fail.
  *
+ * A reduce whose `start` says waits_when_fetched also says Fetched, when it holds a segment of
+ * every map, and goes on when attempt_run() tells it to: until then it has no child.
+ *
  * An attempt is two processes. The trusted one is forked here; it opens inputs and results, and
  * watches deadlines. The vm child runs the job's Lua in its sandbox and opens nothing. Neither
- * outlives the shell. PLAN and COMMIT are run by the trusted process itself.
+ * outlives the shell. PLAN and COMMIT are run by the trusted process itself; a plan reads "-" from
+ * the shell's standard input. Claiming the output folder, and aborting, is the shell's
+ * (format/publish.h): a claim is held by a process that lives as long as the job.
  *
  * A result file exists only while its attempt may succeed: one that fails or is killed removes
  * what it made. After Done the file is the shell's.
@@ -53,6 +58,9 @@ int attempt_start(const struct nursery *nursery, const Mrlua__TaskStart *start,
  * -1: the attempt has ended; nothing will follow. *err matters only if it ended without Done and
  * Failed (ERR_RETRY: "the attempt's process ended unexpectedly"). */
 int attempt_read(struct attempt *attempt, struct frame *frame, struct err *err);
+
+/* Lets a reduce that has said Fetched go on. 0, or -1: it has ended (attempt_read() says how). */
+int attempt_run(struct attempt *attempt, struct err *err);
 
 /* Asks it to stop: it kills its child, removes its files and ends without another word. Returns at
  * once; go on reading until -1. */

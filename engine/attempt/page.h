@@ -46,6 +46,7 @@ struct page {
     _Atomic uint64_t bytes_in;
     _Atomic uint64_t records_in;
     _Atomic uint64_t records_out;
+    _Atomic uint32_t denied_call; /* vm/sandbox.h */
 };
 
 int page_create(struct page **page, struct err *err); /* the descriptor, or -1 */

@@ -22,8 +22,9 @@ enum message_type {
     MESSAGE_LOG,            /* Log: child -> trusted -> shell */
     MESSAGE_NEXT_INPUT,     /* no payload: child -> trusted */
     MESSAGE_INPUT,          /* Input and a descriptor: trusted -> child */
-    MESSAGE_NEXT_SEGMENTS,  /* no payload: child -> trusted, once */
-    MESSAGE_SEGMENT_TABLE,  /* SegmentTable: trusted -> child */
+    MESSAGE_SEGMENT_TABLE,  /* SegmentTable: trusted -> child, after the TaskStart of a reduce */
+    MESSAGE_FETCHED,        /* Fetched: trusted -> shell, by a reduce */
+    MESSAGE_RUN,            /* no payload: shell -> trusted, the answer to it */
 };
 
 /* Appends the packed message. */
