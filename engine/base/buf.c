@@ -30,7 +30,7 @@ char *buf_reserve(struct buf *buf, size_t len)
         buf->ptr = mem_realloc(buf->ptr, capacity);
         buf->capacity = capacity;
     }
-    return buf->ptr + buf->len;
+    return buf->ptr ? buf->ptr + buf->len : NULL; /* NULL + 0 is undefined in C */
 }
 
 void buf_append(struct buf *buf, const void *ptr, size_t len)
