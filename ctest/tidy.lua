@@ -31,6 +31,7 @@ local FENCES = { -- a foreign header's first word, and the layers that may inclu
   lz4 = { "record" },
   lz4frame = { "record" },
   zstd = { "format" },
+  zstd_errors = { "format" },
   event2 = { "rpc", "master" },
   ["protobuf-c"] = { "rpc" },
   lua = { "vm" },
