@@ -21,13 +21,16 @@
  * step looks at what is there first, so a commit that crashed anywhere is done again, by any
  * process, from the start, and ends the same.
  *
- * With `overwrite` and something in the folder, all of this happens in a folder beside it,
- * ".out.mrlua-JOB"; the claim alone is in the old one. At the end the two are exchanged in one
- * step (renameat2; two renames where the file system has none) and the old one is removed. The
- * claim tells whether the exchange was made: it is in `out` before, and not after.
+ * With `overwrite` all of this happens in a folder beside it, ".out.mrlua-JOB"; the claim alone
+ * is in the old one. At the end the two are exchanged in one step (renameat2; two renames where
+ * the file system has no exchange) and the old one is removed. The claim tells whether that was
+ * done: it is in `out` before, and not after.
  *
  * A claim whose holder, on this host, is no longer running is stale: `overwrite` takes it over;
  * without it the message says so.
+ *
+ * A part whose fsync failed is gone: its pages may be marked clean and asking again would lie. It
+ * is removed, so that a commit that is called again fails, too.
  */
 #ifndef FORMAT_PUBLISH_H
 #define FORMAT_PUBLISH_H
@@ -38,13 +41,18 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 struct publish {
     char *output;  /* the folder, without a slash at its end */
     char *claim;   /* output/.mrlua-claim */
     char *staging; /* beside it: .output.mrlua-JOB */
+    char *old;     /* staging.old: where two renames put the old folder in between */
+    char *base;    /* where parts get their names: `output`, or `staging` to overwrite */
+    char *work;    /* base/.mrlua-JOB */
     char *job_id;
     bool overwrite;
+    pid_t holder; /* lives as long as the job runs; publish_init() says: this process */
 };
 
 /* The part of partition i is the file of `attempt`, with that many bytes. */
@@ -53,12 +61,13 @@ struct publish_part {
     uint64_t bytes;
 };
 
-/* Computes the names; touches nothing. `job_id`: letters, digits, "-" and "_". */
+/* Computes the names; makes nothing. `job_id`: letters, digits, "-" and "_". */
 void publish_init(struct publish *publish, const char *output, const char *job_id, bool overwrite);
 void publish_deinit(struct publish *publish);
 
 /* Makes the folder (its parent must exist), the claim and the work folder. ERR_SETUP: not empty,
- * claimed by another, not a folder, not writable; then nothing is left behind. */
+ * claimed by another, not a folder, not writable; then nothing is left behind. A second call by
+ * the same job is fine. */
 int publish_claim(struct publish *publish, struct err *err);
 
 /* "part-00000", and the path an attempt writes to. `out` is cleared first. */
@@ -78,5 +87,9 @@ int publish_commit(struct publish *publish, const struct publish_part *parts, si
 /* Removes what this job made, as far as that works: also parts that a failed commit named
  * already, and the folder if this job made it. Nothing, after a commit that succeeded. */
 void publish_abort(struct publish *publish);
+
+/* What a commit does where the file system cannot exchange: `output` becomes `old`, `staging`
+ * becomes `output`. For publish.c and its test. */
+int publish_exchange_by_renames(const struct publish *publish, struct err *err);
 
 #endif

@@ -1,0 +1,150 @@
+#include "format/claim.h"
+
+#include "base/buf.h"
+#include "base/io.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+enum { CLAIM_BYTES_MAX = 1024 };
+
+/* The text behind "<name>=" up to the end of its line. */
+static void read_field(const char *text, const char *name, char *out, size_t out_bytes)
+{
+    size_t len = strlen(name);
+
+    out[0] = '\0';
+    for (const char *line = text; line; line = strchr(line, '\n')) {
+        line += *line == '\n';
+        if (strncmp(line, name, len) == 0 && line[len] == '=') {
+            snprintf(out, out_bytes, "%.*s", (int)strcspn(line + len + 1, "\n"), line + len + 1);
+            return;
+        }
+    }
+}
+
+static int read_open(int fd, const char *path, struct claim *out, struct err *err)
+{
+    char text[CLAIM_BYTES_MAX + 1], number[32];
+    ssize_t len = io_pread(fd, text, CLAIM_BYTES_MAX, 0, path, ERR_SETUP, err);
+
+    if (len < 0)
+        return -1;
+    text[len] = '\0';
+    read_field(text, "job", out->job, sizeof out->job);
+    read_field(text, "host", out->host, sizeof out->host);
+    read_field(text, "pid", number, sizeof number);
+    out->pid = strtol(number, NULL, 10);
+    read_field(text, "created", number, sizeof number);
+    out->created = strcmp(number, "1") == 0;
+    return 1;
+}
+
+int claim_read(const char *path, struct claim *out, struct err *err)
+{
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    int rc;
+
+    if (fd < 0)
+        return errno == ENOENT || errno == ENOTDIR ? 0
+                                                   : err_set_errno(err, ERR_SETUP, "open %s", path);
+    rc = read_open(fd, path, out, err);
+    io_close(&fd);
+    return rc;
+}
+
+static void read_host(char *out, size_t out_bytes)
+{
+    if (gethostname(out, out_bytes) != 0)
+        out[0] = '\0';
+    out[out_bytes - 1] = '\0';
+}
+
+bool claim_is_stale(const struct claim *claim)
+{
+    char host[sizeof claim->host];
+
+    read_host(host, sizeof host);
+    return strcmp(host, claim->host) == 0 && claim->pid > 0 && kill((pid_t)claim->pid, 0) != 0 &&
+           errno == ESRCH;
+}
+
+static int write_open(int fd, const char *path, const struct claim *mine, struct err *err)
+{
+    struct buf text = {0};
+    char host[sizeof mine->host];
+    int rc;
+
+    read_host(host, sizeof host);
+    buf_printf(&text, "job=%s\npid=%ld\nhost=%s\ncreated=%d\n", mine->job, mine->pid, host,
+               mine->created);
+    rc = io_pwrite(fd, text.ptr, text.len, 0, path, err);
+    if (rc == 0 && ftruncate(fd, (off_t)text.len) != 0)
+        rc = err_set_errno(err, ERR_DISK, "write %s", path);
+    buf_deinit(&text);
+    return rc;
+}
+
+static int refuse(const char *path, const struct claim *holder, struct err *err)
+{
+    int folder_len = (int)(strrchr(path, '/') - path);
+
+    if (claim_is_stale(holder))
+        return err_set(
+            err, ERR_SETUP,
+            "output %.*s: left by job %s, which was killed: choose another folder or add "
+            "--overwrite",
+            folder_len, path, holder->job);
+    return err_set(err, ERR_SETUP, "output %.*s: job %s (pid %ld on %s) is writing to it",
+                   folder_len, path, holder->job[0] ? holder->job : "?", holder->pid,
+                   holder->host[0] ? holder->host : "?");
+}
+
+/* The file is there. It is locked while it is looked at, so that only one takes a stale one. */
+static int take_over(const char *path, const struct claim *mine, bool take_stale,
+                     struct claim *before, struct err *err)
+{
+    struct claim holder = {0};
+    int rc = -1;
+    int fd = open(path, O_RDWR | O_CLOEXEC);
+
+    if (fd < 0)
+        return err_set_errno(err, ERR_SETUP, "open %s", path);
+    if (flock(fd, LOCK_EX) != 0)
+        err_set_errno(err, ERR_SETUP, "lock %s", path);
+    else if (read_open(fd, path, &holder, err) != 1)
+        rc = -1;
+    else if (strcmp(holder.job, mine->job) == 0)
+        rc = 0;
+    else if (!take_stale || !claim_is_stale(&holder))
+        rc = refuse(path, &holder, err);
+    else
+        rc = write_open(fd, path, mine, err);
+    io_close(&fd);
+    if (rc == 0 && before)
+        *before = holder;
+    return rc;
+}
+
+int claim_take(const char *path, const struct claim *mine, bool take_stale, struct claim *before,
+               struct err *err)
+{
+    int fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+    int rc;
+
+    if (fd < 0 && errno == EEXIST)
+        return take_over(path, mine, take_stale, before, err);
+    if (fd < 0)
+        return err_set_errno(err, ERR_SETUP, "output %.*s", (int)(strrchr(path, '/') - path), path);
+    rc = write_open(fd, path, mine, err);
+    io_close(&fd);
+    if (rc != 0)
+        unlink(path);
+    return rc;
+}

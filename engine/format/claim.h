@@ -1,0 +1,36 @@
+/*
+ * claim: the file that says who works on an output folder (publish.h).
+ *
+ *     rc = claim_take(path, &mine, take_stale, &stale_job, &err);
+ *
+ * Its text: "job=ID\npid=N\nhost=NAME\ncreated=0|1\n".
+ */
+#ifndef FORMAT_CLAIM_H
+#define FORMAT_CLAIM_H
+
+#include "base/err.h"
+
+#include <stdbool.h>
+
+struct claim {
+    char job[128];
+    char host[128];
+    long pid;
+    bool created; /* the folder was made together with the claim */
+};
+
+/* 1: *out is what it says. 0: there is none. -1: it cannot be read. */
+int claim_read(const char *path, struct claim *out, struct err *err);
+
+/* Its holder ran on this host, and runs no more. */
+bool claim_is_stale(const struct claim *claim);
+
+/*
+ * Makes the file. If another job has it: ERR_SETUP with the holder's name, unless `take_stale` is
+ * set and the claim is stale; then *before (may be NULL) is whom it was taken from. The same job's
+ * own claim is taken as it is.
+ */
+int claim_take(const char *path, const struct claim *mine, bool take_stale, struct claim *before,
+               struct err *err);
+
+#endif

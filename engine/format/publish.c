@@ -1,0 +1,417 @@
+#include "format/publish.h"
+
+#include "base/buf.h"
+#include "base/io.h"
+#include "base/mem.h"
+#include "format/claim.h"
+#include "store/temp.h"
+
+#include <assert.h>
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define CLAIM_NAME ".mrlua-claim"
+
+static char *format_name(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+static char *format_name(const char *format, ...)
+{
+    va_list args;
+    char *name;
+
+    va_start(args, format);
+    if (vasprintf(&name, format, args) < 0)
+        name = mem_alloc(SIZE_MAX); /* there is no memory: says so and ends */
+    va_end(args);
+    return name;
+}
+
+static bool is_folder(const char *path)
+{
+    struct stat status;
+
+    return stat(path, &status) == 0 && S_ISDIR(status.st_mode);
+}
+
+/* The path without slashes at its end; a symbolic link, "." and ".." as what they stand for,
+ * because it is the folder itself that is exchanged. */
+static char *plain_path(const char *path)
+{
+    size_t len = strlen(path);
+    struct stat status;
+    const char *name;
+    char *plain, *real;
+
+    while (len > 1 && path[len - 1] == '/')
+        len--;
+    plain = mem_strndup(path, len);
+    name = strrchr(plain, '/') ? strrchr(plain, '/') + 1 : plain;
+    if (strcmp(name, ".") != 0 && strcmp(name, "..") != 0 &&
+        (lstat(plain, &status) != 0 || !S_ISLNK(status.st_mode)))
+        return plain;
+    real = realpath(plain, NULL);
+    if (!real)
+        return plain;
+    free(plain);
+    return real;
+}
+
+static int parent_len(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+
+    return slash ? (int)(slash - path) + 1 : 0;
+}
+
+void publish_init(struct publish *publish, const char *output, const char *job_id, bool overwrite)
+{
+    char *plain = plain_path(output);
+    int parent = parent_len(plain);
+
+    assert(job_id[0] && !strchr(job_id, '/'));
+    *publish = (struct publish){.output = plain, .overwrite = overwrite, .holder = getpid()};
+    publish->job_id = mem_strdup(job_id);
+    publish->claim = format_name("%s/" CLAIM_NAME, plain);
+    publish->staging =
+        format_name("%.*s.%s.mrlua-%s", parent, plain, plain + parent, publish->job_id);
+    publish->old = format_name("%s.old", publish->staging);
+    publish->base = mem_strdup(overwrite ? publish->staging : plain);
+    publish->work = format_name("%s/.mrlua-%s", publish->base, publish->job_id);
+}
+
+void publish_deinit(struct publish *publish)
+{
+    free(publish->output);
+    free(publish->claim);
+    free(publish->staging);
+    free(publish->old);
+    free(publish->base);
+    free(publish->work);
+    free(publish->job_id);
+    *publish = (struct publish){0};
+}
+
+void publish_part_name(struct buf *out, uint32_t partition)
+{
+    buf_clear(out);
+    buf_printf(out, "part-%05" PRIu32, partition);
+}
+
+void publish_part_path(const struct publish *publish, uint32_t partition, uint64_t attempt,
+                       struct buf *out)
+{
+    buf_clear(out);
+    buf_printf(out, "%s/part-%05" PRIu32 ".%" PRIu64, publish->work, partition, attempt);
+}
+
+int publish_part_create(const struct publish *publish, uint32_t partition, uint64_t attempt,
+                        struct err *err)
+{
+    struct buf path = {0};
+    int fd;
+
+    publish_part_path(publish, partition, attempt, &path);
+    fd = open(buf_string(&path), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+    if (fd < 0)
+        err_set_errno(err, ERR_DISK, "create %s", path.ptr);
+    buf_deinit(&path);
+    return fd;
+}
+
+/* ---- the claim ---- */
+
+static bool is_claim_ours(const struct publish *publish, struct claim *claim)
+{
+    struct err ignored;
+
+    return claim_read(publish->claim, claim, &ignored) == 1 &&
+           strcmp(claim->job, publish->job_id) == 0;
+}
+
+/* Nothing in it but what this job put there. */
+static int check_empty(const struct publish *publish, struct err *err)
+{
+    const char *work_name = publish->work + parent_len(publish->work);
+    struct dirent *entry;
+    DIR *folder = opendir(publish->output);
+    int rc = 0;
+
+    if (!folder)
+        return err_set_errno(err, ERR_SETUP, "output %s", publish->output);
+    while (rc == 0 && (errno = 0, entry = readdir(folder))) {
+        const char *name = entry->d_name;
+
+        if (strcmp(name, ".") != 0 && strcmp(name, "..") != 0 && strcmp(name, CLAIM_NAME) != 0 &&
+            strcmp(name, work_name) != 0)
+            rc = err_set(err, ERR_SETUP,
+                         "output %s is not empty: choose another folder or add --overwrite",
+                         publish->output);
+    }
+    if (rc == 0 && errno != 0)
+        rc = err_set_errno(err, ERR_SETUP, "output %s", publish->output);
+    closedir(folder);
+    return rc;
+}
+
+/* Another job's claim was taken over: what it built beside the folder goes. */
+static void remove_staging_of(const struct publish *publish, const char *job_id)
+{
+    struct err ignored;
+    struct publish other;
+
+    if (!job_id[0] || strchr(job_id, '/'))
+        return;
+    publish_init(&other, publish->output, job_id, true);
+    temp_remove_tree(other.staging, &ignored);
+    publish_deinit(&other);
+}
+
+static int make_folder(const char *path, const char *what, struct err *err)
+{
+    if (mkdir(path, 0777) != 0 && (errno != EEXIST || !is_folder(path)))
+        return err_set_errno(err, ERR_SETUP, "output %s", what);
+    return 0;
+}
+
+int publish_claim(struct publish *publish, struct err *err)
+{
+    struct claim mine = {.pid = publish->holder}, before = {0};
+
+    snprintf(mine.job, sizeof mine.job, "%s", publish->job_id);
+    mine.created = mkdir(publish->output, 0777) == 0;
+    if (!mine.created && errno != EEXIST)
+        return err_set_errno(err, ERR_SETUP, "output %s", publish->output);
+    if (!is_folder(publish->output))
+        return err_set(err, ERR_SETUP, "output %s: not a folder", publish->output);
+    if (claim_take(publish->claim, &mine, publish->overwrite, &before, err) != 0) {
+        if (mine.created)
+            rmdir(publish->output);
+        return -1;
+    }
+    if (strcmp(before.job, publish->job_id) != 0)
+        remove_staging_of(publish, before.job);
+    if ((!publish->overwrite && check_empty(publish, err) != 0) ||
+        make_folder(publish->base, publish->output, err) != 0 ||
+        make_folder(publish->work, publish->output, err) != 0) {
+        /* Not publish_abort(): what is in the folder is not ours. */
+        rmdir(publish->work);
+        if (publish->overwrite)
+            rmdir(publish->staging);
+        unlink(publish->claim);
+        if (mine.created)
+            rmdir(publish->output);
+        return -1;
+    }
+    return 0;
+}
+
+/* ---- the commit ---- */
+
+static int sync_file(const char *path, struct err *err)
+{
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    int rc;
+
+    if (fd < 0)
+        return err_set_errno(err, ERR_DISK, "open %s", path);
+    rc = io_fsync(fd, path, err);
+    io_close(&fd);
+    if (rc != 0)
+        unlink(path);
+    return rc;
+}
+
+/* 1: `path` is a file of `bytes` bytes. 0: there is none. -1: it is something else. */
+static int look_at(const char *path, uint64_t bytes, struct err *err)
+{
+    struct stat status;
+
+    if (lstat(path, &status) != 0)
+        return errno == ENOENT ? 0 : err_set_errno(err, ERR_DISK, "stat %s", path);
+    if (!S_ISREG(status.st_mode) || (uint64_t)status.st_size != bytes)
+        return err_set(err, ERR_DISK, "%s: not the file of %" PRIu64 " bytes that was written",
+                       path, bytes);
+    return 1;
+}
+
+static int commit_part(const struct publish *publish, uint32_t partition,
+                       const struct publish_part *part, struct err *err)
+{
+    struct buf from = {0}, to = {0};
+    int rc;
+
+    publish_part_path(publish, partition, part->attempt, &from);
+    buf_printf(&to, "%s/part-%05" PRIu32, publish->base, partition);
+    rc = look_at(buf_string(&to), part->bytes, err);
+    if (rc == 0) {
+        rc = look_at(buf_string(&from), part->bytes, err);
+        if (rc == 0)
+            rc = err_set(err, ERR_DISK, "%s is gone", from.ptr);
+        if (rc == 1)
+            rc = sync_file(from.ptr, err);
+        if (rc == 0)
+            rc = io_rename(from.ptr, to.ptr, err);
+    } else if (rc == 1) {
+        rc = 0; /* an earlier call got that far */
+    }
+    buf_deinit(&from);
+    buf_deinit(&to);
+    return rc;
+}
+
+static int write_success(const char *path, struct slice manifest, struct err *err)
+{
+    int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+    int rc = -1;
+
+    if (fd < 0)
+        return err_set_errno(err, ERR_DISK, "create %s", path);
+    if (io_write(fd, manifest.ptr, manifest.len, path, ERR_DISK, err) == 0 &&
+        io_fsync(fd, path, err) == 0)
+        rc = 0;
+    io_close(&fd);
+    return rc;
+}
+
+static int commit_success(const struct publish *publish, struct slice manifest, struct err *err)
+{
+    char *from = format_name("%s/_SUCCESS", publish->work);
+    char *to = format_name("%s/_SUCCESS", publish->base);
+    int rc = 0;
+
+    if (access(to, F_OK) != 0) {
+        rc = write_success(from, manifest, err);
+        if (rc == 0)
+            rc = io_rename(from, to, err);
+    }
+    free(from);
+    free(to);
+    return rc;
+}
+
+/* Parts, then _SUCCESS, in `base`; the work folder goes. */
+static int commit_base(const struct publish *publish, const struct publish_part *parts,
+                       size_t part_count, struct slice manifest, struct err *err)
+{
+    for (size_t i = 0; i < part_count; i++)
+        if (commit_part(publish, (uint32_t)i, &parts[i], err) != 0)
+            return -1;
+    if (io_fsync_folder(publish->base, err) != 0)
+        return -1;
+    if (commit_success(publish, manifest, err) != 0)
+        return -1;
+    if (io_fsync_folder(publish->base, err) != 0)
+        return -1;
+    return temp_remove_tree(publish->work, err);
+}
+
+/* ---- the exchange ---- */
+
+static int sync_parent(const struct publish *publish, struct err *err)
+{
+    char *parent = mem_strndup(publish->output, (size_t)parent_len(publish->output));
+    int rc = io_fsync_folder(parent[0] ? parent : ".", err);
+
+    free(parent);
+    return rc;
+}
+
+int publish_exchange_by_renames(const struct publish *publish, struct err *err)
+{
+    if (is_folder(publish->output) && io_rename(publish->output, publish->old, err) != 0)
+        return -1;
+    return io_rename(publish->staging, publish->output, err);
+}
+
+static int exchange(const struct publish *publish, struct err *err)
+{
+    if (renameat2(AT_FDCWD, publish->staging, AT_FDCWD, publish->output, RENAME_EXCHANGE) == 0)
+        return 0;
+    if (errno == EINVAL || errno == ENOSYS || errno == EOPNOTSUPP || errno == ENOENT)
+        return publish_exchange_by_renames(publish, err);
+    return err_set_errno(err, ERR_DISK, "exchange %s and %s", publish->staging, publish->output);
+}
+
+static int commit_overwrite(const struct publish *publish, const struct publish_part *parts,
+                            size_t part_count, struct slice manifest, struct err *err)
+{
+    struct claim claim;
+    bool is_exchanged = is_folder(publish->output) && !is_claim_ours(publish, &claim);
+
+    if (!is_exchanged) {
+        if (commit_base(publish, parts, part_count, manifest, err) != 0)
+            return -1;
+        if (exchange(publish, err) != 0)
+            return -1;
+    }
+    if (sync_parent(publish, err) != 0)
+        return -1;
+    if (temp_remove_tree(publish->staging, err) != 0)
+        return -1;
+    return temp_remove_tree(publish->old, err);
+}
+
+int publish_commit(struct publish *publish, const struct publish_part *parts, size_t part_count,
+                   struct slice manifest, struct err *err)
+{
+    if (publish->overwrite)
+        return commit_overwrite(publish, parts, part_count, manifest, err);
+    if (commit_base(publish, parts, part_count, manifest, err) != 0)
+        return -1;
+    if (unlink(publish->claim) != 0 && errno != ENOENT)
+        return err_set_errno(err, ERR_DISK, "remove %s", publish->claim);
+    return 0;
+}
+
+/* ---- giving up ---- */
+
+static bool is_part_name(const char *name)
+{
+    return strncmp(name, "part-", 5) == 0 && name[5] &&
+           strspn(name + 5, "0123456789") == strlen(name + 5);
+}
+
+/* The folder was empty when it was claimed: every part in it is this job's. */
+static void remove_parts(const struct publish *publish)
+{
+    DIR *folder = opendir(publish->output);
+    struct dirent *entry;
+
+    if (!folder)
+        return;
+    unlinkat(dirfd(folder), "_SUCCESS", 0); /* first: no reader may trust what goes next */
+    while ((entry = readdir(folder)))
+        if (is_part_name(entry->d_name))
+            unlinkat(dirfd(folder), entry->d_name, 0);
+    closedir(folder);
+}
+
+void publish_abort(struct publish *publish)
+{
+    struct claim claim;
+    struct err ignored;
+
+    if (publish->overwrite) {
+        if (!is_folder(publish->output) && is_folder(publish->old))
+            rename(publish->old, publish->output); /* it stopped between two renames */
+        temp_remove_tree(publish->staging, &ignored);
+        temp_remove_tree(publish->old, &ignored);
+    }
+    if (!is_claim_ours(publish, &claim))
+        return;
+    if (!publish->overwrite) {
+        remove_parts(publish);
+        temp_remove_tree(publish->work, &ignored);
+    }
+    unlink(publish->claim);
+    if (claim.created)
+        rmdir(publish->output);
+}
