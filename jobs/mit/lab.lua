@@ -44,7 +44,7 @@ end
 --- Leaves a marker for one second and counts those there: how many tasks of `phase` run at once.
 function lab.count_running(phase)
   local prefix = "mr-worker-" .. phase .. "-"
-  local marker = prefix .. mr.worker
+  local marker = prefix .. mr.worker .. "-" .. mr.attempt
   lab.drop_marker(marker)
   local count = lab.count_markers(prefix)
   lab.wait(1)

@@ -2,12 +2,11 @@
 --
 --     mrlua run jobs/mit/mtiming.lua --allow-unsafe --slots 2 pg-*.txt
 --
--- Output: for each worker W the start times of its maps, and how many maps it saw running, itself
--- among them. Two workers side by side:
+-- Output: for each worker the start times of its maps, and how many maps each of these saw running,
+-- itself among them. `mrlua run` is one worker, number 1; a cluster of two gives four lines.
 --
---     parallel-0 1 2 2 2
---     parallel-1 2 2 2 2
---     times-0 1767225600.0 1767225601.1 ...
+--     parallel-1 1 2 2 2 2 2 2 2
+--     times-1 1767225600.0 1767225600.0 1767225601.1 ...
 --
 -- It sleeps and leaves marker files in the current folder, hence unsafe.
 
