@@ -30,6 +30,12 @@ static inline void put_u64le(void *out, uint64_t value)
     memcpy(out, &value, sizeof value);
 }
 
+static inline void put_u32be(void *out, uint32_t value)
+{
+    value = htobe32(value);
+    memcpy(out, &value, sizeof value);
+}
+
 static inline void put_u64be(void *out, uint64_t value)
 {
     value = htobe64(value);
@@ -58,6 +64,14 @@ static inline uint64_t get_u64le(const void *in)
 
     memcpy(&value, in, sizeof value);
     return le64toh(value);
+}
+
+static inline uint32_t get_u32be(const void *in)
+{
+    uint32_t value;
+
+    memcpy(&value, in, sizeof value);
+    return be32toh(value);
 }
 
 static inline uint64_t get_u64be(const void *in)

@@ -35,18 +35,18 @@ struct collector_options {
     uint32_t partition_count;
     const struct combiner *combiner; /* borrowed until close; NULL: none */
     struct run_id id;
-    int scratch[2];   /* borrowed; empty files, read and write */
-    int result;       /* borrowed; the run is written at offset 0 */
-    uint32_t fan_in;  /* 2 .. MERGE_FAN_IN_MAX; 0: that */
+    int scratch[2];  /* borrowed; empty files, read and write */
+    int result;      /* borrowed; the run is written at offset 0 */
+    uint32_t fan_in; /* 2 .. MERGE_FAN_IN_MAX; 0: that */
     struct pulse pulse;
 };
 
 /* What a map leaves. */
 struct run_summary {
-    uint64_t bytes;                     /* of the run file */
-    uint64_t records_emitted;           /* before combining */
-    uint32_t spill_count;               /* 0: all of it fitted the sort buffer */
-    struct digest digest;               /* of the final (partition, key, value)s, and their count */
+    uint64_t bytes;           /* of the run file */
+    uint64_t records_emitted; /* before combining */
+    uint32_t spill_count;     /* 0: all of it fitted the sort buffer */
+    struct digest digest;     /* of the final (partition, key, value)s, and their count */
     uint32_t partition_count;
     const struct run_segment *segments; /* by partition; good until the collector is closed */
 };

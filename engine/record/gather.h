@@ -29,11 +29,10 @@ struct gather_segment {
 };
 
 struct gather_options {
-    uint64_t job;
     uint32_t partition;
-    struct run_id id;   /* the reduce's own: what it writes to its scratch files bears it */
-    int scratch[2];     /* borrowed; scratch[0] may hold the segments, scratch[1] is empty */
-    uint32_t fan_in;    /* 2 .. MERGE_FAN_IN_MAX; 0: that */
+    struct run_id id; /* the reduce's own, on what it writes to scratch; the maps' job is its */
+    int scratch[2];   /* borrowed; scratch[0] may hold the segments, scratch[1] is empty */
+    uint32_t fan_in;  /* 2 .. MERGE_FAN_IN_MAX; 0: that */
     struct pulse pulse;
 };
 

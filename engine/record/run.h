@@ -165,6 +165,9 @@ struct segment {
  */
 struct cursor *segment_cursor_open(const struct segment *segment, struct err *err);
 
+/* Blocks read so far, and their bytes before compression. */
+void segment_cursor_counts(const struct cursor *cursor, uint32_t *block_count, uint64_t *raw_bytes);
+
 /* ---- looking at a run file: `mrlua inspect`, the fuzz target ---- */
 
 struct run_inspect;
@@ -181,7 +184,7 @@ struct run_inspect *run_inspect_open(int fd, uint64_t size, const char *what, st
 void run_inspect_close(struct run_inspect *inspect);
 const struct run_index *run_inspect_index(const struct run_inspect *inspect);
 
-/* Goes to the next partition; its blocks are walked, not yet its records. 1, 0 or -1. */
+/* Goes to the next partition, having read and checked all of it once. 1, 0 or -1. */
 int run_inspect_segment(struct run_inspect *inspect, struct run_inspect_segment *out,
                         struct err *err);
 

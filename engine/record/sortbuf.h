@@ -57,18 +57,44 @@ struct sortbuf_slot {
     uint32_t record; /* its offset + 1 */
 };
 
+/*
+ * In memory a record is: placed key bytes u32, value bytes u32 or SORTBUF_FOLDED, placed key,
+ * value or struct fold_number. In the machine's byte order, unaligned: it never leaves memory.
+ */
+#define SORTBUF_FOLDED UINT32_MAX
+
+enum { SORTBUF_RECORD_HEADER_BYTES = 8 };
+
+static inline uint32_t sortbuf_u32(const char *from)
+{
+    uint32_t value;
+
+    memcpy(&value, from, sizeof value);
+    return value;
+}
+
+/* The key of the record at `offset`, without its partition. */
+static inline struct slice sortbuf_record_key(const char *records, uint32_t offset)
+{
+    const char *record = records + offset;
+
+    return slice_of(record + SORTBUF_RECORD_HEADER_BYTES + SORTBUF_PARTITION_BYTES,
+                    sortbuf_u32(record) - SORTBUF_PARTITION_BYTES);
+}
+
 struct sortbuf {
     struct cursor cursor; /* what sortbuf_sort() answers */
     char *memory;
-    size_t memory_bytes;
     size_t record_bytes;           /* from the start of memory */
-    struct sortbuf_entry *entries; /* the lowest one */
+    struct sortbuf_entry *entries; /* the lowest one, which is the newest until they are sorted */
     size_t entry_count;
     size_t next; /* the entry the cursor goes to */
     enum builtin fold;
     struct sortbuf_slot *slots; /* the fold table, behind the entries */
-    size_t slot_count, slot_count_max;
-    size_t slots_used;
+    uint32_t slot_count;        /* grows from a few to the most, by doubling in place */
+    uint32_t slot_count_max;    /* powers of two; 0: nothing is folded */
+    uint32_t slots_used;
+    char number[VALUE_NUMBER_BYTES_MAX]; /* the value in hand, if it was folded */
 };
 
 /* `memory_bytes` is rounded down to a multiple of 16. */

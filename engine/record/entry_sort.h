@@ -1,0 +1,22 @@
+/*
+ * entry_sort: puts the sort buffer's entries in order: partition, key, offset.
+ *
+ * A three-way quicksort on (partition, digit), in place. Entries that tie get the next seven
+ * bytes of their keys as digit and are sorted again; those whose keys are equal to the end are
+ * sorted by offset, which is the order of emit. So a key's bytes are touched once per seven of
+ * them that it shares with others, and many equal keys cost little. (Bentley and Sedgewick, 1997:
+ * multikey quicksort, with wide characters.)
+ *
+ * Records are as sortbuf.h lays them out: the digits are read from there.
+ */
+#ifndef RECORD_ENTRY_SORT_H
+#define RECORD_ENTRY_SORT_H
+
+#include "record/pulse.h"
+#include "record/sortbuf.h"
+
+/* Entries carry the first digit of their keys, and lose it. */
+void entry_sort(struct sortbuf_entry *entries, size_t count, const char *records,
+                struct pulse pulse);
+
+#endif

@@ -1,0 +1,262 @@
+#include "record/sortbuf.h"
+
+#include "base/hash.h"
+#include "record/digit.h"
+#include "record/entry_sort.h"
+
+#include <assert.h>
+#include <stdlib.h>
+
+enum {
+    SLOT_COUNT_MIN = 64,
+    SLOTS_SHARE = 8, /* the fold table may take an eighth: a slot for records of 64 bytes */
+};
+
+static const struct cursor_ops sortbuf_ops;
+
+/* The largest power of two of slots that fit the table's share. */
+static uint32_t slot_count_max(size_t memory_bytes)
+{
+    uint32_t count = SLOT_COUNT_MIN;
+
+    while (2 * (size_t)count * sizeof(struct sortbuf_slot) <= memory_bytes / SLOTS_SHARE)
+        count *= 2;
+    return count;
+}
+
+int sortbuf_init(struct sortbuf *buf, size_t memory_bytes, enum builtin fold, struct err *err)
+{
+    char *end;
+
+    assert(memory_bytes >= SORTBUF_BYTES_MIN && memory_bytes <= SORTBUF_BYTES_MAX);
+    *buf = (struct sortbuf){.cursor.ops = &sortbuf_ops, .fold = fold};
+    memory_bytes -= memory_bytes % sizeof(struct sortbuf_entry);
+    buf->memory = malloc(memory_bytes);
+    if (!buf->memory)
+        return err_set(err, ERR_SETUP, "no memory for a sort buffer of %zu bytes", memory_bytes);
+    end = buf->memory + memory_bytes;
+    if (builtin_folds_in_place(fold)) {
+        buf->slot_count_max = slot_count_max(memory_bytes);
+        end -= buf->slot_count_max * sizeof(struct sortbuf_slot);
+    }
+    buf->slots = (struct sortbuf_slot *)(void *)end;
+    sortbuf_clear(buf);
+    return 0;
+}
+
+void sortbuf_deinit(struct sortbuf *buf)
+{
+    free(buf->memory);
+    *buf = (struct sortbuf){0};
+}
+
+static void reset_slots(struct sortbuf *buf, uint32_t count)
+{
+    buf->slot_count = count;
+    buf->slots_used = 0;
+    memset(buf->slots, 0, count * sizeof buf->slots[0]);
+}
+
+void sortbuf_clear(struct sortbuf *buf)
+{
+    buf->record_bytes = 0;
+    buf->entries = (struct sortbuf_entry *)(void *)buf->slots;
+    buf->entry_count = 0;
+    buf->next = 0;
+    if (buf->slot_count_max > 0)
+        reset_slots(buf, SLOT_COUNT_MIN);
+}
+
+static struct slice placed_key(const char *record)
+{
+    return slice_of(record + SORTBUF_RECORD_HEADER_BYTES, sortbuf_u32(record));
+}
+
+static uint32_t hash_of(uint32_t partition, struct slice key)
+{
+    return (uint32_t)hash64_seeded(key, partition);
+}
+
+static bool record_is(const char *record, uint32_t partition, struct slice key)
+{
+    struct slice placed = placed_key(record);
+
+    return placed.len - SORTBUF_PARTITION_BYTES == key.len && get_u32be(placed.ptr) == partition &&
+           (key.len == 0 || memcmp(placed.ptr + SORTBUF_PARTITION_BYTES, key.ptr, key.len) == 0);
+}
+
+/* The slot of the key, or the free one where it belongs. There is a free one. */
+static struct sortbuf_slot *find_slot(const struct sortbuf *buf, uint32_t hash, uint32_t partition,
+                                      struct slice key)
+{
+    uint32_t mask = buf->slot_count - 1;
+
+    for (uint32_t i = hash & mask;; i = (i + 1) & mask) {
+        struct sortbuf_slot *slot = &buf->slots[i];
+
+        if (slot->record == 0 ||
+            (slot->hash == hash && record_is(buf->memory + slot->record - 1, partition, key)))
+            return slot;
+    }
+}
+
+static void set_slot(struct sortbuf *buf, struct sortbuf_slot *slot, uint32_t hash, uint32_t offset)
+{
+    if (slot->record == 0)
+        buf->slots_used++;
+    slot->hash = hash;
+    slot->record = offset + 1;
+}
+
+/* Doubles the table: walks the entries from the oldest on, so that the last of a key wins. */
+static void grow_slots(struct sortbuf *buf)
+{
+    reset_slots(buf, 2 * buf->slot_count);
+    for (size_t i = buf->entry_count; i-- > 0;) {
+        const struct sortbuf_entry *entry = &buf->entries[i];
+        struct slice key = sortbuf_record_key(buf->memory, entry->offset);
+        uint32_t hash = hash_of(entry->partition, key);
+
+        set_slot(buf, find_slot(buf, hash, entry->partition, key), hash, entry->offset);
+    }
+}
+
+/* Room for one more key in the table: three quarters may be used. */
+static bool has_slot(struct sortbuf *buf)
+{
+    if (4 * (uint64_t)(buf->slots_used + 1) <= 3 * (uint64_t)buf->slot_count)
+        return true;
+    if (buf->slot_count == buf->slot_count_max)
+        return false;
+    grow_slots(buf);
+    return true;
+}
+
+/* Appends a record and its entry; `value_len` may be SORTBUF_FOLDED. False: no room. */
+static bool append(struct sortbuf *buf, uint32_t partition, struct slice key, struct slice value,
+                   uint32_t value_len)
+{
+    size_t free_bytes = (size_t)((char *)buf->entries - buf->memory) - buf->record_bytes;
+    size_t need = SORTBUF_RECORD_HEADER_BYTES + SORTBUF_PARTITION_BYTES + key.len + value.len;
+    uint32_t placed_len = (uint32_t)(SORTBUF_PARTITION_BYTES + key.len);
+    char *record = buf->memory + buf->record_bytes;
+    struct sortbuf_entry *entry;
+
+    if (need + sizeof *entry > free_bytes)
+        return false;
+    memcpy(record, &placed_len, sizeof placed_len);
+    memcpy(record + 4, &value_len, sizeof value_len);
+    put_u32be(record + SORTBUF_RECORD_HEADER_BYTES, partition);
+    record += SORTBUF_RECORD_HEADER_BYTES + SORTBUF_PARTITION_BYTES;
+    if (key.len > 0)
+        memcpy(record, key.ptr, key.len);
+    if (value.len > 0)
+        memcpy(record + key.len, value.ptr, value.len);
+    entry = --buf->entries;
+    entry->digit = digit_of(key);
+    entry->partition = partition;
+    entry->offset = (uint32_t)buf->record_bytes;
+    buf->entry_count++;
+    buf->record_bytes += need;
+    return true;
+}
+
+/* Adds to the number that is there. False: there is none in this slot. */
+static bool fold_into(struct sortbuf *buf, const struct sortbuf_slot *slot,
+                      const struct fold_number *number)
+{
+    struct fold_number accumulator;
+    char *record, *at;
+
+    if (slot->record == 0)
+        return false;
+    record = buf->memory + slot->record - 1;
+    if (sortbuf_u32(record + 4) != SORTBUF_FOLDED)
+        return false;
+    at = record + SORTBUF_RECORD_HEADER_BYTES + sortbuf_u32(record);
+    memcpy(&accumulator, at, sizeof accumulator);
+    fold_number_add(buf->fold, &accumulator, number);
+    memcpy(at, &accumulator, sizeof accumulator);
+    return true;
+}
+
+static bool add_folded(struct sortbuf *buf, uint32_t partition, struct slice key,
+                       struct slice value)
+{
+    uint32_t hash = hash_of(partition, key), value_len = (uint32_t)value.len;
+    struct sortbuf_slot *slot = find_slot(buf, hash, partition, key);
+    struct fold_number number = {0};
+    uint32_t offset;
+
+    if (fold_number_decode(value, &number)) {
+        if (fold_into(buf, slot, &number))
+            return true;
+        value = slice_of(&number, sizeof number);
+        value_len = SORTBUF_FOLDED;
+    }
+    if (slot->record == 0) {
+        if (!has_slot(buf))
+            return false;
+        slot = find_slot(buf, hash, partition, key); /* the table may have grown */
+    }
+    offset = (uint32_t)buf->record_bytes;
+    if (!append(buf, partition, key, value, value_len))
+        return false;
+    set_slot(buf, slot, hash, offset);
+    return true;
+}
+
+bool sortbuf_add(struct sortbuf *buf, uint32_t partition, struct slice key, struct slice value)
+{
+    assert(key.len <= RECORD_KEY_BYTES_MAX && value.len <= RECORD_VALUE_BYTES_MAX);
+    if (buf->slot_count_max > 0)
+        return add_folded(buf, partition, key, value);
+    return append(buf, partition, key, value, (uint32_t)value.len);
+}
+
+struct cursor *sortbuf_sort(struct sortbuf *buf, struct pulse pulse)
+{
+    entry_sort(buf->entries, buf->entry_count, buf->memory, pulse);
+    buf->next = 0;
+    return &buf->cursor;
+}
+
+static int sortbuf_next(struct cursor *cursor, struct err *err)
+{
+    struct sortbuf *buf = (struct sortbuf *)cursor;
+
+    (void)err;
+    if (buf->next == buf->entry_count)
+        return 0;
+    cursor->key = placed_key(buf->memory + buf->entries[buf->next++].offset);
+    return 1;
+}
+
+static int sortbuf_value(struct cursor *cursor, struct slice *value, struct err *err)
+{
+    struct sortbuf *buf = (struct sortbuf *)cursor;
+    const char *record = buf->memory + buf->entries[buf->next - 1].offset;
+    const char *at = record + SORTBUF_RECORD_HEADER_BYTES + sortbuf_u32(record);
+    uint32_t len = sortbuf_u32(record + 4);
+    struct fold_number number;
+
+    (void)err;
+    *value = slice_of(at, len);
+    if (len == SORTBUF_FOLDED) {
+        memcpy(&number, at, sizeof number);
+        *value = slice_of(buf->number, fold_number_encode(&number, buf->number));
+    }
+    return 0;
+}
+
+/* The buffer is the owner of all it has. */
+static void sortbuf_close(struct cursor *cursor)
+{
+    (void)cursor;
+}
+
+static const struct cursor_ops sortbuf_ops = {
+    .next = sortbuf_next,
+    .value = sortbuf_value,
+    .close = sortbuf_close,
+};
