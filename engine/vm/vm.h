@@ -17,8 +17,8 @@
  * the middle of its emit.
  *
  * Errors: what the script raised is ERR_JOB with the message "jobs/x.lua:12: attempt to ..."
- * and a traceback (vm_traceback). A failure of the sink or of a cursor keeps its own kind, and ends the
- * call even when the script caught it with pcall(): each later emit fails too. Running out of
+ * and a traceback (vm_traceback). A failure of the sink or of a cursor keeps its own kind, and ends
+ * the call even when the script caught it with pcall(): each later emit fails too. Running out of
  * memory is ERR_LIMIT, and the state is dead: every later call answers the same.
  *
  * Why dead: Lua 5.4.4 has a use after free in the collector that a failed allocation starts

@@ -1,0 +1,150 @@
+#include "vm/state.h"
+
+#include "vm/modules.h"
+
+#include <assert.h>
+#include <lauxlib.h>
+#include <string.h>
+
+static const char *const field_names[FIELD_COUNT] = {
+    [FIELD_MAP] = "map",     [FIELD_COMBINE] = "combine",     [FIELD_REDUCE] = "reduce",
+    [FIELD_SETUP] = "setup", [FIELD_PARTITION] = "partition", [FIELD_CLEANUP] = "cleanup",
+};
+
+/* What load_job() is given and answers beside what it puts into the vm. */
+struct load {
+    struct vm *vm;
+    struct buf *view;
+    struct err refused; /* ERR_SETUP: a field or param is wrong */
+};
+
+static enum vm_field field_of(const char *name)
+{
+    for (int i = 0; i < FIELD_COUNT; i++)
+        if (strcmp(field_names[i], name) == 0)
+            return (enum vm_field)i;
+    assert(!"a field that is a function");
+    return FIELD_COUNT;
+}
+
+/* t[name] = the integer, for the table on top. */
+static void set_integer(lua_State *L, const char *name, uint64_t value)
+{
+    lua_pushinteger(L, (lua_Integer)value);
+    lua_setfield(L, -2, name);
+}
+
+/* t[name] = the decoded table, an empty one for no bytes, for the table on top. */
+static void set_value(lua_State *L, const char *name, struct slice value)
+{
+    struct err err;
+
+    if (value.len == 0)
+        lua_newtable(L);
+    else if (value_to_lua(L, value, &err) != 0)
+        luaL_error(L, "%s: %s", name, err.message);
+    lua_setfield(L, -2, name);
+}
+
+/* The argument of job.load, as lua/mrlua/job.lua says.                          [-0, +1, m] */
+static void push_settings(lua_State *L, struct vm *vm)
+{
+    const struct vm_options *options = &vm->options;
+
+    lua_newtable(L);
+    set_value(L, "bundle", options->bundle);
+    set_value(L, "params", options->params);
+    lua_pushboolean(L, options->unsafe);
+    lua_setfield(L, -2, "unsafe");
+    lua_pushcfunction(L, vm_print);
+    lua_setfield(L, -2, "print");
+    lua_newtable(L);
+    lua_pushstring(L, options->stage ? options->stage : "load");
+    lua_setfield(L, -2, "stage");
+    set_integer(L, "job", options->job);
+    set_integer(L, "task", options->task);
+    set_integer(L, "attempt", options->attempt);
+    set_integer(L, "worker", options->worker);
+    lua_setfield(L, -2, "context");
+}
+
+/* Keeps the functions and built-ins of the job table at `index`.               [-0, +0, m] */
+static void keep_functions(lua_State *L, int index, struct vm *vm)
+{
+    for (int i = 0; i < FIELD_COUNT; i++) {
+        struct slice name;
+
+        lua_pushstring(L, field_names[i]);
+        switch (lua_rawget(L, index)) {
+        case LUA_TFUNCTION:
+            vm->functions[i] = luaL_ref(L, LUA_REGISTRYINDEX);
+            continue;
+        case LUA_TSTRING:
+            name.ptr = lua_tolstring(L, -1, &name.len);
+            vm->builtins[i] = builtin_by_name(name);
+            break;
+        default:
+            break;
+        }
+        lua_pop(L, 1);
+    }
+    vm->counts = vm->builtins[FIELD_COMBINE] == BUILTIN_COUNT;
+    if (vm->counts)
+        vm->builtins[FIELD_COMBINE] = vm->builtins[FIELD_REDUCE] = BUILTIN_SUM;
+}
+
+/* Runs the job file. Its argument is the struct load. */
+static int load_job(lua_State *L)
+{
+    struct load *load = lua_touserdata(L, 1);
+    struct vm *vm = load->vm;
+    struct err err;
+
+    modules_require(L, "mrlua.job");
+    lua_getfield(L, -1, "load");
+    push_settings(L, vm);
+    lua_call(L, 1, 3); /* job table, view, mr; or nil, message */
+    if (lua_isnil(L, -3)) {
+        err_set(&load->refused, ERR_SETUP, "%s", lua_tostring(L, -2));
+        return 0;
+    }
+    vm->context = luaL_ref(L, LUA_REGISTRYINDEX);
+    lua_getfield(L, -1, "group");
+    vm->group_parts = (uint32_t)lua_tointeger(L, -1);
+    lua_pop(L, 1);
+    if (load->view && value_from_lua(L, -1, &vm->encoder, load->view, &err) != 0)
+        return luaL_error(L, "job: %s", err.message);
+    keep_functions(L, lua_absindex(L, -2), vm);
+    return 0;
+}
+
+int vm_load_job(struct vm *vm, struct buf *view, struct err *err)
+{
+    struct load load = {.vm = vm, .view = view};
+
+    vm_pulse(vm);
+    if (vm_protected(vm, load_job, &load, err) != 0)
+        return -1;
+    if (load.refused.kind != ERR_NONE) {
+        *err = load.refused;
+        return -1;
+    }
+    return 0;
+}
+
+bool vm_has(const struct vm *vm, const char *field)
+{
+    enum vm_field at = field_of(field);
+
+    return vm->functions[at] != LUA_NOREF || vm->builtins[at] != BUILTIN_NONE;
+}
+
+enum builtin vm_builtin(const struct vm *vm, const char *field)
+{
+    return vm->builtins[field_of(field)];
+}
+
+bool vm_counts(const struct vm *vm)
+{
+    return vm->counts;
+}

@@ -1,0 +1,58 @@
+/*
+ * memory: Lua's allocator with a limit, and what happens when a script meets it.
+ *
+ *     memory_init(&memory, bytes_max);
+ *     main = lua_newstate(memory_alloc, &memory);
+ *     memory_watch(&memory, main);          from here the limit holds
+ *     if (memory_is_uneasy(&memory))
+ *         memory_safe_point(&memory, L);    in C functions that the script calls often
+ *
+ * Crossing the limit is allowed for a quarter of it (the overdraft): a full collection is run at
+ * the next safe point, which is the next VM instruction of the main thread (a hook) or the next
+ * emit. What is still above the limit then kills the state, and so does a request beyond the
+ * overdraft: memory_is_dead() stays true, no allocation succeeds any more, and a hook raises at
+ * each instruction, so that pcall() cannot go on.
+ *
+ * So the collector that Lua runs inside a failed allocation, which is broken in 5.4.4, never runs
+ * in a script that goes on.
+ */
+#ifndef VM_MEMORY_H
+#define VM_MEMORY_H
+
+#include "base/err.h"
+
+#include <lua.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+enum { MEMORY_WHERE_BYTES = 128 };
+
+struct memory {
+    lua_State *main;
+    size_t bytes;
+    size_t bytes_max;  /* 0: no limit */
+    size_t collect_at; /* crossing it asks for a collection */
+    bool wants_collect;
+    bool is_dead;
+    bool system_failed;             /* dead because the system had no memory, below the limit */
+    char where[MEMORY_WHERE_BYTES]; /* "jobs/x.lua:12: " when it died, or "" */
+};
+
+void memory_init(struct memory *memory, size_t bytes_max);
+void memory_watch(struct memory *memory, lua_State *main);
+
+/* lua_Alloc; `context` is the struct memory. */
+void *memory_alloc(void *context, void *ptr, size_t old_bytes, size_t new_bytes);
+
+static inline bool memory_is_uneasy(const struct memory *memory)
+{
+    return memory->wants_collect || memory->is_dead;
+}
+
+/* Collects if that is due; raises if the state is dead or has just died. `L` is what is running. */
+void memory_safe_point(struct memory *memory, lua_State *L);
+
+/* Fills `err` with ERR_LIMIT and returns -1; the state is dead. */
+int memory_err(const struct memory *memory, struct err *err);
+
+#endif

@@ -1,0 +1,190 @@
+--- MapReduce in fifty lines: what a job means, with no engine.
+-- Specs of jobs run on it, and the engine's output is compared with it: for any job and input
+-- the two give the same records. A combiner changes no result, so there is none here.
+--
+--     local records = dryrun.run(dofile "jobs/wordcount.lua", { "To be, or", "not to be" })
+--     -- { { "be", 2 }, { "not", 1 }, ... }: key and value, as the engine with one reducer
+--
+-- Not here: limits, checks (mrlua.job), partitions (see dryrun.partitions).
+
+local dryrun = {}
+
+local RANK = { boolean = 1, number = 2, string = 3, table = 4 } -- and false before true
+
+--- The order of keys: false, true, numbers, strings, tuples part by part.
+-- @treturn boolean  does `a` come before `b`?
+function dryrun.before(a, b)
+  if type(a) ~= type(b) then
+    return RANK[type(a)] < RANK[type(b)]
+  elseif type(a) == "boolean" then
+    return not a and b
+  elseif type(a) ~= "table" then
+    return a < b -- strings by byte, in the C locale that Lua starts in
+  end
+  for i = 1, math.min(#a, #b) do
+    if dryrun.before(a[i], b[i]) then
+      return true
+    elseif dryrun.before(b[i], a[i]) then
+      return false
+    end
+  end
+  return #a < #b
+end
+
+-- Iterates over what `choose` answers for each item.
+local function each(items, choose)
+  local i = 0
+  return function()
+    i = i + 1
+    if items[i] then
+      return choose(items[i])
+    end
+  end
+end
+
+local function value_of(record)
+  return record[2]
+end
+
+local function value_and_key_of(record)
+  return record[2], record[1]
+end
+
+local function fold(step)
+  return function(key, values, emit)
+    local result = values()
+    for value in values do
+      result = step(result, value)
+    end
+    emit(key, result)
+  end
+end
+
+local BUILTINS = {
+  min = fold(function(a, b) return b < a and b or a end),
+  max = fold(function(a, b) return a < b and b or a end),
+  sum = function(key, values, emit)
+    local total = 0
+    for value in values do
+      total = total + value
+    end
+    emit(key, total)
+  end,
+  count = function(key, values, emit)
+    local total = 0
+    for _ in values do
+      total = total + 1
+    end
+    emit(key, total)
+  end,
+  identity = function(key, values, emit)
+    for value in values do
+      emit(key, value)
+    end
+  end,
+}
+
+-- Map's "identity": the value is one value, not an iterator.
+local function identity_map(key, value, emit)
+  emit(key, value)
+end
+
+-- The first n parts of a tuple.
+local function prefix(key, n)
+  if n == 0 or type(key) ~= "table" then
+    return key
+  end
+  return { table.unpack(key, 1, math.min(n, #key)) }
+end
+
+-- 1.0 is the key 1, and -0.0 is 0, as in a Lua table.
+local function normal(key)
+  if type(key) == "table" then
+    local parts = {}
+    for i, part in ipairs(key) do
+      parts[i] = normal(part)
+    end
+    return parts
+  end
+  return math.tointeger(type(key) == "number" and key or nil) or key
+end
+
+-- Stable: equal keys stay in the order of their emit. table.sort is not.
+local function sort(records)
+  for i, record in ipairs(records) do
+    record.number = i
+  end
+  table.sort(records, function(a, b)
+    if dryrun.before(a[1], b[1]) then
+      return true
+    end
+    return not dryrun.before(b[1], a[1]) and a.number < b.number
+  end)
+end
+
+-- Records sorted by key -> lists of records whose keys agree in their first n parts.
+local function groups_of(records, n)
+  local groups, last = {}, nil
+  for _, record in ipairs(records) do
+    local key = prefix(record[1], n)
+    if #groups == 0 or dryrun.before(last, key) or dryrun.before(key, last) then
+      groups[#groups + 1] = {}
+      last = key
+    end
+    table.insert(groups[#groups], record)
+  end
+  return groups
+end
+
+-- The records of a "lines" input: byte offset and line, from a list of lines or a whole text.
+local function lines_of(input)
+  if type(input) == "table" then
+    input = table.concat(input, "\n") .. (#input > 0 and "\n" or "")
+  end
+  local records, at = {}, 1
+  while at <= #input do
+    local stop = input:find("\n", at, true) or #input + 1
+    records[#records + 1] = { at - 1, (input:sub(at, stop - 1):gsub("\r$", "")) }
+    at = stop + 1
+  end
+  return records
+end
+
+local function emit_into(records)
+  return function(key, value)
+    records[#records + 1] = { normal(key), value }
+  end
+end
+
+--- Runs `job` over `input`.
+-- @tparam table job      what a job file returns
+-- @param input           "lines": a list of lines, or a text; "file": a list of {name, contents};
+--                        else a list of {key, value}
+-- @tparam[opt] table params  overrides of job.params
+-- @treturn {{key,value},...}  what reduce emitted, in the order of the engine with one reducer
+function dryrun.run(job, input, params)
+  local mapped, output = {}, {}
+  local outer_mr = rawget(_G, "mr")
+  local emit = emit_into(mapped)
+  local map = job.map == "identity" and identity_map or job.map
+  local reduce = BUILTINS[job.reduce] or job.reduce
+  local choose = (job.group or 0) > 0 and value_and_key_of or value_of
+  local mr = { params = setmetatable(params or {}, { __index = job.params }), stage = "map" }
+  rawset(_G, "mr", mr)
+  if job.setup then job.setup(mr) end
+  for _, record in ipairs((job.input or "lines") == "lines" and lines_of(input) or input) do
+    map(record[1], record[2], emit)
+  end
+  if job.cleanup then job.cleanup(mr, emit) end
+  sort(mapped)
+  emit, mr.stage = emit_into(output), "reduce"
+  if job.setup then job.setup(mr) end
+  for _, group in ipairs(groups_of(mapped, job.group or 0)) do
+    reduce(group[1][1], each(group, choose), emit)
+  end
+  if job.cleanup then job.cleanup(mr, emit) end
+  rawset(_G, "mr", outer_mr)
+  return output
+end
+
+return dryrun

@@ -1,0 +1,336 @@
+--- The job contract: what a file in jobs/ may return. Checked once, so that nothing after has to.
+--
+-- The answer of job.check is the *view*: plain data, every field with its default. Functions are
+-- `true` in it, built-ins their name. It is what the client, the scheduler and the attempts
+-- see; the functions stay in the Lua state that loaded the file.
+--
+--     name         string    default: the file's name without folder and ".lua"
+--     input        "lines" (default), "file", "run"
+--     output       "tsv" (default), "jsonl", "lines", "run"
+--     map          function(key, value, emit), or "identity"
+--     combine      function(key, values, emit), or a built-in, or absent
+--     reduce       function(key, values, emit), or a built-in
+--                  built-ins: "sum", "count", "min", "max", "identity"
+--     partition    "hash" (default), or function(key, count) -> 0 ... count - 1
+--     group        how many parts of a tuple key make a group; 0 (default): the whole key
+--     reducers     integer; absent: chosen by the size of the input
+--     params       name -> default value (string, number, boolean); --param name=text converts
+--                  to the type of the default. The functions read mr.params.name
+--     setup        function(mr), before the first record of an attempt
+--     cleanup      function(mr, emit), after its last
+--     limits       { memory = bytes (default 512M), seconds = 600.0, seconds_per_record = 60.0 }
+--     attempts     tries of a task that was killed at a limit; default 4
+--     unsafe       boolean: full Lua, no sandbox; needs --allow-unsafe
+--     deterministic  boolean, default true
+
+local nearest = require "mrlua.nearest"
+local sandbox = require "mrlua.sandbox"
+local size = require "mrlua.size"
+
+local job = {}
+
+local BUILTINS = { sum = true, count = true, min = true, max = true, identity = true }
+local REDUCERS_MAX = 100000
+local ATTEMPTS_MAX = 100
+local MEMORY_BYTES_MIN = 1024 * 1024 -- an empty Lua state with its libraries takes a third of it
+local MEMORY_BYTES = 512 * 1024 * 1024
+local NOT_YET = {
+  files = true, steps = true, drive = true, skip_bad = true,
+}
+
+-- Each answers the checked value, or nil and what the field must be.
+local checks = {}
+
+local function one_of(...)
+  local allowed, list = {}, { ... }
+  for _, name in ipairs(list) do
+    allowed[name] = true
+  end
+  local text = '"' .. table.concat(list, '", "') .. '"'
+  return function(value)
+    if allowed[value] then
+      return value
+    end
+    return nil, "must be one of " .. text
+  end
+end
+
+local function integer_between(low, high)
+  return function(value)
+    if math.type(value) == "integer" and value >= low and value <= high then
+      return value
+    end
+    return nil, ("must be an integer from %d to %d"):format(low, high)
+  end
+end
+
+local function seconds(value)
+  if type(value) == "number" and value > 0 and value < math.huge then
+    return value + 0.0
+  end
+  return nil, "must be a number of seconds above 0"
+end
+
+local function optional_function(value)
+  if type(value) == "function" then
+    return true
+  end
+  return nil, "must be a function"
+end
+
+local function boolean(value)
+  if type(value) == "boolean" then
+    return value
+  end
+  return nil, "must be true or false"
+end
+
+local function function_or_builtin(builtins)
+  local names = {}
+  for name in pairs(builtins) do
+    names[#names + 1] = '"' .. name .. '"'
+  end
+  table.sort(names)
+  local text = "must be a function or one of " .. table.concat(names, ", ")
+  return function(value)
+    if type(value) == "function" then
+      return true
+    elseif builtins[value] then
+      return value
+    end
+    return nil, text
+  end
+end
+
+local function sorted_names(known)
+  local names = {}
+  for name in pairs(known) do
+    names[#names + 1] = name
+  end
+  table.sort(names)
+  return names
+end
+
+-- "unknown <what> '<name>'", with the name that was meant, or all there are.
+local function unknown(what, name, known)
+  local text = ("unknown %s '%s'"):format(what, tostring(name))
+  local meant = type(name) == "string" and nearest.word(name, sorted_names(known))
+  if meant then
+    return ("%s: did you mean '%s'?"):format(text, meant)
+  end
+  local names = table.concat(sorted_names(known), ", ")
+  return text .. (names == "" and ": there are none" or ": there are " .. names)
+end
+
+local limit_checks = {
+  memory = function(value)
+    local bytes, message = size.parse(value)
+    if bytes and bytes < MEMORY_BYTES_MIN then
+      return nil, "must be at least 1M"
+    end
+    return bytes, not bytes and "must be a size: " .. message or nil
+  end,
+  seconds = seconds,
+  seconds_per_record = seconds,
+}
+
+function checks.limits(value)
+  if type(value) ~= "table" then
+    return nil, "must be a table of memory, seconds and seconds_per_record"
+  end
+  local limits = { memory = MEMORY_BYTES, seconds = 600.0, seconds_per_record = 60.0 }
+  for name, limit in next, value do
+    if not limit_checks[name] then
+      return nil, unknown("limit", name, limit_checks)
+    end
+    local checked, message = limit_checks[name](limit)
+    if checked == nil then
+      return nil, ("%s %s"):format(name, message)
+    end
+    limits[name] = checked
+  end
+  return limits
+end
+
+function checks.params(value)
+  if type(value) ~= "table" then
+    return nil, "must be a table of names and their default values"
+  end
+  local params = {}
+  for name, default in next, value do
+    if type(name) ~= "string" then
+      return nil, "must have names as keys, not a " .. type(name)
+    end
+    local kind = type(default)
+    if kind ~= "string" and kind ~= "number" and kind ~= "boolean" then
+      return nil, ("'%s' must be a string, number or boolean, not a %s"):format(name, kind)
+    end
+    params[name] = default
+  end
+  return params
+end
+
+function checks.name(value)
+  if type(value) == "string" and string.match(value, "^[%w_.-]+$") and #value <= 100 then
+    return value
+  end
+  return nil, "must be a word of letters, digits, '_', '.' and '-', at most 100 of them"
+end
+
+function checks.partition(value)
+  if value == "range" then
+    return nil, "\"range\" is not supported yet"
+  elseif value == "hash" then
+    return value
+  end
+  return optional_function(value), "must be \"hash\" or a function"
+end
+
+function checks.input(value)
+  if value == "csv" or value == "jsonl" or type(value) == "userdata" then
+    return nil, ("%s is not supported yet"):format(
+      type(value) == "string" and '"' .. value .. '"' or "a grammar")
+  end
+  return one_of("lines", "file", "run")(value)
+end
+
+checks.output = one_of("tsv", "jsonl", "lines", "run")
+checks.map = function_or_builtin { identity = true }
+checks.combine = function_or_builtin(BUILTINS)
+checks.reduce = function_or_builtin(BUILTINS)
+checks.group = integer_between(0, 16)
+checks.reducers = integer_between(1, REDUCERS_MAX)
+checks.attempts = integer_between(1, ATTEMPTS_MAX)
+checks.setup = optional_function
+checks.cleanup = optional_function
+checks.unsafe = boolean
+checks.deterministic = boolean
+
+local function defaults()
+  return {
+    input = "lines", output = "tsv", partition = "hash", group = 0, params = {}, attempts = 4,
+    unsafe = false, deterministic = true, limits = checks.limits {},
+  }
+end
+
+-- What no field can say alone.
+local function check_together(view)
+  if view.map == nil then
+    return nil, "job field 'map' is missing: a function, or \"identity\""
+  elseif view.reduce == nil then
+    return nil, "job field 'reduce' is missing: a function, a built-in, or \"identity\" to keep "
+      .. "what map emits"
+  elseif view.combine == "count" and view.reduce ~= "count" then
+    return nil, "job field 'combine' can be \"count\" only where reduce is \"count\""
+  elseif type(view.combine) == "string" and type(view.reduce) == "string"
+    and view.combine ~= view.reduce and view.combine ~= "identity" then
+    return nil, ("job field 'combine' is \"%s\" and would change what reduce = \"%s\" answers")
+      :format(view.combine, view.reduce)
+  end
+  return view
+end
+
+--- Checks a job table once.
+-- @tparam table spec  what a file in jobs/ returned
+-- @treturn table      the view (see above)
+-- @return             or nil and a message that names the field
+function job.check(spec)
+  if type(spec) ~= "table" then
+    local what = spec == nil and "nil" or "a " .. type(spec)
+    return nil, "a job file must return a table, not " .. what
+  end
+  local view = defaults()
+  for _, field in ipairs(job.fields_of(spec)) do
+    if NOT_YET[field] then
+      return nil, ("job field '%s' is not supported yet"):format(field)
+    elseif not checks[field] then
+      return nil, unknown("job field", field, checks)
+    end
+    local value, message = checks[field](spec[field])
+    if value == nil then
+      return nil, ("job field '%s' %s"):format(field, message)
+    end
+    view[field] = value
+  end
+  return check_together(view)
+end
+
+--- The fields of a job table, in an order that is always the same: of several mistakes the same
+-- one is told first. What is no string comes last, as text.
+function job.fields_of(spec)
+  local fields = {}
+  for field in next, spec do
+    fields[#fields + 1] = type(field) == "string" and field or tostring(field)
+  end
+  table.sort(fields)
+  return fields
+end
+
+-- `text` as a value of the type that `default` has; nil: it is none.
+local function convert(text, default)
+  if type(text) == type(default) and type(default) ~= "number" then
+    return text
+  elseif type(default) == "boolean" then
+    return ({ ["true"] = true, ["false"] = false })[text]
+  elseif math.type(default) == "integer" then
+    return math.tointeger(tonumber(text))
+  end
+  local number = tonumber(text)
+  return number and number + 0.0
+end
+
+--- The params of a run: the defaults of the job, and what the command line says instead.
+-- @tparam table defaults_of_job  view.params
+-- @tparam table overrides        name -> text, or a value that this function answered before
+-- @treturn table                 or nil and a message that names the param
+function job.apply_params(defaults_of_job, overrides)
+  local params = {}
+  for name, default in next, defaults_of_job do
+    params[name] = default
+  end
+  for _, name in ipairs(sorted_names(overrides)) do
+    local default = params[name]
+    if default == nil then
+      return nil, unknown("param", name, defaults_of_job)
+    end
+    local value = convert(overrides[name], default)
+    if value == nil then
+      return nil, ("param '%s' must be %s, not '%s'"):format(name,
+        math.type(default) == "integer" and "an integer" or "a " .. type(default),
+        tostring(overrides[name]))
+    end
+    params[name] = value
+  end
+  return params
+end
+
+--- Runs a job file and checks what it returns. Called by engine/vm/job.c.
+-- @tparam table settings  bundle { path, source, modules }; params; unsafe; print; context: stage,
+--                         job, task, attempt, worker
+-- @treturn table          what the file returned, and the view, and `mr`
+-- @return                 or nil and a message; raises what the file raises
+function job.load(settings)
+  local environment, set_params = sandbox.new(settings)
+  if not settings.unsafe then
+    sandbox.seal_strings(environment)
+  end
+  local path = settings.bundle.path
+  local chunk, message = sandbox.compile(settings.bundle, environment)
+  if not chunk then
+    error(message, 0)
+  end
+  local spec = chunk()
+  local view, problem = job.check(spec)
+  if not view then
+    return nil, path .. ": " .. problem
+  end
+  view.name = view.name or string.match(path, "([^/]*)%.lua$") or path
+  view.params, problem = job.apply_params(view.params, settings.params)
+  if not view.params then
+    return nil, path .. ": " .. problem
+  end
+  set_params(view.params)
+  return spec, view, environment.mr
+end
+
+return job
