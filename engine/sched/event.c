@@ -1,0 +1,502 @@
+#include "sched/event.h"
+
+#include <assert.h>
+#include <stdlib.h>
+
+#include "sched/blame.h"
+
+void say_attempt_command(struct sched *sched, enum command_kind kind, const struct attempt *attempt)
+{
+    struct command *command = say_command(sched, kind);
+
+    assert(attempt->task->attempt == attempt);
+    assert(kind != COMMAND_JOB_ENDED);
+    command->job_id = attempt->task->stage->job->id;
+    command->stage = attempt->task->stage->kind;
+    command->task = task_index(attempt->task);
+    command->attempt_id = attempt->id;
+    if (attempt->worker) {
+        command->worker_id = attempt->worker->id;
+        command->incarnation = attempt->worker->incarnation;
+    }
+}
+
+/* A fact about a live attempt. */
+static struct fact attempt_fact(enum fact_kind kind, const struct attempt *attempt)
+{
+    struct fact fact = {.kind = kind,
+                        .job_id = attempt->task->stage->job->id,
+                        .stage = attempt->task->stage->kind,
+                        .task = task_index(attempt->task),
+                        .attempt_id = attempt->id,
+                        .worker_id = WORKER_NONE};
+
+    assert(attempt->task->attempt == attempt);
+    if (attempt->worker) {
+        fact.worker_id = attempt->worker->id;
+        fact.incarnation = attempt->worker->incarnation;
+    }
+    assert(fact.attempt_id != 0);
+    return fact;
+}
+
+/* Ends an attempt that did nothing wrong. */
+static void attempt_give_up(struct sched *sched, struct attempt *attempt)
+{
+    struct fact fact = attempt_fact(FACT_ATTEMPT_ENDED, attempt);
+
+    assert(fact.failure == ERR_NONE);
+    say_attempt_command(sched, COMMAND_KILL_ATTEMPT, attempt);
+    say_fact(sched, &fact);
+}
+
+static void stage_give_up(struct sched *sched, struct stage *stage)
+{
+    for (uint32_t i = 0; i < stage->task_count && stage->counts[TASK_IN_PROGRESS] > 0; i++)
+        if (stage->tasks[i].attempt)
+            attempt_give_up(sched, stage->tasks[i].attempt);
+    assert(stage->counts[TASK_IN_PROGRESS] == 0);
+}
+
+/* How a job ends; the task and what it did where the reason names them. */
+struct ending {
+    enum job_change change;
+    enum end_reason reason;
+    const struct task *task; /* NULL: none is to blame */
+    uint64_t attempt_id;
+    enum err_kind failure;
+};
+
+static void job_end(struct sched *sched, struct job *job, const struct ending *ending)
+{
+    struct fact fact = {.kind = FACT_JOB_ENDED,
+                        .job_id = job->id,
+                        .status = job->status,
+                        .reason = ending->reason,
+                        .attempt_id = ending->attempt_id,
+                        .failure = ending->failure};
+    bool can = job_next(&fact.status, ending->change);
+    struct command *command;
+
+    assert(can);
+    if (ending->task) {
+        fact.stage = ending->task->stage->kind;
+        fact.task = task_index(ending->task);
+    }
+    for (int kind = 0; kind < STAGE_COUNT; kind++)
+        stage_give_up(sched, &job->stages[kind]);
+    say_fact(sched, &fact);
+    command = say_command(sched, COMMAND_JOB_ENDED);
+    command->job_id = fact.job_id;
+    command->status = fact.status;
+    command->reason = fact.reason;
+    command->stage = fact.stage;
+    command->task = fact.task;
+    command->attempt_id = fact.attempt_id;
+    command->failure = fact.failure;
+    assert(job_status_is_end(command->status));
+}
+
+bool job_settle(struct sched *sched, struct job *job)
+{
+    const struct stage *maps = &job->stages[STAGE_MAP];
+    const struct stage *reduces = &job->stages[STAGE_REDUCE];
+
+    assert(!job_status_is_end(job->status));
+    if (job->status != JOB_COMMITTING)
+        return true;
+    if (job->stages[STAGE_COMMIT].counts[TASK_COMPLETED] > 0) {
+        job_end(sched, job, &(struct ending){.change = JOB_COMMITTED});
+        return false;
+    }
+    if (reduces->task_count > 0 && !digest_equal(&maps->digest, &reduces->digest)) {
+        job_end(sched, job, &(struct ending){.change = JOB_BROKEN, .reason = END_AUDIT});
+        return false;
+    }
+    stage_give_up(sched, &job->stages[STAGE_MAP]); /* lost maps that nobody needs now */
+    assert(reduces->counts[TASK_IN_PROGRESS] == 0);
+    return true;
+}
+
+/* Keeps an idle task out of the queue for a while: full jitter, longer with each failure. */
+static void task_delay(struct sched *sched, struct task *task, uint32_t failure_count)
+{
+    uint64_t delay_ns_max = blame_delay_ns_max(&sched->options, failure_count);
+
+    assert(task->state == TASK_IDLE);
+    assert(!timer_is_armed(&task->retry));
+    list_remove(&task->link);
+    task->retry.kind = TIMER_RETRY;
+    timer_arm(&sched->timers, &task->retry,
+              sched->now_ns + rand_below(&sched->rand, delay_ns_max + 1));
+}
+
+/* The task has just reported a failure: another try, or the end of its job. */
+static void task_judge(struct sched *sched, struct task *task, const struct cause *cause,
+                       uint32_t free_count)
+{
+    struct job *job = task->stage->job;
+    bool runs_job_code = STAGE_TRAITS[task->stage->kind].runs_job_code;
+    struct ending ending = {.change = JOB_BROKEN,
+                            .task = task,
+                            .attempt_id = cause->attempt_id,
+                            .failure = cause->failure};
+
+    assert(task->state == TASK_IDLE);
+    assert(task->failure_count > 0);
+    ending.reason = blame_verdict(&job->rules, runs_job_code, cause->failure, task->fault_count,
+                                  task->failure_count);
+    if (ending.reason != END_NONE)
+        job_end(sched, job, &ending);
+    else if (task->failure_count > free_count)
+        task_delay(sched, task, task->failure_count - free_count);
+}
+
+static void attempt_fail(struct sched *sched, struct attempt *attempt, enum err_kind failure)
+{
+    struct task *task = attempt->task;
+    struct fact fact = attempt_fact(FACT_ATTEMPT_ENDED, attempt);
+    struct cause cause = {.attempt_id = fact.attempt_id, .failure = failure};
+
+    assert(failure != ERR_NONE);
+    assert(task->state == TASK_IN_PROGRESS);
+    fact.failure = failure;
+    say_fact(sched, &fact);
+    task_judge(sched, task, &cause, 0);
+}
+
+/* The output of a completed task cannot be read. It is made again: the first time at once. */
+static void output_fail(struct sched *sched, struct task *task)
+{
+    struct fact fact = {.kind = FACT_OUTPUT_LOST,
+                        .job_id = task->stage->job->id,
+                        .stage = task->stage->kind,
+                        .task = task_index(task),
+                        .attempt_id = task->attempt_id,
+                        .worker_id = task->worker->id,
+                        .incarnation = task->worker->incarnation,
+                        .failure = ERR_PEER};
+    struct cause cause = {.attempt_id = fact.attempt_id, .failure = ERR_PEER};
+    struct command *command;
+
+    assert(task->state == TASK_COMPLETED);
+    assert(task->worker->state != WORKER_GONE);
+    if (task->worker->state == WORKER_UP) {
+        command = say_command(sched, COMMAND_FORGET_OUTPUT);
+        command->job_id = fact.job_id;
+        command->stage = fact.stage;
+        command->task = fact.task;
+        command->attempt_id = fact.attempt_id;
+        command->worker_id = fact.worker_id;
+        command->incarnation = fact.incarnation;
+    }
+    say_fact(sched, &fact);
+    task_judge(sched, task, &cause, 1);
+}
+
+/* The map whose output this attempt id is, as long as it is. */
+static struct task *output_get(struct job *job, uint32_t task_number, uint64_t attempt_id)
+{
+    struct task *task = task_get(job, STAGE_MAP, task_number);
+
+    assert(!job_status_is_end(job->status));
+    if (!task || !task->worker || task->attempt_id != attempt_id)
+        return NULL;
+    assert(task->state == TASK_COMPLETED);
+    return task;
+}
+
+/* The live attempt that an event is about, if the event comes from where it lives. */
+static struct attempt *event_attempt(const struct sched *sched, const struct event *event)
+{
+    struct attempt *attempt = idtable_get(&sched->attempts_by_id, event->attempt_id);
+
+    if (!attempt)
+        return NULL;
+    assert(attempt->id == event->attempt_id);
+    if (!attempt->worker)
+        return event->worker_id == WORKER_NONE ? attempt : NULL;
+    if (event->worker_id != attempt->worker->id ||
+        event->incarnation != attempt->worker->incarnation)
+        return NULL;
+    assert(attempt->worker->state == WORKER_UP);
+    return attempt;
+}
+
+static bool on_job_submitted(struct sched *sched, const struct event *event)
+{
+    struct fact fact = {.kind = FACT_JOB_ACCEPTED, .job_id = event->job_id, .rules = event->rules};
+
+    assert(event->job_id != 0);
+    assert(event->rules.attempts_max >= 1);
+    assert(event->rules.attempts_max <= SCHED_FAILURE_COUNT_MAX);
+    if (job_get(sched, event->job_id) || past_job_get(sched, event->job_id))
+        return false;
+    say_fact(sched, &fact);
+    return true;
+}
+
+static bool on_job_cancelled(struct sched *sched, const struct event *event)
+{
+    struct job *job = job_get(sched, event->job_id);
+
+    if (!job)
+        return false;
+    assert(job->id == event->job_id);
+    /* A commit that runs may have given final names, even the last one: it is let to its end. */
+    if (job->stages[STAGE_COMMIT].counts[TASK_IN_PROGRESS] > 0)
+        return false;
+    job_end(sched, job, &(struct ending){.change = JOB_STOPPED, .reason = END_CANCELLED});
+    return true;
+}
+
+static bool on_plan_made(struct sched *sched, const struct event *event)
+{
+    struct attempt *attempt = event_attempt(sched, event);
+    struct fact fact;
+
+    assert(event->map_count <= SCHED_TASK_COUNT_MAX);
+    assert(event->reduce_count <= SCHED_TASK_COUNT_MAX);
+    if (!attempt || attempt->task->stage->kind != STAGE_PLAN)
+        return false;
+    fact = attempt_fact(FACT_PLAN_MADE, attempt);
+    fact.map_count = event->map_count;
+    fact.reduce_count = event->reduce_count;
+    say_fact(sched, &fact);
+    return true;
+}
+
+/* With all it runs and holds. It is not journaled that somebody left who had nothing. */
+static void worker_lose(struct sched *sched, struct worker *worker)
+{
+    struct fact fact = {
+        .kind = FACT_WORKER_LOST, .worker_id = worker->id, .incarnation = worker->incarnation};
+    bool can = worker_next(&worker->state, WORKER_LEAVES);
+
+    assert(can);
+    timer_disarm(&sched->timers, &worker->rejoin);
+    worker_refresh(sched, worker);
+    if (!list_is_empty(&worker->attempts) || !list_is_empty(&worker->outputs))
+        say_fact(sched, &fact);
+    assert(list_is_empty(&worker->attempts));
+    assert(list_is_empty(&worker->outputs));
+}
+
+static bool on_worker_joined(struct sched *sched, const struct event *event)
+{
+    struct worker *worker = worker_get_or_add(sched, event->worker_id);
+    bool is_same = worker->state == WORKER_GONE || worker->incarnation == event->incarnation;
+    enum worker_state state = worker->state;
+
+    assert(event->incarnation != 0);
+    assert(event->slot_count >= 1);
+    if (!worker_next(&state, is_same ? WORKER_JOINS : WORKER_REPLACED))
+        return false;
+    if (!is_same)
+        worker_lose(sched, worker);
+    timer_disarm(&sched->timers, &worker->rejoin);
+    worker->state = state;
+    worker->incarnation = event->incarnation;
+    worker->slot_count = event->slot_count;
+    worker_refresh(sched, worker);
+    return true;
+}
+
+static bool on_worker_lost(struct sched *sched, const struct event *event)
+{
+    struct worker *worker = worker_get(sched, event->worker_id);
+
+    if (!worker || worker->state == WORKER_GONE || worker->incarnation != event->incarnation)
+        return false;
+    worker_lose(sched, worker);
+    assert(worker->state == WORKER_GONE);
+    return true;
+}
+
+static bool on_attempt_progress(struct sched *sched, const struct event *event)
+{
+    struct attempt *attempt = event_attempt(sched, event);
+
+    if (attempt)
+        attempt_is_alive(sched, attempt);
+    return attempt != NULL;
+}
+
+static bool on_attempt_fetched(struct sched *sched, const struct event *event)
+{
+    struct attempt *attempt = event_attempt(sched, event);
+    enum attempt_phase phase;
+    const struct stage *maps;
+
+    if (!attempt)
+        return false;
+    maps = &attempt->task->stage->job->stages[STAGE_MAP];
+    phase = attempt->phase;
+    /* Nobody can hold what was never made. */
+    if (maps->answered_count < maps->task_count || !attempt_next(&phase, ATTEMPT_HAS_FETCHED))
+        return false;
+    timer_disarm(&sched->timers, &attempt->silence);
+    attempt_set_phase(sched, attempt, phase);
+    return true;
+}
+
+/*
+ * P6: a second answer that is not the first. Reduces may have read some of the old one and would
+ * read some of the new one: all start again. One that has completed cannot: the job fails.
+ */
+static bool answer_differs(const struct task *task, const struct digest *digest)
+{
+    assert(task->state == TASK_IN_PROGRESS);
+    return task->has_answered && !digest_equal(&task->digest, digest);
+}
+
+static bool on_attempt_done(struct sched *sched, const struct event *event)
+{
+    struct attempt *attempt = event_attempt(sched, event);
+    struct task *task = attempt ? attempt->task : NULL;
+    enum attempt_phase phase = attempt ? attempt->phase : ATTEMPT_RUNNING;
+    struct stage *reduces = task ? &task->stage->job->stages[STAGE_REDUCE] : NULL;
+    struct fact fact;
+
+    if (!attempt || task->stage->kind == STAGE_PLAN || !attempt_next(&phase, ATTEMPT_IS_DONE))
+        return false;
+    if (answer_differs(task, &event->digest)) {
+        assert(task->stage->output_on_worker);
+        if (reduces->counts[TASK_COMPLETED] > 0) {
+            job_end(sched, task->stage->job,
+                    &(struct ending){.change = JOB_BROKEN,
+                                     .reason = END_NOT_DETERMINISTIC,
+                                     .task = task,
+                                     .attempt_id = attempt->id});
+            return true;
+        }
+        stage_give_up(sched, reduces);
+    }
+    fact = attempt_fact(FACT_TASK_COMPLETED, attempt);
+    fact.digest = event->digest;
+    say_fact(sched, &fact);
+    return true;
+}
+
+static bool on_attempt_failed(struct sched *sched, const struct event *event)
+{
+    struct attempt *attempt = event_attempt(sched, event);
+    struct task *peer = NULL;
+    struct fact fact;
+
+    assert(event->failure > ERR_NONE);
+    assert((int)event->failure < ERR_KIND_COUNT);
+    if (!attempt)
+        return false;
+    if (event->failure == ERR_PEER)
+        peer = output_get(attempt->task->stage->job, event->peer_task, event->peer_attempt_id);
+    if (!peer) {
+        attempt_fail(sched, attempt, event->failure);
+        return true;
+    }
+    /* The map's fault, not the reduce's. */
+    fact = attempt_fact(FACT_ATTEMPT_ENDED, attempt);
+    say_fact(sched, &fact);
+    output_fail(sched, peer);
+    return true;
+}
+
+static bool on_output_lost(struct sched *sched, const struct event *event)
+{
+    struct job *job = job_get(sched, event->job_id);
+    struct task *task = job ? output_get(job, event->peer_task, event->peer_attempt_id) : NULL;
+
+    if (!task || job->status != JOB_RUNNING)
+        return false; /* replaced since, or of no use to anybody */
+    assert(task->stage->job == job);
+    output_fail(sched, task);
+    return true;
+}
+
+static void on_silence(struct sched *sched, struct attempt *attempt)
+{
+    size_t said = sched->out->command_count;
+
+    assert(attempt->phase != ATTEMPT_FETCHED);
+    say_attempt_command(sched, COMMAND_KILL_ATTEMPT, attempt);
+    sched->out->commands[said].failure = ERR_RETRY;
+    attempt_fail(sched, attempt, ERR_RETRY);
+}
+
+static void on_timer(struct sched *sched, struct timer *timer)
+{
+    timer_disarm(&sched->timers, timer);
+    assert(!timer_is_armed(timer));
+    switch (timer->kind) {
+    case TIMER_SILENCE:
+        on_silence(sched, CONTAINER_OF(timer, struct attempt, silence));
+        return;
+    case TIMER_RETRY:
+        task_queue_first(sched, CONTAINER_OF(timer, struct task, retry));
+        return;
+    case TIMER_REJOIN:
+        worker_lose(sched, CONTAINER_OF(timer, struct worker, rejoin));
+        return;
+    }
+    abort(); /* unreachable: -Wswitch proves the cases complete */
+}
+
+static bool on_tick(struct sched *sched)
+{
+    struct timer *timer;
+
+    while ((timer = timer_first_due(&sched->timers, sched->now_ns)))
+        on_timer(sched, timer);
+    assert(timer_next_due_ns(&sched->timers) > sched->now_ns);
+    return true;
+}
+
+void epoch_begin(struct sched *sched)
+{
+    struct fact fact = {.kind = FACT_EPOCH_BEGUN, .epoch = sched->epoch + 1};
+
+    assert(!sched->has_begun);
+    say_fact(sched, &fact);
+    sched->has_begun = true;
+    for (uint32_t i = 0; i < sched->worker_capacity; i++) {
+        struct worker *worker = sched->workers[i];
+
+        if (!worker || list_is_empty(&worker->outputs))
+            continue;
+        assert(worker->state == WORKER_GONE);
+        worker->state = WORKER_AWAITED;
+        worker->rejoin.kind = TIMER_REJOIN;
+        timer_arm(&sched->timers, &worker->rejoin, sched->now_ns + sched->options.rejoin_grace_ns);
+    }
+}
+
+bool event_handle(struct sched *sched, const struct event *event)
+{
+    assert(sched->has_begun);
+    assert(sched->out != NULL);
+    switch (event->kind) {
+    case EVENT_TICK:
+        return on_tick(sched);
+    case EVENT_JOB_SUBMITTED:
+        return on_job_submitted(sched, event);
+    case EVENT_JOB_CANCELLED:
+        return on_job_cancelled(sched, event);
+    case EVENT_PLAN_MADE:
+        return on_plan_made(sched, event);
+    case EVENT_WORKER_JOINED:
+        return on_worker_joined(sched, event);
+    case EVENT_WORKER_LOST:
+        return on_worker_lost(sched, event);
+    case EVENT_ATTEMPT_PROGRESS:
+        return on_attempt_progress(sched, event);
+    case EVENT_ATTEMPT_FETCHED:
+        return on_attempt_fetched(sched, event);
+    case EVENT_ATTEMPT_DONE:
+        return on_attempt_done(sched, event);
+    case EVENT_ATTEMPT_FAILED:
+        return on_attempt_failed(sched, event);
+    case EVENT_OUTPUT_LOST:
+        return on_output_lost(sched, event);
+    }
+    abort(); /* unreachable: -Wswitch proves the cases complete */
+}
