@@ -13,8 +13,7 @@ static int reduce_identity(struct group *group, struct sink *out, struct err *er
     return rc;
 }
 
-static int reduce_fold(enum builtin builtin, struct group *group, struct sink *out,
-                       struct err *err)
+static int reduce_fold(enum builtin builtin, struct group *group, struct sink *out, struct err *err)
 {
     struct fold fold = {0};
     struct buf result = {0};
