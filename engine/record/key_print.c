@@ -96,6 +96,6 @@ const char *key_print(char *out, size_t out_bytes, struct slice key)
         printer.len = 0;
         print_string(&printer, key);
     }
-    strcpy(out + printer.len, printer.is_cut ? "..." : "");
+    snprintf(out + printer.len, out_bytes - printer.len, "%s", printer.is_cut ? "..." : "");
     return out;
 }
