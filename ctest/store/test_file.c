@@ -1,0 +1,224 @@
+#include "store/file.h"
+
+#include "fault/fault.h"
+#include "folder.h"
+
+#include <errno.h>
+#include <sys/stat.h>
+
+static void add(struct file_list *list, struct folder *folder, const char *name)
+{
+    struct err err = {0};
+
+    if (file_list_add(list, folder_path(folder, name), &err) != 0)
+        fail_msg("%s", err.message);
+}
+
+/* The names in the list, without the folder, each followed by a blank. */
+static const char *names(const struct file_list *list, const struct folder *folder)
+{
+    static char out[4096];
+
+    out[0] = '\0';
+    for (size_t i = 0; i < list->count; i++) {
+        assert_memory_equal(list->items[i].name, folder->path, strlen(folder->path));
+        strcat(out, list->items[i].name + strlen(folder->path) + 1);
+        strcat(out, " ");
+    }
+    return out;
+}
+
+static void make_tree(struct folder *folder)
+{
+    folder_make(folder);
+    folder_write(folder, "b.txt", "bb", 2);
+    folder_write(folder, "a.txt", "a", 1);
+    folder_write(folder, ".hidden", "x", 1);
+    folder_write(folder, "_SUCCESS", "x", 1);
+    folder_mkdir(folder, "sub");
+    folder_write(folder, "sub/z", "", 0);
+    folder_write(folder, "sub/B", "", 0);
+    folder_mkdir(folder, "_temporary");
+    folder_write(folder, "_temporary/part-0", "x", 1);
+}
+
+static void arguments_keep_their_order_and_repeat(void **state)
+{
+    struct folder folder;
+    struct file_list list = {0};
+
+    (void)state;
+    make_tree(&folder);
+    add(&list, &folder, "b.txt");
+    add(&list, &folder, "a.txt");
+    add(&list, &folder, "b.txt");
+    assert_string_equal(names(&list, &folder), "b.txt a.txt b.txt ");
+    assert_int_equal(list.items[0].identity.size, 2);
+    file_list_deinit(&list);
+    folder_remove(&folder);
+}
+
+static void folder_is_its_files_sorted_without_hidden_ones(void **state)
+{
+    struct folder folder;
+    struct file_list list = {0};
+
+    (void)state;
+    make_tree(&folder);
+    add(&list, &folder, ".");
+    assert_int_equal(list.count, 4);
+    file_list_deinit(&list);
+    add(&list, &folder, "sub///");
+    assert_string_equal(names(&list, &folder), "sub/B sub/z ");
+    file_list_deinit(&list);
+    folder_remove(&folder);
+}
+
+static void what_is_named_is_read_though_it_is_hidden(void **state)
+{
+    struct folder folder;
+    struct file_list list = {0};
+
+    (void)state;
+    make_tree(&folder);
+    add(&list, &folder, ".hidden");
+    add(&list, &folder, "_temporary");
+    assert_string_equal(names(&list, &folder), ".hidden _temporary/part-0 ");
+    file_list_deinit(&list);
+    folder_remove(&folder);
+}
+
+static void pattern_is_its_matches_sorted_unless_a_file_has_that_name(void **state)
+{
+    struct folder folder;
+    struct file_list list = {0};
+
+    (void)state;
+    make_tree(&folder);
+    add(&list, &folder, "[ab].t?t");
+    add(&list, &folder, "s*");
+    assert_string_equal(names(&list, &folder), "a.txt b.txt sub/B sub/z ");
+    file_list_deinit(&list);
+    folder_write(&folder, "*", "", 0);
+    add(&list, &folder, "*");
+    assert_string_equal(names(&list, &folder), "* ");
+    file_list_deinit(&list);
+    folder_remove(&folder);
+}
+
+static void refuses(struct folder *folder, const char *name, const char *ending)
+{
+    struct file_list list = {0};
+    struct err err = {0};
+    const char *path = folder_path(folder, name);
+
+    assert_int_equal(file_list_add(&list, path, &err), -1);
+    assert_int_equal(err.kind, ERR_SETUP);
+    assert_memory_equal(err.message, "input ", 6);
+    assert_non_null(strstr(err.message, folder->path));
+    if (!strstr(err.message, ending))
+        fail_msg("%s", err.message);
+    file_list_deinit(&list);
+}
+
+static void what_cannot_be_read_is_refused_with_its_name(void **state)
+{
+    struct folder folder;
+
+    (void)state;
+    make_tree(&folder);
+    refuses(&folder, "absent", ": No such file or directory");
+    refuses(&folder, "absent*.txt", ": No such file or directory");
+    assert_int_equal(mkfifo(folder_path(&folder, "pipe"), 0600), 0);
+    refuses(&folder, "pipe", "standard input: -");
+    assert_int_equal(symlink(".", folder_path(&folder, "sub/up")), 0);
+    refuses(&folder, "sub", "a symbolic link to a folder above it");
+    assert_int_equal(unlink(folder_path(&folder, "sub/up")), 0);
+    assert_int_equal(symlink("nowhere", folder_path(&folder, "sub/dangling")), 0);
+    refuses(&folder, "sub", "sub/dangling: No such file or directory");
+    folder_remove(&folder);
+}
+
+/* Goal: an unreadable file is found while the list is made. Method: the open fails (a test that
+ * runs as root can read everything). */
+static void every_failure_to_open_is_reported(void **state)
+{
+    struct folder folder;
+    uint32_t nth;
+
+    (void)state;
+    make_tree(&folder);
+    for (nth = 0;; nth++) {
+        struct file_list list = {0};
+        struct err err = {0};
+        int rc;
+
+        fault_arm(FAULT_OPEN, nth, EACCES);
+        rc = file_list_add(&list, folder.path, &err);
+        file_list_deinit(&list);
+        if (!fault_disarm()) {
+            assert_int_equal(rc, 0);
+            break;
+        }
+        assert_int_equal(rc, -1);
+        assert_int_equal(err.kind, ERR_SETUP);
+        assert_non_null(strstr(err.message, ": Permission denied"));
+    }
+    assert_int_equal(nth, 4);
+    folder_remove(&folder);
+}
+
+static int reopen(const struct file *file, struct err *err)
+{
+    int fd = file_open_checked(file->name, file->path, &file->identity, err);
+
+    if (fd >= 0)
+        close(fd);
+    return fd >= 0 ? 0 : -1;
+}
+
+static void changed_file_is_an_input_error(void **state)
+{
+    struct folder folder;
+    struct file_list list = {0};
+    struct err err = {0};
+    const struct timespec times[2] = {{.tv_sec = 1}, {.tv_sec = 1}};
+
+    (void)state;
+    make_tree(&folder);
+    add(&list, &folder, "a.txt");
+    add(&list, &folder, "b.txt");
+    assert_int_equal(reopen(&list.items[0], &err), 0);
+
+    assert_int_equal(utimensat(AT_FDCWD, list.items[0].path, times, 0), 0);
+    assert_int_equal(reopen(&list.items[0], &err), -1);
+    assert_int_equal(err.kind, ERR_INPUT);
+    assert_non_null(strstr(err.message, "a.txt changed since the job was planned"));
+
+    list.items[1].identity.inode++;
+    assert_int_equal(reopen(&list.items[1], &err), -1);
+    list.items[1].identity.inode--;
+    list.items[1].identity.size++;
+    assert_int_equal(reopen(&list.items[1], &err), -1);
+    assert_int_equal(unlink(list.items[1].path), 0);
+    assert_int_equal(reopen(&list.items[1], &err), -1);
+    assert_int_equal(err.kind, ERR_INPUT);
+    assert_non_null(strstr(err.message, "b.txt: No such file"));
+    file_list_deinit(&list);
+    folder_remove(&folder);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(arguments_keep_their_order_and_repeat),
+        cmocka_unit_test(folder_is_its_files_sorted_without_hidden_ones),
+        cmocka_unit_test(what_is_named_is_read_though_it_is_hidden),
+        cmocka_unit_test(pattern_is_its_matches_sorted_unless_a_file_has_that_name),
+        cmocka_unit_test(what_cannot_be_read_is_refused_with_its_name),
+        cmocka_unit_test(every_failure_to_open_is_reported),
+        cmocka_unit_test(changed_file_is_an_input_error),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

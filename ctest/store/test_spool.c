@@ -1,0 +1,90 @@
+#include "store/spool.h"
+
+#include "fault/fault.h"
+#include "folder.h"
+
+#include <errno.h>
+
+/* A pipe whose write end is closed behind "text". */
+static int pipe_with(const char *text)
+{
+    int ends[2];
+
+    assert_int_equal(pipe(ends), 0);
+    assert_int_equal(write(ends[1], text, strlen(text)), (ssize_t)strlen(text));
+    close(ends[1]);
+    return ends[0];
+}
+
+static void spooled_input_is_a_file_named_dash(void **state)
+{
+    struct folder folder;
+    struct file_list list = {0};
+    struct err err = {0};
+    int fd = pipe_with("one\ntwo\n");
+    int copy;
+    char text[16] = "";
+
+    (void)state;
+    folder_make(&folder);
+    assert_int_equal(spool_input(fd, folder.path, &list, &err), 0);
+    assert_int_equal(list.count, 1);
+    assert_string_equal(list.items[0].name, "-");
+    assert_int_equal(list.items[0].identity.size, 8);
+    copy = file_open_checked("-", list.items[0].path, &list.items[0].identity, &err);
+    assert_true(copy >= 0);
+    assert_int_equal(read(copy, text, sizeof text), 8);
+    assert_string_equal(text, "one\ntwo\n");
+    close(copy);
+    close(fd);
+    file_list_deinit(&list);
+    folder_remove(&folder);
+}
+
+static void fails_cleanly(enum fault_call call, int error, enum err_kind kind)
+{
+    uint32_t nth;
+
+    for (nth = 0;; nth++) {
+        struct folder folder;
+        struct file_list list = {0};
+        struct err err = {0};
+        int fd = pipe_with("text");
+        bool fired;
+        int rc;
+
+        folder_make(&folder);
+        fault_arm(call, nth, error);
+        rc = spool_input(fd, folder.path, &list, &err);
+        fired = fault_disarm();
+        assert_int_equal(rc, fired ? -1 : 0);
+        assert_int_equal(list.count, fired ? 0 : 1);
+        assert_int_equal(folder_count(&folder), fired ? 0 : 1);
+        if (fired)
+            assert_int_equal(err.kind, kind);
+        close(fd);
+        file_list_deinit(&list);
+        folder_remove(&folder);
+        if (!fired)
+            break;
+    }
+    assert_true(nth > 0);
+}
+
+static void every_failure_leaves_no_file(void **state)
+{
+    (void)state;
+    fails_cleanly(FAULT_READ, EIO, ERR_INPUT);
+    fails_cleanly(FAULT_WRITE, ENOSPC, ERR_DISK);
+    fails_cleanly(FAULT_OPEN, ENOSPC, ERR_DISK);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(spooled_input_is_a_file_named_dash),
+        cmocka_unit_test(every_failure_leaves_no_file),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
