@@ -1,0 +1,25 @@
+/*
+ * fields: named values, one after the other, for the tables that C answers Lua.
+ *
+ *     value_write_table_begin(out);
+ *     field_integer(out, "count", 7);
+ *     field_string(out, "name", "x");
+ *     value_write_table_end(out);
+ */
+#ifndef CLI_FIELDS_H
+#define CLI_FIELDS_H
+
+#include "base/buf.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* Only the name: the value is written behind it. */
+void field_name(struct buf *out, const char *name);
+
+void field_boolean(struct buf *out, const char *name, bool value);
+void field_integer(struct buf *out, const char *name, uint64_t value);
+void field_number(struct buf *out, const char *name, double value);
+void field_string(struct buf *out, const char *name, const char *value);
+
+#endif

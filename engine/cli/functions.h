@@ -1,0 +1,34 @@
+/*
+ * functions: what `require "mrlua.engine"` is to the commands in lua/mrlua/cli/. One table in, one
+ * value out (vm/host.h). Every function of a run answers its failure as a field `error` = {kind,
+ * message, detail, is_setup}, because there is more to tell than a message.
+ *
+ *     engine.environment()        -> {cpu_count, stderr_is_terminal}
+ *     engine.load_job{bundle, params, unsafe, memory_bytes}   -> {view, log} or {error, log}
+ *     engine.run_begin{...}       -> {warning} or {error}      fields: run_config.c
+ *     engine.run_step{milliseconds} -> the state               run_shell_report()
+ *     engine.run_end()            -> the outcome               run_shell_outcome()
+ *     engine.inspect_run{path, segments}                       inspect.h
+ *     engine.check_output{folder} -> {parts}
+ *
+ *     functions_deinit(&functions);     whatever a Lua error has left open is closed here
+ */
+#ifndef CLI_FUNCTIONS_H
+#define CLI_FUNCTIONS_H
+
+#include "vm/host.h"
+
+struct nursery;
+struct run_shell;
+
+struct functions {
+    struct nursery *nursery; /* started at the first need */
+    struct run_shell *shell;
+};
+
+/* Ends with a null name; the context is a struct functions. */
+extern const struct host_function FUNCTIONS[];
+
+void functions_deinit(struct functions *functions);
+
+#endif

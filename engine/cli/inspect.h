@@ -1,0 +1,21 @@
+/*
+ * inspect: what `mrlua inspect` shows of files that mrlua wrote. Host functions (functions.h).
+ *
+ *     engine.inspect_run{path, summary}     prints a run file to standard output: what it is, its
+ *                                           segments and, unless `summary`, its records as
+ *                                           key TAB value. A damaged one fails where the damage is.
+ *     engine.check_output{folder}           -> {job_id, job_name, parts = {{name, bytes, records,
+ *                                           crc32c, error}}}: each part read and compared with
+ *                                           the manifest; `error` is "" for a good one
+ */
+#ifndef CLI_INSPECT_H
+#define CLI_INSPECT_H
+
+#include "vm/host.h"
+
+int inspect_run(void *context, struct vm_host *host, struct slice args, struct buf *result,
+                struct err *err);
+int inspect_check_output(void *context, struct vm_host *host, struct slice args, struct buf *result,
+                         struct err *err);
+
+#endif

@@ -1,0 +1,56 @@
+/*
+ * main: build/mrlua. The commands are Lua (lua/mrlua/cli/main.lua); here is what must come before
+ * a Lua state, and what must come after it whatever happened inside.
+ */
+#include "attempt/nursery.h"
+#include "cli/functions.h"
+#include "cli/version.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+
+enum { EXIT_FAILED = 1, EXIT_USAGE = 2 };
+
+/* Output that could not be written is a failure, unless nobody wanted to read it any more. */
+static int flush(int exit_code)
+{
+    if (fflush(stdout) != 0 && exit_code == 0) {
+        fprintf(stderr, "mrlua: write to standard output failed\n");
+        return EXIT_FAILED;
+    }
+    return exit_code;
+}
+
+/* A run needs it, and it loads while Lua reads the command line. A failure is told when it is
+ * needed. */
+static struct nursery *start_early(int argc, char **argv)
+{
+    struct err ignored;
+
+    if (argc < 3 || strcmp(argv[1], "run") != 0)
+        return NULL;
+    return nursery_start(&ignored);
+}
+
+int main(int argc, char **argv)
+{
+    struct functions functions = {0};
+    struct err err;
+    int exit_code = EXIT_USAGE;
+
+    if (nursery_is_asked(argc, argv))
+        return nursery_main();
+    if (argc == 2 && strcmp(argv[1], "--version") == 0) {
+        version_print();
+        return flush(0);
+    }
+    signal(SIGPIPE, SIG_IGN); /* a reader of our output that leaves is told by EPIPE */
+    functions.nursery = start_early(argc, argv);
+    if (vm_host_run("mrlua.cli.main", argc, argv, FUNCTIONS, &functions, &exit_code, &err) != 0) {
+        fprintf(stderr, "mrlua: %s\n", err.message);
+        exit_code = EXIT_FAILED;
+    }
+    functions_deinit(&functions);
+    return flush(exit_code);
+}

@@ -1,0 +1,236 @@
+#include "cli/run_state.h"
+
+#include "base/clock.h"
+#include "base/mem.h"
+
+#include <stdlib.h>
+
+struct run_attempt *run_attempt_add(struct run_shell *shell, const struct command *command)
+{
+    struct run_attempt *attempt = mem_alloc(sizeof *attempt);
+
+    *attempt = (struct run_attempt){.shell = shell,
+                                    .next = shell->attempts,
+                                    .id = command->attempt_id,
+                                    .stage = command->stage,
+                                    .task = command->task,
+                                    .attempt = {.fd = -1}};
+    shell->attempts = attempt;
+    return attempt;
+}
+
+struct run_attempt *run_attempt_find(const struct run_shell *shell, uint64_t attempt_id)
+{
+    struct run_attempt *attempt = shell->attempts;
+
+    while (attempt && attempt->id != attempt_id)
+        attempt = attempt->next;
+    return attempt;
+}
+
+void run_attempt_remove(struct run_attempt *attempt)
+{
+    struct run_attempt **link = &attempt->shell->attempts;
+
+    while (*link != attempt)
+        link = &(*link)->next;
+    *link = attempt->next;
+    loop_event_close(attempt->readable);
+    if (attempt->readable)
+        attempt_end(&attempt->attempt);
+    message_free(attempt->done);
+    free(attempt->sources);
+    free(attempt);
+}
+
+void run_attempt_stop(struct run_attempt *attempt)
+{
+    attempt->is_killed = true;
+    if (attempt->readable)
+        attempt_kill(&attempt->attempt);
+    else
+        run_attempt_remove(attempt);
+}
+
+struct run_source run_source_of(const struct run_shell *shell)
+{
+    const uint64_t *begun = shell->stage_begun_ns, *ended = shell->stage_ended_ns;
+
+    return (struct run_source){
+        .config = &shell->config,
+        .output = &shell->output,
+        .results = &shell->results,
+        .plan = shell->plan_done ? shell->plan_done->plan : NULL,
+        .temp_path = shell->temp.path,
+        .map_ms = (ended[STAGE_MAP] - begun[STAGE_MAP]) / NS_PER_MS,
+        .reduce_ms = (ended[STAGE_REDUCE] - begun[STAGE_REDUCE]) / NS_PER_MS,
+    };
+}
+
+static void take_progress(struct run_attempt *attempt, const Mrlua__Progress *progress)
+{
+    struct event event = run_event(attempt, EVENT_ATTEMPT_PROGRESS);
+
+    attempt->fraction = progress->fraction;
+    attempt->records_in = progress->records_in;
+    run_queue(attempt->shell, &event);
+}
+
+/* A plan that a scheduler cannot hold is refused where it comes in. */
+static void take_plan(struct run_attempt *attempt, Mrlua__Done *done)
+{
+    struct run_shell *shell = attempt->shell;
+    struct event event = run_event(attempt, EVENT_PLAN_MADE);
+    struct err err;
+
+    if (!done->plan || done->plan->n_splits == 0 || done->plan->n_splits > SCHED_TASK_COUNT_MAX ||
+        done->plan->reducers == 0) {
+        message_free(done);
+        err_set(&err, ERR_RETRY, "the plan is empty");
+        run_attempt_failed(attempt, &err, NULL, 0);
+        return;
+    }
+    message_free(shell->plan_done);
+    shell->plan_done = done;
+    event.map_count = (uint32_t)done->plan->n_splits;
+    event.reduce_count = done->plan->reducers;
+    run_results_plan(&shell->results, event.map_count, event.reduce_count);
+    attempt->has_answered = true;
+    run_queue(shell, &event);
+}
+
+static void take_done(struct run_attempt *attempt, Mrlua__Done *done)
+{
+    struct event event = run_event(attempt, EVENT_ATTEMPT_DONE);
+
+    if (attempt->stage == STAGE_PLAN) {
+        take_plan(attempt, done);
+        return;
+    }
+    if (done->digest)
+        event.digest = (struct digest){.low = done->digest->low,
+                                       .high = done->digest->high,
+                                       .record_count = done->digest->records};
+    message_free(attempt->done);
+    attempt->done = done;
+    attempt->has_answered = true;
+    run_queue(attempt->shell, &event);
+}
+
+static void take_failed(struct run_attempt *attempt, const Mrlua__Failed *failed)
+{
+    struct err err;
+
+    if (!failed->error) {
+        err_set(&err, ERR_RETRY, "an attempt failed without a reason");
+        run_attempt_failed(attempt, &err, NULL, 0);
+        return;
+    }
+    message_to_err(failed->error, &err);
+    run_attempt_failed(attempt, &err, failed->error->detail, failed->error->peer_map);
+}
+
+static void take_log(struct run_attempt *attempt, const Mrlua__Log *log)
+{
+    struct run_shell *shell = attempt->shell;
+
+    buf_append_string(&shell->log, log->text);
+    buf_append_byte(&shell->log, '\n');
+    if (shell->log.len >= RUN_LOG_BYTES_MAX)
+        loop_break(shell->loop);
+}
+
+static const ProtobufCMessageDescriptor *descriptor_of(uint8_t type)
+{
+    switch (type) {
+    case MESSAGE_PROGRESS:
+        return &mrlua__progress__descriptor;
+    case MESSAGE_DONE:
+        return &mrlua__done__descriptor;
+    case MESSAGE_FAILED:
+        return &mrlua__failed__descriptor;
+    case MESSAGE_LOG:
+        return &mrlua__log__descriptor;
+    default:
+        return NULL; /* Started: the scheduler has known since it said so */
+    }
+}
+
+static void take_frame(struct run_attempt *attempt, const struct frame *frame)
+{
+    const ProtobufCMessageDescriptor *descriptor = descriptor_of(frame->type);
+    struct err err;
+    void *message;
+
+    if (!descriptor)
+        return;
+    message = message_unpack(descriptor, frame->payload, &err);
+    if (!message) {
+        run_attempt_failed(attempt, &err, NULL, 0);
+        return;
+    }
+    if (frame->type == MESSAGE_DONE) {
+        take_done(attempt, message);
+        return;
+    }
+    if (frame->type == MESSAGE_PROGRESS)
+        take_progress(attempt, message);
+    else if (frame->type == MESSAGE_FAILED)
+        take_failed(attempt, message);
+    else
+        take_log(attempt, message);
+    message_free(message);
+}
+
+/* Its socket has something to say, or has ended. */
+static void on_readable(void *context)
+{
+    struct run_attempt *attempt = context;
+    struct run_shell *shell = attempt->shell;
+    struct frame frame;
+    struct err err = {0};
+    int rc;
+
+    while ((rc = attempt_read(&attempt->attempt, &frame, &err)) == 1) {
+        if (!attempt->is_killed && !attempt->has_answered)
+            take_frame(attempt, &frame);
+    }
+    if (rc < 0 && !attempt->is_killed && !attempt->has_answered)
+        run_attempt_failed(attempt, &err, NULL, 0);
+    run_pump(shell);
+    if (rc < 0)
+        run_attempt_remove(attempt);
+    if (shell->job_ended && !shell->attempts)
+        loop_break(shell->loop);
+}
+
+/* Who made the outputs that a reduce is told of: a broken one is reported with its maker. */
+static void keep_sources(struct run_attempt *attempt, const struct run_task *task)
+{
+    attempt->sources = mem_alloc_array(task->map_output_count, sizeof *attempt->sources);
+    for (size_t i = 0; i < task->map_output_count; i++)
+        attempt->sources[i] = task->map_outputs[i].attempt;
+}
+
+void run_attempt_start(struct run_attempt *attempt)
+{
+    struct run_shell *shell = attempt->shell;
+    struct run_source source = run_source_of(shell);
+    struct run_task task;
+    struct err err;
+    int rc;
+
+    run_task_init(&task, &source, attempt->stage, attempt->task, attempt->id);
+    if (attempt->stage == STAGE_REDUCE)
+        keep_sources(attempt, &task);
+    rc = attempt_start(shell->nursery, &task.start, &attempt->attempt, &err);
+    run_task_deinit(&task);
+    if (rc == 0) {
+        attempt->readable =
+            loop_fd_open(shell->loop, attempt->attempt.fd, on_readable, attempt, &err);
+        if (attempt->readable)
+            return;
+        attempt_end(&attempt->attempt);
+    }
+    run_attempt_failed(attempt, &err, NULL, 0);
+}

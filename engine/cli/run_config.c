@@ -1,0 +1,139 @@
+#include "cli/run_config.h"
+
+#include "base/mem.h"
+#include "record/record.h"
+#include "record/sortbuf.h"
+#include "record/value.h"
+#include "sched/sched.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* A string field, or NULL when it is absent. */
+static char *string_field(struct slice args, const char *name)
+{
+    struct datum datum;
+
+    if (!value_field(args, name, &datum) || datum.type != DATUM_STRING)
+        return NULL;
+    return mem_strndup(datum.string.ptr, datum.string.len);
+}
+
+static uint64_t size_field(struct slice args, const char *name)
+{
+    int64_t value = value_field_integer(args, name, 0);
+
+    return value > 0 ? (uint64_t)value : 0;
+}
+
+/* A count that is too large for 32 bits is too large for its limit as well. */
+static uint32_t count_field(struct slice args, const char *name)
+{
+    uint64_t value = size_field(args, name);
+
+    return value > UINT32_MAX ? UINT32_MAX : (uint32_t)value;
+}
+
+static void read_inputs(struct run_config *config, struct slice list)
+{
+    struct value_reader reader;
+    struct datum key, value;
+    struct err ignored;
+
+    value_reader_init(&reader, list);
+    if (value_read(&reader, &key, &ignored) != 1 || key.type != DATUM_TABLE_BEGIN)
+        return;
+    while (value_read_pair(&reader, &key, &value, &ignored) == 1) {
+        if (value.type != DATUM_STRING)
+            continue;
+        config->inputs =
+            mem_realloc_array(config->inputs, config->input_count + 1, sizeof *config->inputs);
+        config->inputs[config->input_count] = mem_strndup(value.string.ptr, value.string.len);
+        if (strcmp(config->inputs[config->input_count++], "-") == 0)
+            config->reads_stdin = true;
+    }
+}
+
+static void read_fields(struct run_config *config, struct slice args)
+{
+    struct slice inputs;
+
+    value_field_table(args, "bundle", &config->bundle);
+    value_field_table(args, "view", &config->view);
+    value_field_table(args, "params", &config->params);
+    if (value_field_table(args, "inputs", &inputs))
+        read_inputs(config, inputs);
+    config->job_name = string_field(args, "job_name");
+    config->input_format = string_field(args, "input");
+    config->output_format = string_field(args, "output_format");
+    config->output = string_field(args, "output");
+    config->tmp = string_field(args, "tmp");
+    config->overwrite = value_field_boolean(args, "overwrite", false);
+    config->unsafe = value_field_boolean(args, "unsafe", false);
+    config->slots = count_field(args, "slots");
+    config->reducers = count_field(args, "reducers");
+    config->attempts = count_field(args, "attempts");
+    config->split_bytes = size_field(args, "split_bytes");
+    config->sort_buffer_bytes = size_field(args, "sort_buffer_bytes");
+    if (!config->sort_buffer_bytes)
+        config->sort_buffer_bytes = RUN_SORT_BUFFER_BYTES;
+    config->memory_bytes = size_field(args, "memory_bytes");
+    config->progress_ms = size_field(args, "progress_ms");
+    config->record_ms = size_field(args, "record_ms");
+}
+
+static int check_counts(const struct run_config *config, struct err *err)
+{
+    if (config->slots < 1 || config->slots > RUN_SLOTS_MAX)
+        return err_set(err, ERR_SETUP, "slots: %u is not within 1 and %d", config->slots,
+                       RUN_SLOTS_MAX);
+    if (config->reducers > PARTITION_COUNT_MAX)
+        return err_set(err, ERR_SETUP, "reducers: %u is more than %d", config->reducers,
+                       PARTITION_COUNT_MAX);
+    if (config->attempts < 1 || config->attempts > SCHED_FAILURE_COUNT_MAX)
+        return err_set(err, ERR_SETUP, "attempts: %u is not within 1 and %d", config->attempts,
+                       SCHED_FAILURE_COUNT_MAX);
+    if (config->sort_buffer_bytes < SORTBUF_BYTES_MIN)
+        return err_set(err, ERR_SETUP, "the sort buffer must have at least %zu KB",
+                       (size_t)SORTBUF_BYTES_MIN / 1024);
+    if (config->sort_buffer_bytes > SORTBUF_BYTES_MAX)
+        return err_set(err, ERR_SETUP, "the sort buffer must have at most %zu MB",
+                       (size_t)SORTBUF_BYTES_MAX >> 20);
+    return 0;
+}
+
+static int check(const struct run_config *config, struct err *err)
+{
+    if (!config->bundle.len || !config->view.len || !config->job_name || !config->input_count ||
+        !config->input_format || !config->output_format)
+        return err_set(err, ERR_SETUP, "run: an argument is missing");
+    if (!config->output && strcmp(config->output_format, "run") == 0)
+        return err_set(err, ERR_SETUP, "a job with output = \"run\" writes files: give -o DIR");
+    return check_counts(config, err);
+}
+
+int run_config_init(struct run_config *config, struct slice args, struct err *err)
+{
+    *config = (struct run_config){.copy = mem_alloc(args.len ? args.len : 1)};
+    if (args.len)
+        memcpy(config->copy, args.ptr, args.len);
+    read_fields(config, slice_of(config->copy, args.len));
+    if (check(config, err) == 0)
+        return 0;
+    run_config_deinit(config);
+    return -1;
+}
+
+void run_config_deinit(struct run_config *config)
+{
+    for (size_t i = 0; i < config->input_count; i++)
+        free(config->inputs[i]);
+    free(config->inputs);
+    free(config->job_name);
+    free(config->input_format);
+    free(config->output_format);
+    free(config->output);
+    free(config->tmp);
+    free(config->copy);
+    *config = (struct run_config){0};
+}

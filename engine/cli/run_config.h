@@ -1,0 +1,52 @@
+/*
+ * run_config: what `mrlua run` was asked for, as Lua has checked it (lua/mrlua/cli/run.lua makes
+ * it from flags and job fields).
+ *
+ *     rc = run_config_init(&config, args, &err);      copies what it needs of `args`
+ *     run_config_deinit(&config);                     safe on a zeroed struct
+ */
+#ifndef CLI_RUN_CONFIG_H
+#define CLI_RUN_CONFIG_H
+
+#include "base/err.h"
+#include "base/slice.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum {
+    RUN_SLOTS_MAX = 1024, /* two processes each */
+#ifdef MRLUA_TINY
+    RUN_SORT_BUFFER_BYTES = 4 * 1024, /* the default; a few words fill it */
+#else
+    RUN_SORT_BUFFER_BYTES = 64 * 1024 * 1024,
+#endif
+};
+
+struct run_config {
+    struct slice bundle, view, params; /* value codec, in `copy` */
+    char *copy;                        /* of the arguments; owns what the slices point to */
+    char *job_name;
+    char **inputs; /* files, folders, globs, "-" */
+    size_t input_count;
+    char *input_format;  /* "lines" */
+    char *output_format; /* "tsv" */
+    char *output;        /* folder; NULL: the records go to standard output */
+    char *tmp;           /* folder for intermediate files; NULL: $TMPDIR, else /var/tmp */
+    bool overwrite;
+    bool unsafe;          /* the job says so and the user allows it */
+    bool reads_stdin;     /* "-" is among the inputs: it can be read only once */
+    uint32_t slots;       /* 1 .. RUN_SLOTS_MAX */
+    uint32_t reducers;    /* 0: by the size of the input */
+    uint32_t attempts;    /* tries of a task that hits a limit */
+    uint64_t split_bytes; /* 0: by the size of the input */
+    uint64_t sort_buffer_bytes;
+    uint64_t memory_bytes, progress_ms, record_ms; /* limits of an attempt */
+};
+
+/* 0, or -1 with ERR_SETUP: what no attempt could be started with. */
+int run_config_init(struct run_config *config, struct slice args, struct err *err);
+void run_config_deinit(struct run_config *config);
+
+#endif

@@ -1,0 +1,212 @@
+#include "cli/run_shell.h"
+
+#include "base/clock.h"
+#include "base/mem.h"
+#include "cli/run_state.h"
+
+#include <signal.h>
+#include <stdlib.h>
+
+static const int SIGNALS[RUN_SIGNAL_COUNT] = {SIGINT, SIGTERM, SIGHUP};
+
+/* One machine: a process that dies hangs up at once, and the attempt watches its own child. So
+ * silence says nothing here, and standard input may take its time. */
+#define RUN_SILENCE_NS (365ULL * 24 * 3600 * NS_PER_S)
+
+static void interrupt(struct run_shell *shell, int signal_number)
+{
+    struct event event = {.kind = EVENT_JOB_CANCELLED, .job_id = RUN_JOB_ID};
+
+    shell->is_forced = shell->signal_number != 0;
+    shell->signal_number = signal_number;
+    if (!shell->job_ended) {
+        run_queue(shell, &event);
+        run_pump(shell);
+    }
+    if (shell->is_forced || (shell->job_ended && !shell->attempts))
+        loop_break(shell->loop);
+}
+
+static void on_interrupt(void *context)
+{
+    interrupt(context, SIGINT);
+}
+
+static void on_terminate(void *context)
+{
+    interrupt(context, SIGTERM);
+}
+
+static void on_hangup(void *context)
+{
+    interrupt(context, SIGHUP);
+}
+
+static void on_step_timer(void *context)
+{
+    struct run_shell *shell = context;
+
+    loop_break(shell->loop);
+}
+
+static void on_sched_timer(void *context)
+{
+    struct run_shell *shell = context;
+    struct event event = {.kind = EVENT_TICK};
+
+    run_queue(shell, &event);
+    run_pump(shell);
+    if (shell->job_ended && !shell->attempts)
+        loop_break(shell->loop);
+}
+
+static int open_loop(struct run_shell *shell, struct err *err)
+{
+    static void (*const callbacks[RUN_SIGNAL_COUNT])(void *) = {on_interrupt, on_terminate,
+                                                                on_hangup};
+
+    shell->loop = loop_open(err);
+    if (!shell->loop)
+        return -1;
+    for (int i = 0; i < RUN_SIGNAL_COUNT; i++) {
+        shell->signals[i] = loop_signal_open(shell->loop, SIGNALS[i], callbacks[i], shell, err);
+        if (!shell->signals[i])
+            return -1;
+    }
+    shell->step_timer = loop_timer_open(shell->loop, on_step_timer, shell);
+    shell->sched_timer = loop_timer_open(shell->loop, on_sched_timer, shell);
+    return 0;
+}
+
+static int open_folders(struct run_shell *shell, struct err *err)
+{
+    const char *parent = temp_choose(shell->config.tmp);
+
+    temp_sweep(parent);
+    if (temp_init(&shell->temp, parent, err) != 0)
+        return -1;
+    return run_output_init(&shell->output, shell->config.output, shell->config.overwrite,
+                           shell->temp.path, err);
+}
+
+/* One worker, one job: everything else follows from these two. */
+static void submit(struct run_shell *shell)
+{
+    const struct run_config *config = &shell->config;
+    struct event worker = {.kind = EVENT_WORKER_JOINED,
+                           .worker_id = RUN_WORKER_ID,
+                           .incarnation = 1,
+                           .slot_count = config->slots};
+    struct event job = {.kind = EVENT_JOB_SUBMITTED,
+                        .job_id = RUN_JOB_ID,
+                        .rules = {.attempts_max = config->attempts,
+                                  .unsafe = config->unsafe,
+                                  .silence_ns = RUN_SILENCE_NS}};
+    struct sched_options options;
+
+    sched_options_default(&options);
+    shell->sched = sched_open(&options);
+    shell->begun_ns = clock_monotonic_ns();
+    run_queue(shell, &worker);
+    run_queue(shell, &job);
+    run_pump(shell);
+}
+
+struct run_shell *run_shell_open(const struct nursery *nursery, struct slice args, struct err *err)
+{
+    struct run_shell *shell = mem_alloc(sizeof *shell);
+
+    shell->nursery = nursery;
+    shell->temp.lock_fd = -1;
+    if (run_config_init(&shell->config, args, err) != 0 || open_loop(shell, err) != 0 ||
+        open_folders(shell, err) != 0) {
+        run_shell_close(shell);
+        return NULL;
+    }
+    submit(shell);
+    return shell;
+}
+
+void run_shell_close(struct run_shell *shell)
+{
+    if (!shell)
+        return;
+    while (shell->attempts)
+        run_attempt_remove(shell->attempts);
+    run_output_deinit(&shell->output, shell->is_committed);
+    temp_deinit(&shell->temp);
+    for (int i = 0; i < RUN_SIGNAL_COUNT; i++)
+        loop_event_close(shell->signals[i]);
+    loop_event_close(shell->step_timer);
+    loop_event_close(shell->sched_timer);
+    loop_close(shell->loop);
+    sched_close(shell->sched);
+    sched_output_deinit(&shell->decisions);
+    run_results_deinit(&shell->results);
+    run_faults_deinit(&shell->faults);
+    message_free(shell->plan_done);
+    buf_deinit(&shell->log);
+    run_config_deinit(&shell->config);
+    free(shell->queue);
+    free(shell);
+}
+
+bool run_shell_finished(const struct run_shell *shell)
+{
+    return shell->is_forced || (shell->job_ended && !shell->attempts);
+}
+
+int run_shell_step(struct run_shell *shell, uint32_t milliseconds, struct err *err)
+{
+    if (run_shell_finished(shell))
+        return 0;
+    loop_timer_start(shell->step_timer, milliseconds * NS_PER_MS);
+    return loop_run(shell->loop, err);
+}
+
+const char *run_shell_warning(const struct run_shell *shell)
+{
+    if (temp_is_memory(shell->temp.path))
+        return "the folder for intermediate files is held in memory (tmpfs): a large job may fill "
+               "it; --tmp DIR chooses another";
+    return NULL;
+}
+
+/* Set by stop_printing(), read by run_output_print(). A signal handler has nothing else. */
+static volatile sig_atomic_t stopped_by;
+
+static void stop_printing(int signal_number)
+{
+    stopped_by = signal_number;
+}
+
+/* The loop's handlers would only note a signal for a loop that does not run any more. */
+static void catch_signals(struct run_shell *shell)
+{
+    struct sigaction action = {.sa_handler = stop_printing}; /* no SA_RESTART: a write ends */
+
+    stopped_by = 0;
+    for (int i = 0; i < RUN_SIGNAL_COUNT; i++) {
+        loop_event_close(shell->signals[i]);
+        shell->signals[i] = NULL;
+        sigaction(SIGNALS[i], &action, NULL);
+    }
+}
+
+int run_shell_print(struct run_shell *shell, struct err *err)
+{
+    uint32_t count = shell->results.task_counts[STAGE_REDUCE];
+    uint64_t *attempts;
+    int rc;
+
+    if (shell->output.has_folder || !shell->is_committed || shell->signal_number)
+        return 0;
+    attempts = mem_alloc_array(count, sizeof *attempts);
+    for (uint32_t i = 0; i < count; i++)
+        attempts[i] = run_results_of(&shell->results, STAGE_REDUCE, i)->attempt_id;
+    catch_signals(shell);
+    rc = run_output_print(&shell->output, attempts, count, &stopped_by, err);
+    shell->signal_number = (int)stopped_by;
+    free(attempts);
+    return rc;
+}

@@ -1,0 +1,108 @@
+/*
+ * run_state: the inside of a run, shared by the files of run_shell.h alone.
+ *
+ *     run_shell.c      opens and closes, waits, signals
+ *     run_steps.c      between the scheduler and the attempts: events in, commands out
+ *     run_attempt.c    one attempt's process and what it says
+ *     run_report.c     what Lua is told
+ *
+ * One direction: an attempt's answer becomes an event in the queue; run_pump() steps the
+ * scheduler until the queue is empty; commands start and kill attempts, and may queue events.
+ */
+#ifndef CLI_RUN_STATE_H
+#define CLI_RUN_STATE_H
+
+#include "attempt/attempt.h"
+#include "cli/run_config.h"
+#include "cli/run_faults.h"
+#include "cli/run_output.h"
+#include "cli/run_results.h"
+#include "cli/run_task.h"
+#include "rpc/loop.h"
+#include "sched/sched.h"
+#include "store/temp.h"
+
+enum {
+    RUN_SIGNAL_COUNT = 3,        /* SIGINT, SIGTERM, SIGHUP */
+    RUN_LOG_BYTES_MAX = 1 << 16, /* what jobs print between two redraws; more: redraw now */
+};
+
+struct run_shell;
+
+/* An attempt that the scheduler has started, until its process is gone. */
+struct run_attempt {
+    struct run_shell *shell;
+    struct run_attempt *next;
+    uint64_t id;
+    enum stage_kind stage;
+    uint32_t task;
+    struct attempt attempt;
+    struct loop_event *readable; /* NULL: it has no process (yet) */
+    bool has_answered;           /* Done or Failed, or we have answered for it */
+    bool is_killed;              /* what it still says is of no interest */
+    Mrlua__Done *done;           /* until the scheduler has taken it */
+    uint64_t *sources;           /* of a reduce: the attempts that made the maps' outputs */
+    double fraction;             /* of its input */
+    uint64_t records_in;
+};
+
+struct run_shell {
+    struct run_config config;
+    const struct nursery *nursery;
+    struct loop *loop;
+    struct loop_event *signals[RUN_SIGNAL_COUNT];
+    struct loop_event *step_timer;  /* ends run_shell_step() */
+    struct loop_event *sched_timer; /* a TICK is due */
+    struct sched *sched;
+    struct sched_output decisions;
+    struct event *queue; /* events not stepped yet */
+    size_t queue_count, queue_capacity;
+    struct temp temp;
+    struct run_output output;
+    struct run_attempt *attempts;
+    struct run_results results;
+    struct run_faults faults;
+    Mrlua__Done *plan_done; /* holds the plan */
+    struct buf log;         /* lines of the job, each with its newline */
+    uint64_t begun_ns;
+    uint64_t stage_begun_ns[STAGE_COUNT], stage_ended_ns[STAGE_COUNT];
+    bool job_ended;
+    bool is_committed; /* the output is where it belongs */
+    bool is_forced;    /* a second signal: do not wait for anything */
+    int signal_number; /* 0: none came */
+};
+
+/* ---- run_steps.c ---- */
+
+/* Adds an event; run_pump() steps it. */
+void run_queue(struct run_shell *shell, const struct event *event);
+
+/* Steps the scheduler through the queue and carries out what it says. */
+void run_pump(struct run_shell *shell);
+
+/* The event `kind` of an attempt, filled as far as every such event is. */
+struct event run_event(const struct run_attempt *attempt, enum event_kind kind);
+
+/* Queues the failure of `attempt`, once, and keeps what it said. */
+void run_attempt_failed(struct run_attempt *attempt, const struct err *err, const char *detail,
+                        uint32_t peer_map);
+
+/* ---- run_attempt.c ---- */
+
+/* Adds an attempt that has no process yet. */
+struct run_attempt *run_attempt_add(struct run_shell *shell, const struct command *command);
+struct run_attempt *run_attempt_find(const struct run_shell *shell, uint64_t attempt_id);
+
+/* Forks its process. A failure to do so is queued as the attempt's. */
+void run_attempt_start(struct run_attempt *attempt);
+
+/* Asks its process to end; one without a process is gone at once. */
+void run_attempt_stop(struct run_attempt *attempt);
+
+/* Ends its process if there is one, waits for it, and releases it. */
+void run_attempt_remove(struct run_attempt *attempt);
+
+/* What tasks are made from. */
+struct run_source run_source_of(const struct run_shell *shell);
+
+#endif

@@ -1,0 +1,88 @@
+--- `mrlua inspect`: shows what mrlua wrote: a run file with its records, or an output folder
+-- (or its _SUCCESS), whose parts are read and compared with the manifest.
+--
+-- Exit codes: 0 good, 1 damaged, 2 not a file of ours.
+
+local engine = require "mrlua.engine"
+local usage = require "mrlua.cli.usage"
+
+local RUN_MAGIC = "MRS1" -- of the first segment, record/run.h
+local MANIFEST_MAGIC = '{"format":"mrlua-manifest"' -- store/manifest.h
+
+local function new_parser()
+  local parser = usage.parser("inspect", "Prints a run file, or checks an output folder.")
+  parser:usage("Usage: mrlua inspect FILE [--summary]")
+  parser:argument("file", "A run file, an output folder, or its _SUCCESS."):argname("FILE")
+  parser:flag("--summary", "Segments and counts only, no records.")
+  parser:flag("-h --help", "This text.")
+  return parser
+end
+
+local function complain(message, exit_code)
+  io.stderr:write("mrlua: ", message, "\n")
+  return exit_code
+end
+
+-- What the file begins with; nil and a message when it cannot be read; "" and true for a folder.
+local function first_bytes(path)
+  local file <close>, message = io.open(path, "rb")
+  if not file then
+    return nil, message
+  end
+  local bytes, why, code = file:read(#MANIFEST_MAGIC)
+  if code == 21 then -- EISDIR
+    return "", true
+  elseif why then
+    return nil, path .. ": " .. why
+  end
+  return bytes or "", false
+end
+
+local function print_run(path, is_summary)
+  local ok, message = engine.inspect_run { path = path, summary = is_summary or false }
+  if not ok then
+    io.stdout:flush()
+    return complain(message, 1)
+  end
+  return 0
+end
+
+local function check_output(folder)
+  local output, message, kind = engine.check_output { folder = folder }
+  if not output then
+    return complain(message, kind == "setup" and 2 or 1)
+  end
+  io.stdout:write(("# output of job %s (%s): %d part%s\n"):format(output.job_name, output.job_id,
+    #output.parts, #output.parts == 1 and "" or "s"))
+  local exit_code = 0
+  for _, part in ipairs(output.parts) do
+    local verdict = part.error == "" and "good" or part.error
+    exit_code = part.error == "" and exit_code or 1
+    io.stdout:write(("%s\t%d bytes\t%d records\tcrc32c %s\t%s\n"):format(part.name, part.bytes,
+      part.records, part.crc32c, verdict))
+  end
+  return exit_code
+end
+
+local function main(argv)
+  local flags, message = usage.parse(new_parser(), argv)
+  if not flags then
+    return usage.complain("inspect", message)
+  elseif flags.help then
+    io.stdout:write(flags.help, "\n")
+    return 0
+  end
+  local bytes, is_folder = first_bytes(flags.file)
+  if not bytes then
+    return complain(is_folder, 2)
+  elseif is_folder then
+    return check_output(flags.file)
+  elseif bytes:sub(1, #RUN_MAGIC) == RUN_MAGIC then
+    return print_run(flags.file, flags.summary)
+  elseif bytes == MANIFEST_MAGIC then
+    return check_output(flags.file:match("^(.*)/[^/]*$") or ".")
+  end
+  return complain(("%s is neither a run file nor an output folder of mrlua"):format(flags.file), 2)
+end
+
+return main

@@ -1,0 +1,72 @@
+--- `mrlua <command> ...`: finds the command. Each one is a module of its own, loaded only when it
+-- is asked for: a run of a small file is over before all of them would be compiled.
+
+local COMMANDS = {
+  { "run", "run a whole job on this machine" },
+  { "inspect", "print a run file or check an output folder" },
+  { "help", "print this, or the help of a command" },
+}
+
+local function help_text()
+  local lines = { "Usage: mrlua COMMAND ...", "", "Commands:" }
+  for _, command in ipairs(COMMANDS) do
+    lines[#lines + 1] = ("  %-10s %s"):format(command[1], command[2])
+  end
+  lines[#lines + 1] = ""
+  lines[#lines + 1] = "'mrlua COMMAND --help' tells its flags; 'mrlua --version' how it was built."
+  lines[#lines + 1] = "First steps: mrlua run jobs/wordcount.lua README.md"
+  return table.concat(lines, "\n") .. "\n"
+end
+
+local function names()
+  local list = {}
+  for i, command in ipairs(COMMANDS) do
+    list[i] = command[1]
+  end
+  return list
+end
+
+local function is_command(name)
+  for _, command in ipairs(COMMANDS) do
+    if command[1] == name then
+      return true
+    end
+  end
+  return false
+end
+
+local function print_help()
+  io.stdout:write(help_text())
+  return 0
+end
+
+local function unknown(name)
+  local what = name:find("^%-") and "option" or "command"
+  local hint = require("mrlua.nearest").hint(name, names())
+  io.stderr:write(("mrlua: unknown %s '%s'%s\ntry 'mrlua --help'\n"):format(what, name, hint))
+  return 2
+end
+
+local function main(argv)
+  local name = table.remove(argv, 1)
+  if not name then
+    io.stderr:write(help_text())
+    return 2
+  elseif name == "--help" or name == "-h" then
+    return print_help()
+  elseif name == "help" then
+    if not argv[1] then
+      return print_help()
+    end
+    name, argv = argv[1], { "--help" }
+    if name == "help" then
+      return print_help()
+    end
+  end
+  if not is_command(name) then
+    return unknown(name)
+  end
+  return require("mrlua.cli." .. name)(argv)
+end
+
+return main

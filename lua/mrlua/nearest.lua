@@ -1,0 +1,47 @@
+--- The word that somebody probably meant.
+
+local nearest = {}
+
+-- Edits (insert, delete, replace, swap of neighbours) that make b of a: optimal string alignment.
+local function distance(a, b)
+  local before, last = {}, {}
+  for j = 0, #b do
+    last[j] = j
+  end
+  for i = 1, #a do
+    local row = { [0] = i }
+    for j = 1, #b do
+      local same = a:byte(i) == b:byte(j)
+      row[j] = math.min(last[j] + 1, row[j - 1] + 1, last[j - 1] + (same and 0 or 1))
+      if i > 1 and j > 1 and a:byte(i) == b:byte(j - 1) and a:byte(i - 1) == b:byte(j) then
+        row[j] = math.min(row[j], before[j - 2] + 1)
+      end
+    end
+    before, last = last, row
+  end
+  return last[#b]
+end
+
+--- The nearest of `words` to `word`, unless all are too far to be meant.
+-- Of equally near ones it is the first in byte order.
+-- @tparam string word
+-- @tparam {string,...} words
+-- @treturn string  or nil
+function nearest.word(word, words)
+  local best, best_distance = nil, math.max(1, #word // 3) + 1
+  for _, candidate in ipairs(words) do
+    local edits = distance(word, candidate)
+    if edits < best_distance or edits == best_distance and best and candidate < best then
+      best, best_distance = candidate, edits
+    end
+  end
+  return best
+end
+
+--- "; did you mean 'reduce'?", or "" when nothing is near.
+function nearest.hint(word, words)
+  local best = nearest.word(word, words)
+  return best and ("; did you mean '%s'?"):format(best) or ""
+end
+
+return nearest

@@ -1,0 +1,129 @@
+--- What a person sees of a running job: state in, text out. No clock, no terminal.
+--
+-- A state is what `engine.run_step()` answers:
+--
+--     { seconds = 4.1, stages = { stage, ... } }
+--     stage = { name = "map", tasks = 64, tasks_done = 31, tasks_running = 2, seconds = 4.1,
+--               bytes = 483000000, bytes_done = 230000000, records = 31000000 }
+--
+-- `seconds` of a stage counts from its first attempt and stands still when it is done; `bytes` is
+-- 0 while it is not known how many there are. A stage that has not started has tasks_running = 0
+-- and seconds = 0.
+
+local size = require "mrlua.size"
+
+local progress = {}
+
+local BAR_CELLS_MAX, BAR_CELLS_MIN = 30, 8
+local GREEN, PLAIN = "\27[32m", "\27[0m"
+
+-- Bytes tell more than tasks: the last of 2 tasks may be nearly done.
+local function fraction(stage)
+  local done
+  if stage.bytes > 0 then
+    done = stage.bytes_done / stage.bytes
+  else
+    done = stage.tasks > 0 and stage.tasks_done / stage.tasks or 0
+  end
+  if stage.tasks_done < stage.tasks then
+    done = math.min(done, 0.99) -- 100 % is said when it is
+  end
+  return math.max(0, math.min(1, done))
+end
+
+local function has_started(stage)
+  return stage.seconds > 0 and stage.tasks_done + stage.tasks_running > 0
+end
+
+--- Seconds until `stage` ends at the rate it had so far, or nil when that says nothing.
+function progress.eta_seconds(stage)
+  local done = fraction(stage)
+  if not has_started(stage) or done < 0.01 or done >= 1 then
+    return nil
+  end
+  return stage.seconds * (1 - done) / done
+end
+
+-- The columns to the right of the bar, the most wanted first; those that do not fit are left out.
+local function columns_of(stage)
+  local columns = { ("%3d %%"):format(math.floor(fraction(stage) * 100)) }
+  columns[2] = ("%d/%d"):format(stage.tasks_done, stage.tasks)
+  if has_started(stage) then
+    columns[3] = size.bytes(stage.bytes_done / stage.seconds) .. "/s"
+    columns[4] = size.count(stage.records / stage.seconds) .. " records/s"
+    local eta = progress.eta_seconds(stage)
+    columns[5] = eta and "ETA " .. size.seconds(math.max(1, math.ceil(eta)) + 0.0) or nil
+  end
+  return columns
+end
+
+local function fit_columns(columns, width)
+  local text = ""
+  for _, column in ipairs(columns) do
+    local longer = text == "" and column or text .. "  " .. column
+    if #longer > width then
+      break
+    end
+    text = longer
+  end
+  return text
+end
+
+local function bar(done, cells, has_color)
+  local filled = math.floor(done * cells)
+  local full, empty = ("#"):rep(filled), ("."):rep(cells - filled)
+  if has_color and filled > 0 then
+    full = GREEN .. full .. PLAIN
+  end
+  return "[" .. full .. empty .. "]"
+end
+
+-- One line of at most `width` columns.
+local function bar_line(stage, width, has_color)
+  local label = ("%-7s"):format(stage.name):sub(1, width)
+  local cells = math.min(BAR_CELLS_MAX, width // 3)
+  local taken = #label
+  local text = label
+  if cells >= BAR_CELLS_MIN then
+    text = text .. bar(fraction(stage), cells, has_color)
+    taken = taken + cells + 2
+  end
+  local right = fit_columns(columns_of(stage), width - taken - 1)
+  return right == "" and text or text .. " " .. right
+end
+
+--- The bars of all stages, one line each, each shorter than `width` columns, so that no line
+-- wraps and a redraw finds them where they were.
+-- @tparam table state
+-- @tparam integer width  of the terminal
+-- @tparam boolean has_color
+-- @treturn {string,...}
+function progress.bars(state, width, has_color)
+  local lines = {}
+  for i, stage in ipairs(state.stages) do
+    lines[i] = bar_line(stage, math.max(width - 1, 1), has_color)
+  end
+  return lines
+end
+
+local function plural(count, noun)
+  return ("%d %s%s"):format(count, noun, count == 1 and "" or "s")
+end
+
+--- What a finished stage did: "map: 64 tasks, 483 MB, 65.0 M records in 4.1 s".
+function progress.phase_line(stage)
+  return ("%s: %s, %s, %s records in %s"):format(stage.name, plural(stage.tasks, "task"),
+    size.bytes(stage.bytes_done), size.count(stage.records), size.seconds(stage.seconds))
+end
+
+--- What a finished job did, in a line.
+-- @tparam table outcome  { seconds, output, parts, bytes, records, input_bytes }
+function progress.summary(outcome)
+  local where = outcome.output and " in " .. outcome.output or ""
+  local rate = outcome.seconds > 0 and outcome.input_bytes / outcome.seconds or 0
+  return ("done: %s read in %s (%s/s), %s records in %s, %s%s"):format(
+    size.bytes(outcome.input_bytes), size.seconds(outcome.seconds), size.bytes(rate),
+    size.count(outcome.records), plural(outcome.parts, "part"), size.bytes(outcome.bytes), where)
+end
+
+return progress

@@ -1,0 +1,27 @@
+local nearest = require "mrlua.nearest"
+
+describe("mrlua/nearest", function()
+  it("finds the word that was meant", function()
+    assert.equal("reduce", nearest.word("reducer", { "map", "reduce", "combine" }))
+    assert.equal("combine", nearest.word("combiner", { "map", "reduce", "combine" }))
+    assert.equal("run", nearest.word("rnu", { "run", "inspect", "help" }))
+    assert.equal("inspect", nearest.word("inpsect", { "run", "inspect", "help" }))
+    assert.equal("map", nearest.word("mapp", { "map", "reduce" }))
+  end)
+
+  it("finds nothing where nothing is near", function()
+    assert.is_nil(nearest.word("wibble", { "map", "reduce", "combine" }))
+    assert.is_nil(nearest.word("xyz", { "run", "help" }))
+    assert.is_nil(nearest.word("x", {}))
+  end)
+
+  it("takes the first in byte order of equally near words, in whatever order they come", function()
+    assert.equal("bat", nearest.word("at", { "cat", "bat", "rat" }))
+    assert.equal("bat", nearest.word("at", { "rat", "cat", "bat" }))
+  end)
+
+  it("makes a hint for the end of a message, or nothing", function()
+    assert.equal("; did you mean 'reduce'?", nearest.hint("reducer", { "reduce" }))
+    assert.equal("", nearest.hint("wibble", { "reduce" }))
+  end)
+end)
