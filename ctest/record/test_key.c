@@ -247,7 +247,7 @@ static void what_is_no_key_is_named(void **state)
         {"tt", 2, "key: byte 2: key is cut off"},
         {"tsa", 3, "key: byte 1: string is cut off"},
         {"tsa\0\xff", 5, "key: byte 1: string is cut off"},
-        {"\x61", 1, "key: byte 0: integer is cut off or not the shortest"},
+        {"\x61\x01", 1, "key: byte 0: integer is cut off or not the shortest"},
         {"\x61\x00", 2, "key: byte 0: integer is cut off or not the shortest"},
         {"\x62\x00\x01", 3, "key: byte 0: integer is cut off or not the shortest"},
         {"\x5e\xff\xfe", 3, "key: byte 0: integer is cut off or not the shortest"},
