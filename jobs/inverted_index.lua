@@ -6,7 +6,7 @@
 --
 --     A       /usr/share/common-licenses/GPL-2 /usr/share/common-licenses/GPL-3
 --     ABOVE   /usr/share/common-licenses/GPL-2 /usr/share/common-licenses/GPL-3
---     ABSOLUTELY      /usr/share/common-licenses/GPL-3
+--     ABSOLUTELY      /usr/share/common-licenses/GPL-2 /usr/share/common-licenses/GPL-3
 --
 -- A file is one record here, so it may have 16 MiB at most.
 

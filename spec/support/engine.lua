@@ -4,15 +4,11 @@ local temp = require "spec.support.temp"
 
 local engine = {}
 
-engine.path = temp.capture("realpath -- " .. temp.quote(os.getenv("MRLUA") or "build/mrlua"))
-
---- Is there an executable? Specs that need one are pending without it.
-function engine.is_built()
-  return temp.exists(engine.path)
-end
+engine.path = temp.capture("realpath -m -- " .. temp.quote(os.getenv("MRLUA") or "build/mrlua"))
 
 --- The shell's command line for `mrlua` with these arguments.
 function engine.command(argv)
+  assert(temp.exists(engine.path), engine.path .. " is not there: build it, or set MRLUA")
   local words = { temp.quote(engine.path) }
   for _, word in ipairs(argv) do
     words[#words + 1] = temp.quote(tostring(word))
