@@ -1,0 +1,679 @@
+#include "world.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+
+static bool faults_are_on(const struct world *world)
+{
+    return world->now_ns < WORLD_FAULTS_END_NS;
+}
+
+/* True so many times in a thousand, as long as there are faults. */
+static bool fault(struct world *world, uint64_t per_thousand)
+{
+    return faults_are_on(world) && rand_below(&world->rand, 1000) < per_thousand;
+}
+
+static uint64_t some_ms(struct world *world, uint64_t ms_max)
+{
+    return rand_below(&world->rand, ms_max * NS_PER_MS) + 1;
+}
+
+static void note_add(struct world *world, struct note note, uint64_t after_ns)
+{
+    if (world->note_count == world->note_capacity) {
+        world->note_capacity = world->note_capacity ? 2 * world->note_capacity : 64;
+        world->notes = mem_realloc_array(world->notes, world->note_capacity, sizeof *world->notes);
+    }
+    note.due_ns = world->now_ns + after_ns;
+    note.number = ++world->note_number;
+    world->notes[world->note_count++] = note;
+}
+
+/* The master's own senses: whatever happens, it learns of it. */
+static void tell_surely(struct world *world, const struct event *event, uint64_t after_ns)
+{
+    note_add(world, (struct note){.kind = NOTE_EVENT, .event = *event, .master = world->master},
+             after_ns);
+}
+
+/* A message: lost, doubled, late. What is late may meet the master's next life. */
+static void tell(struct world *world, const struct event *event)
+{
+    struct note note = {.kind = NOTE_EVENT, .event = *event};
+
+    if (fault(world, 30))
+        return;
+    note_add(world, note, some_ms(world, fault(world, 30) ? 30000 : 50));
+    if (fault(world, 30))
+        note_add(world, note, some_ms(world, 5000));
+}
+
+static struct event joined(const struct world *world, size_t index)
+{
+    const struct sim_worker *worker = &world->workers[index];
+
+    return (struct event){.kind = EVENT_WORKER_JOINED,
+                          .worker_id = (uint32_t)index,
+                          .incarnation = worker->incarnation,
+                          .slot_count = worker->slot_count};
+}
+
+static struct event submitted(const struct sim_job *job)
+{
+    return (struct event){.kind = EVENT_JOB_SUBMITTED, .job_id = job->id, .rules = job->rules};
+}
+
+static void kill_procs_of(struct world *world, uint32_t worker_id)
+{
+    for (size_t i = 0; i < world->proc_count; i++)
+        if (world->procs[i].start.worker_id == worker_id)
+            world->procs[i].state = PROC_DEAD;
+}
+
+/* Which records a map attempt made for a reduce: a digest that no other pair has. */
+static struct digest segment_digest(const struct sim_job *job, uint32_t map, uint32_t reduce,
+                                    uint64_t attempt_id)
+{
+    uint64_t ids[4] = {job->id, map, reduce, job->is_random ? attempt_id : 0};
+    uint64_t hash = hash64(slice_of(ids, sizeof ids));
+
+    return (struct digest){.low = hash, .high = ~hash * 31, .record_count = hash % 7};
+}
+
+static struct digest map_digest(const struct sim_job *job, uint32_t map, uint64_t attempt_id)
+{
+    struct digest sum = {0};
+
+    for (uint32_t reduce = 0; reduce < job->reduce_count; reduce++) {
+        struct digest segment = segment_digest(job, map, reduce, attempt_id);
+
+        digest_add(&sum, &segment);
+    }
+    return sum;
+}
+
+static struct digest reduce_digest(const struct sim_job *job, const struct proc *proc)
+{
+    struct digest sum = {0};
+
+    for (uint32_t map = 0; map < job->map_count; map++) {
+        struct digest segment = segment_digest(job, map, proc->start.task, proc->inputs[map]);
+
+        digest_add(&sum, &segment);
+    }
+    return sum;
+}
+
+/* A number for each task of a job. */
+static size_t task_slot(const struct sim_job *job, enum stage_kind stage, uint32_t task)
+{
+    switch (stage) {
+    case STAGE_PLAN:
+        return 0;
+    case STAGE_COMMIT:
+        return 1;
+    case STAGE_MAP:
+        return 2 + task;
+    case STAGE_REDUCE:
+        return 2 + job->map_count + task;
+    }
+    abort(); /* unreachable */
+}
+
+static struct sim_job *job_of(struct world *world, uint64_t id)
+{
+    assert(id >= 1);
+    assert(id <= world->job_count);
+    return &world->jobs[id - 1];
+}
+
+static struct proc *proc_of(struct world *world, uint64_t attempt_id)
+{
+    for (size_t i = world->proc_count; i > 0; i--)
+        if (world->procs[i - 1].start.attempt_id == attempt_id)
+            return &world->procs[i - 1];
+    return NULL;
+}
+
+static void proc_start(struct world *world, const struct command *start)
+{
+    struct proc proc = {.start = *start,
+                        .state = start->stage == STAGE_REDUCE ? PROC_FETCHING : PROC_RUNNING,
+                        .steps_left = 1 + (uint32_t)rand_below(&world->rand, 8)};
+    struct note note = {.kind = NOTE_PROC, .index = world->proc_count};
+
+    if (proc_of(world, start->attempt_id))
+        return; /* a doubled command */
+    if (world->proc_count == world->proc_capacity) {
+        world->proc_capacity = world->proc_capacity ? 2 * world->proc_capacity : 64;
+        world->procs = mem_realloc_array(world->procs, world->proc_capacity, sizeof *world->procs);
+    }
+    world->procs[world->proc_count++] = proc;
+    note_add(world, note, some_ms(world, 500));
+}
+
+/* Any of the ways in which an attempt fails; ERR_NONE: it does not. */
+static enum err_kind draw_failure(struct world *world, const struct proc *proc)
+{
+    if (fault(world, 40))
+        return rand_below(&world->rand, 2) ? ERR_RETRY : ERR_DISK;
+    if (fault(world, 60))
+        return ERR_LIMIT;
+    if (fault(world, 3))
+        return proc->start.stage == STAGE_PLAN ? ERR_INPUT : ERR_JOB;
+    return ERR_NONE;
+}
+
+static struct event report_of(const struct proc *proc, enum event_kind kind)
+{
+    return (struct event){.kind = kind,
+                          .job_id = proc->start.job_id,
+                          .attempt_id = proc->start.attempt_id,
+                          .worker_id = proc->start.worker_id,
+                          .incarnation = proc->start.incarnation};
+}
+
+static void proc_fail(struct world *world, struct proc *proc, enum err_kind failure)
+{
+    struct sim_job *job = job_of(world, proc->start.job_id);
+
+    proc->state = PROC_FINISHED;
+    proc->steps_left = 10;
+    proc->report = report_of(proc, EVENT_ATTEMPT_FAILED);
+    proc->report.failure = failure;
+    if (failure == ERR_LIMIT || failure == ERR_JOB || failure == ERR_INPUT)
+        job->faults[task_slot(job, proc->start.stage, proc->start.task)]++;
+}
+
+static void proc_finish(struct world *world, struct proc *proc)
+{
+    struct sim_job *job = job_of(world, proc->start.job_id);
+
+    proc->state = PROC_FINISHED;
+    proc->steps_left = 10;
+    proc->report =
+        report_of(proc, proc->start.stage == STAGE_PLAN ? EVENT_PLAN_MADE : EVENT_ATTEMPT_DONE);
+    proc->report.map_count = job->map_count;
+    proc->report.reduce_count = job->reduce_count;
+    if (proc->start.stage == STAGE_MAP) {
+        world->workers[proc->start.worker_id].runs[job->id - 1][proc->start.task] =
+            proc->start.attempt_id;
+        proc->report.digest = map_digest(job, proc->start.task, proc->start.attempt_id);
+    }
+    if (proc->start.stage == STAGE_REDUCE)
+        proc->report.digest = reduce_digest(job, proc);
+}
+
+/* Is the run really where it is said to be? */
+static bool run_is_there(const struct world *world, const struct sim_job *job, uint32_t map,
+                         const struct output_place *place)
+{
+    const struct sim_worker *worker = &world->workers[place->worker_id];
+
+    return worker->is_alive && worker->incarnation == place->incarnation &&
+           worker->runs[job->id - 1][map] == place->attempt_id;
+}
+
+/* A segment is not to be had: says so and goes on, or gives up. */
+static void proc_misses(struct world *world, struct proc *proc, uint32_t map,
+                        const struct output_place *place)
+{
+    struct event lost = report_of(proc, EVENT_OUTPUT_LOST);
+
+    lost.peer_task = map;
+    lost.peer_attempt_id = place->attempt_id;
+    if (rand_below(&world->rand, 2)) {
+        tell(world, &lost);
+        return;
+    }
+    proc_fail(world, proc, ERR_PEER);
+    proc->report.peer_task = map;
+    proc->report.peer_attempt_id = place->attempt_id;
+}
+
+static void proc_fetch(struct world *world, struct proc *proc)
+{
+    struct sim_job *job = job_of(world, proc->start.job_id);
+    struct event alive = report_of(proc, EVENT_ATTEMPT_PROGRESS);
+    struct output_place place;
+    uint32_t missing = 0;
+
+    tell(world, &alive);
+    for (uint32_t map = 0; map < job->map_count && proc->state == PROC_FETCHING; map++) {
+        if (proc->inputs[map] != 0)
+            continue;
+        missing++;
+        if (!sched_output_of(world->sched, job->id, STAGE_MAP, map, &place))
+            continue;
+        if (!run_is_there(world, job, map, &place)) {
+            proc_misses(world, proc, map, &place);
+        } else {
+            proc->inputs[map] = place.attempt_id;
+            missing--;
+        }
+    }
+    if (proc->state == PROC_FETCHING && missing == 0)
+        proc->state = PROC_HOLDING;
+}
+
+static void proc_run(struct world *world, struct proc *proc)
+{
+    struct event alive = report_of(proc, EVENT_ATTEMPT_PROGRESS);
+    enum err_kind failure = draw_failure(world, proc);
+
+    if (fault(world, 10)) {
+        proc->state = PROC_DEAD; /* hangs, says nothing */
+    } else if (failure != ERR_NONE) {
+        proc_fail(world, proc, failure);
+    } else if (--proc->steps_left == 0) {
+        proc_finish(world, proc);
+    } else {
+        tell(world, &alive);
+    }
+}
+
+static void proc_step(struct world *world, size_t index)
+{
+    struct proc *proc = &world->procs[index];
+    struct event holds = report_of(proc, EVENT_ATTEMPT_FETCHED);
+
+    switch (proc->state) {
+    case PROC_FETCHING:
+        proc_fetch(world, proc);
+        break;
+    case PROC_HOLDING:
+        tell(world, &holds);
+        break;
+    case PROC_RUNNING:
+        proc_run(world, proc);
+        break;
+    case PROC_FINISHED:
+        tell(world, &proc->report);
+        if (--proc->steps_left == 0)
+            proc->state = PROC_DEAD;
+        break;
+    case PROC_DEAD:
+        return;
+    }
+    note_add(world, (struct note){.kind = NOTE_PROC, .index = index}, some_ms(world, 2000));
+}
+
+static void obey(struct world *world, const struct command *command)
+{
+    struct sim_worker *worker =
+        command->worker_id == WORKER_NONE ? NULL : &world->workers[command->worker_id];
+    struct proc *proc = proc_of(world, command->attempt_id);
+
+    if (worker && (!worker->is_alive || worker->incarnation != command->incarnation))
+        return;
+    switch (command->kind) {
+    case COMMAND_START_ATTEMPT:
+        proc_start(world, command);
+        return;
+    case COMMAND_RUN_ATTEMPT:
+        if (proc && proc->state == PROC_HOLDING)
+            proc->state = PROC_RUNNING;
+        return;
+    case COMMAND_KILL_ATTEMPT:
+        if (proc)
+            proc->state = PROC_DEAD;
+        return;
+    case COMMAND_FORGET_OUTPUT:
+        if (worker->runs[command->job_id - 1][command->task] == command->attempt_id)
+            worker->runs[command->job_id - 1][command->task] = 0;
+        return;
+    case COMMAND_JOB_ENDED:
+        return;
+    }
+}
+
+static void send(struct world *world, const struct command *command)
+{
+    struct note note = {.kind = NOTE_COMMAND, .command = *command, .master = world->master};
+    bool is_local = command->worker_id == WORKER_NONE;
+
+    if (!is_local && fault(world, 20))
+        return;
+    note_add(world, note, is_local ? 1 : some_ms(world, 50));
+    if (fault(world, 20))
+        note_add(world, note, some_ms(world, 3000));
+}
+
+/* A fact as the journal sees it: what must never be written is not. */
+static void check_fact(struct world *world, const struct fact *fact)
+{
+    struct sim_job *job = fact->job_id ? job_of(world, fact->job_id) : NULL;
+
+    assert(!job || !job->has_ended); /* I9 */
+    if (fact->kind == FACT_TASK_COMPLETED && fact->stage == STAGE_REDUCE) {
+        assert(job->reduce_attempts[fact->task] == 0); /* I3 */
+        job->reduce_attempts[fact->task] = fact->attempt_id;
+    }
+    for (size_t i = 0; fact->kind == FACT_ATTEMPT_STARTED && i < world->fact_count; i++)
+        assert(world->facts[i].kind != FACT_ATTEMPT_STARTED ||
+               world->facts[i].attempt_id != fact->attempt_id); /* I1 */
+    if (fact->kind == FACT_JOB_ENDED) {
+        job->has_ended = true;
+        job->end = *fact;
+    }
+}
+
+static void journal(struct world *world)
+{
+    for (size_t i = 0; i < world->out.fact_count; i++) {
+        check_fact(world, &world->out.facts[i]);
+        if (world->fact_count == world->fact_capacity) {
+            world->fact_capacity = world->fact_capacity ? 2 * world->fact_capacity : 256;
+            world->facts =
+                mem_realloc_array(world->facts, world->fact_capacity, sizeof *world->facts);
+        }
+        world->facts[world->fact_count++] = world->out.facts[i];
+    }
+}
+
+static struct sched *restored(const struct world *world, size_t fact_count)
+{
+    struct sched *sched = sched_open(&world->options);
+    struct err err;
+    int rc = sched_restore(sched, world->facts, fact_count, &err);
+
+    assert(rc == 0);
+    return sched;
+}
+
+/* The same facts make the same state. */
+static void check_fold(struct world *world)
+{
+    struct sched *copy = restored(world, world->fact_count);
+    uint64_t hash = sched_hash(copy);
+
+    assert(hash == sched_hash(world->sched));
+    sched_close(copy);
+    world->fact_check_count++;
+}
+
+/* The master dies, and a new one reads the journal. Its helpers die with it. */
+static void master_restart(struct world *world)
+{
+    sched_close(world->sched);
+    world->sched = restored(world, world->fact_count);
+    world->master++;
+    world->restart_count++;
+    kill_procs_of(world, WORKER_NONE);
+    for (uint32_t i = 0; i < world->worker_count; i++) {
+        struct event event = joined(world, i);
+
+        if (!world->workers[i].is_alive)
+            continue;
+        kill_procs_of(world, i); /* a worker that joins runs nothing */
+        tell_surely(world, &event, some_ms(world, 14000));
+    }
+    for (uint32_t i = 0; i < world->job_count; i++) { /* the client was not answered: again */
+        struct event event = submitted(&world->jobs[i]);
+
+        tell_surely(world, &event, some_ms(world, 2000));
+    }
+    tell_surely(world, &(struct event){.kind = EVENT_TICK}, 1);
+}
+
+static void master_step(struct world *world, const struct event *event)
+{
+    struct event timed = *event;
+
+    timed.now_ns = world->now_ns;
+    sched_step(world->sched, &timed, &world->out);
+    sched_check(world->sched);
+    if (fault(world, 2)) { /* dies before it has written anything down */
+        master_restart(world);
+        return;
+    }
+    journal(world);
+    if (rand_below(&world->rand, 50) == 0)
+        check_fold(world);
+    if (fault(world, 2)) { /* dies before anybody was told */
+        master_restart(world);
+        return;
+    }
+    for (size_t i = 0; i < world->out.command_count; i++)
+        send(world, &world->out.commands[i]);
+}
+
+/* It comes back with nothing, under another incarnation. */
+static void worker_revive(struct world *world, size_t index)
+{
+    struct sim_worker *worker = &world->workers[index];
+    struct event event;
+
+    memset(worker->runs, 0, sizeof worker->runs);
+    worker->is_alive = true;
+    worker->incarnation++;
+    event = joined(world, index);
+    tell_surely(world, &event, 1);
+}
+
+static void worker_crash(struct world *world, size_t index)
+{
+    struct event lost = {.kind = EVENT_WORKER_LOST,
+                         .worker_id = (uint32_t)index,
+                         .incarnation = world->workers[index].incarnation};
+
+    world->workers[index].is_alive = false;
+    kill_procs_of(world, (uint32_t)index);
+    tell_surely(world, &lost, some_ms(world, 10000));
+    note_add(world, (struct note){.kind = NOTE_REVIVE, .index = index}, some_ms(world, 20000));
+}
+
+/* Nobody died, but nobody heard of it: it joins as who it was, with what it holds. */
+static void worker_is_cut_off(struct world *world, size_t index)
+{
+    struct event lost = {.kind = EVENT_WORKER_LOST,
+                         .worker_id = (uint32_t)index,
+                         .incarnation = world->workers[index].incarnation};
+    struct event back = joined(world, index);
+
+    kill_procs_of(world, (uint32_t)index);
+    tell_surely(world, &lost, 1);
+    tell_surely(world, &back, 2 + some_ms(world, 10000));
+}
+
+static void bad_luck(struct world *world)
+{
+    size_t index = (size_t)rand_below(&world->rand, world->worker_count);
+    struct sim_worker *worker = &world->workers[index];
+    struct event cancel = {.kind = EVENT_JOB_CANCELLED,
+                           .job_id = 1 + rand_below(&world->rand, world->job_count)};
+
+    if (worker->is_alive && fault(world, 8))
+        worker_crash(world, index);
+    else if (worker->is_alive && fault(world, 5))
+        worker_is_cut_off(world, index);
+    else if (fault(world, 10))
+        worker->runs[rand_below(&world->rand, WORLD_JOBS_MAX)]
+                    [rand_below(&world->rand, WORLD_MAPS_MAX)] = 0; /* a run rots */
+    else if (rand_below(&world->rand, 10) == 0 && fault(world, 3))
+        tell(world, &cancel);
+}
+
+static size_t first_note(const struct world *world)
+{
+    size_t first = 0;
+
+    assert(world->note_count > 0);
+    for (size_t i = 1; i < world->note_count; i++) {
+        const struct note *note = &world->notes[i], *best = &world->notes[first];
+
+        if (note->due_ns < best->due_ns ||
+            (note->due_ns == best->due_ns && note->number < best->number))
+            first = i;
+    }
+    return first;
+}
+
+static void happen(struct world *world, const struct note *note)
+{
+    if (note->master != 0 && note->master != world->master)
+        return; /* it belonged to a master that is dead */
+    switch (note->kind) {
+    case NOTE_EVENT:
+        master_step(world, &note->event);
+        return;
+    case NOTE_COMMAND:
+        obey(world, &note->command);
+        return;
+    case NOTE_PROC:
+        proc_step(world, note->index);
+        return;
+    case NOTE_REVIVE:
+        worker_revive(world, note->index);
+        return;
+    }
+}
+
+void world_turn(struct world *world)
+{
+    uint64_t due_ns = sched_next_due_ns(world->sched);
+    struct note note;
+    size_t first;
+
+    assert(world->now_ns < WORLD_END_NS); /* I7: some job never ends */
+    bad_luck(world);
+    first = world->note_count ? first_note(world) : 0;
+    if (world->note_count == 0 || due_ns <= world->notes[first].due_ns) {
+        assert(due_ns != UINT64_MAX); /* nothing will ever happen, and a job has not ended */
+        world->now_ns = due_ns > world->now_ns ? due_ns : world->now_ns;
+        master_step(world, &(struct event){.kind = EVENT_TICK});
+        return;
+    }
+    note = world->notes[first];
+    world->notes[first] = world->notes[--world->note_count];
+    world->now_ns = note.due_ns;
+    happen(world, &note);
+}
+
+bool world_has_ended(const struct world *world)
+{
+    for (uint32_t i = 0; i < world->job_count; i++)
+        if (!world->jobs[i].has_ended)
+            return false;
+    return true;
+}
+
+void world_init(struct world *world, uint64_t seed)
+{
+    *world = (struct world){.seed = seed, .master = 1};
+    rand_init(&world->rand, seed);
+    sched_options_default(&world->options);
+    world->options.seed = seed;
+    world->options.silence_ns = 20 * NS_PER_S;
+    world->options.retry_delay_ns_max = 5 * NS_PER_S;
+    world->options.fetch_start_percent = (uint32_t)rand_below(&world->rand, 3) * 50;
+    world->sched = sched_open(&world->options);
+    world->worker_count = 1 + (uint32_t)rand_below(&world->rand, WORLD_WORKERS_MAX);
+    for (uint32_t i = 0; i < world->worker_count; i++) {
+        world->workers[i].slot_count = 1 + (uint32_t)rand_below(&world->rand, 3);
+        note_add(world, (struct note){.kind = NOTE_REVIVE, .index = i}, some_ms(world, 5000));
+    }
+    world->job_count = 1 + (uint32_t)rand_below(&world->rand, WORLD_JOBS_MAX);
+    for (uint32_t i = 0; i < world->job_count; i++) {
+        struct sim_job *job = &world->jobs[i];
+        struct event event;
+
+        job->id = i + 1;
+        job->map_count = (uint32_t)rand_below(&world->rand, WORLD_MAPS_MAX + 1);
+        job->reduce_count = (uint32_t)rand_below(&world->rand, WORLD_REDUCES_MAX + 1);
+        job->rules.attempts_max = 4;
+        job->rules.unsafe = rand_below(&world->rand, 5) == 0;
+        job->is_random = rand_below(&world->rand, 5) == 0;
+        event = submitted(job);
+        tell_surely(world, &event, some_ms(world, 5000));
+    }
+}
+
+void world_deinit(struct world *world)
+{
+    sched_close(world->sched);
+    sched_output_deinit(&world->out);
+    free(world->facts);
+    free(world->notes);
+    free(world->procs);
+}
+
+/* I4, I5: every reduce read each map once, and all of them the same attempt's records. */
+static void check_success(const struct world *world, const struct sim_job *job)
+{
+    struct digest seen[WORLD_MAPS_MAX];
+
+    for (uint32_t reduce = 0; reduce < job->reduce_count; reduce++) {
+        const struct proc *proc =
+            proc_of((struct world *)(uintptr_t)world, job->reduce_attempts[reduce]);
+
+        assert(proc != NULL);
+        for (uint32_t map = 0; map < job->map_count; map++) {
+            struct digest answer = map_digest(job, map, proc->inputs[map]);
+
+            assert(proc->inputs[map] != 0);
+            assert(reduce == 0 || digest_equal(&answer, &seen[map]));
+            seen[map] = answer;
+        }
+    }
+}
+
+static void check_end(const struct world *world, const struct sim_job *job)
+{
+    const struct fact *end = &job->end;
+    uint32_t faults = job->faults[task_slot(job, end->stage, end->task)];
+
+    switch (end->reason) {
+    case END_NONE:
+        check_success(world, job);
+        return;
+    case END_CANCELLED:
+    case END_FAILURES:
+        return;
+    case END_FAULT:
+        assert(faults >= 1); /* I11: somebody did raise */
+        return;
+    case END_ATTEMPTS:
+        assert(faults >= job->rules.attempts_max);
+        return;
+    case END_NOT_DETERMINISTIC:
+        assert(job->is_random);
+        return;
+    case END_AUDIT:
+        abort(); /* no record is ever lost in this world */
+    }
+}
+
+void world_check_ends(const struct world *world)
+{
+    for (uint32_t i = 0; i < world->job_count; i++)
+        check_end(world, &world->jobs[i]);
+}
+
+void world_finish_prefix(const struct world *world, size_t fact_count)
+{
+    struct world other;
+
+    world_init(&other, world->seed);
+    sched_close(other.sched);
+    other.now_ns = WORLD_FAULTS_END_NS;
+    for (size_t i = 0; i < other.note_count; i++)
+        other.notes[i].due_ns += other.now_ns;
+    other.sched = restored(world, fact_count);
+    for (size_t i = 0; i < fact_count; i++) {
+        const struct fact *fact = &world->facts[i];
+
+        other.out.fact_count = 1;
+        other.out.facts = mem_realloc(other.out.facts, sizeof *fact);
+        other.out.fact_capacity = 1;
+        other.out.facts[0] = *fact;
+        journal(&other);
+    }
+    while (!world_has_ended(&other))
+        world_turn(&other);
+    world_deinit(&other);
+}
