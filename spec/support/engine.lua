@@ -16,25 +16,18 @@ function engine.command(argv)
   return table.concat(words, " ")
 end
 
---- Runs `mrlua` to its end, at most `options.seconds` (60).
--- @tparam {string,...} argv
--- @tparam[opt] table options  folder: where it runs; input: its standard input; environment:
---                             "A=1 B=2"; wrapper: a command that runs it, as "env -i"; seconds
+--- Runs a shell command to its end, at most `options.seconds` (120).
+-- @tparam string command
+-- @tparam[opt] table options  folder: where it runs; input: its standard input; seconds
 -- @treturn table  { code, stdout, stderr }; the code is 128 + n for signal n, 124 at the deadline
-function engine.run(argv, options)
+function engine.run_command(command, options)
   options = options or {}
   local folder <const> = temp.folder()
-  local input = "/dev/null"
-  if options.input then
-    input = temp.write(folder .. "/input", options.input)
-  end
-  local line = ("%s timeout -k 5 %d %s %s <%s >%s/stdout 2>%s/stderr"):format(
-    options.environment or "", options.seconds or 60, options.wrapper or "",
-    engine.command(argv), input, folder, folder)
-  if options.folder then
-    line = "cd " .. temp.quote(options.folder) .. " && " .. line
-  end
-  local _, how, code = os.execute(line)
+  local script = temp.write(folder .. "/command", ("cd %s && %s"):format(
+    temp.quote(options.folder or "."), command))
+  local input = options.input and temp.write(folder .. "/input", options.input) or "/dev/null"
+  local _, how, code = os.execute(("timeout -k 5 %d sh %s <%s >%s/stdout 2>%s/stderr"):format(
+    options.seconds or 120, script, input, folder, folder))
   local result = {
     code = how == "signal" and 128 + code or code,
     stdout = temp.read(folder .. "/stdout"),
@@ -44,6 +37,14 @@ function engine.run(argv, options)
   return result
 end
 
+--- Runs `mrlua` with these arguments to its end; options and answer are those of run_command.
+-- @tparam[opt] table options  also environment: "A=1 B=2"
+function engine.run(argv, options)
+  local environment = options and options.environment
+  return engine.run_command((environment and environment .. " " or "") .. engine.command(argv),
+    options)
+end
+
 --- Runs it and expects exit code 0; answers standard output.
 function engine.output(argv, options)
   local result = engine.run(argv, options)
@@ -51,6 +52,11 @@ function engine.output(argv, options)
     error(("exit code %d of %s\n%s"):format(result.code, engine.command(argv), result.stderr), 2)
   end
   return result.stdout
+end
+
+--- Was it built with -DMRLUA_<name>=ON? `mrlua --version` says so.
+function engine.has_option(name)
+  return engine.output({ "--version" }):find("built with " .. name, 1, true) ~= nil
 end
 
 --- A line per part, name and contents, of an output folder: equal texts are equal outputs.
