@@ -1,0 +1,191 @@
+#include "attempt/attempt.h"
+
+#include "attempt/process.h"
+#include "attempt/trusted.h"
+#include "base/clock.h"
+#include "base/io.h"
+#include "rpc/channel.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+enum {
+    END_MS_MAX = 2000, /* to clean up, before it is killed */
+    TRUSTED_SHELL_FD = DESCRIPTORS_FIRST,
+    TRUSTED_REQUEST_FD,
+};
+
+static _Noreturn void live_as_trusted(const Mrlua__TaskStart *start, int shell, int request,
+                                      pid_t parent)
+{
+    int fds[] = {shell, request};
+    struct err err;
+
+    process_reset_signals();
+    if (!process_follow(parent) || process_keep_descriptors(fds, 2, &err) != 0)
+        _exit(1);
+    _exit(trusted_main(start, TRUSTED_REQUEST_FD, TRUSTED_SHELL_FD));
+}
+
+int attempt_start(const struct nursery *nursery, const Mrlua__TaskStart *start,
+                  struct attempt *attempt, struct err *err)
+{
+    pid_t shell = getpid();
+    int ends[2];
+
+    *attempt = (struct attempt){.fd = -1};
+    if (channel_pair(ends, err) != 0)
+        return -1;
+    attempt->pid = process_fork();
+    if (attempt->pid == 0)
+        live_as_trusted(start, ends[1], nursery_socket(nursery), shell);
+    close(ends[1]);
+    if (attempt->pid < 0) {
+        close(ends[0]);
+        attempt->pid = 0;
+        return err_set_errno(err, ERR_RETRY, "start an attempt: fork");
+    }
+    attempt->fd = ends[0];
+    frame_decoder_init(&attempt->decoder, &FRAME_LIMITS_LOCAL);
+    return 0;
+}
+
+int attempt_read(struct attempt *attempt, struct frame *frame, struct err *err)
+{
+    int rc;
+
+    while ((rc = frame_decoder_next(&attempt->decoder, frame, err)) == 0) {
+        rc = channel_feed(attempt->fd, &attempt->decoder, err);
+        if (rc == 0)
+            return 0;
+        if (rc < 0)
+            return err_set(err, ERR_RETRY, "the attempt's process ended unexpectedly");
+    }
+    return rc;
+}
+
+int attempt_run(struct attempt *attempt, struct err *err)
+{
+    struct channel channel = {.fd = attempt->fd};
+
+    return channel_send(&channel, MESSAGE_RUN, NULL, err);
+}
+
+void attempt_kill(struct attempt *attempt)
+{
+    shutdown(attempt->fd, SHUT_WR);
+}
+
+/* Waits until its end of the socket is closed, which is the last thing it does. */
+static bool has_ended(struct attempt *attempt)
+{
+    uint64_t until_ns = clock_monotonic_ns() + END_MS_MAX * NS_PER_MS;
+    struct pollfd poll_end = {.fd = attempt->fd, .events = POLLIN};
+    struct frame frame;
+    struct err err;
+
+    while (attempt_read(attempt, &frame, &err) >= 0) {
+        uint64_t now_ns = clock_monotonic_ns();
+
+        if (now_ns >= until_ns)
+            return false;
+        poll(&poll_end, 1, (int)((until_ns - now_ns) / NS_PER_MS) + 1);
+    }
+    return true;
+}
+
+void attempt_end(struct attempt *attempt)
+{
+    if (attempt->fd < 0)
+        return;
+    attempt_kill(attempt);
+    if (!has_ended(attempt))
+        kill(attempt->pid, SIGKILL);
+    while (waitpid(attempt->pid, NULL, 0) < 0 && errno == EINTR)
+        ;
+    io_close(&attempt->fd);
+    frame_decoder_deinit(&attempt->decoder);
+}
+
+/* ---- loading a job file ---- */
+
+static void keep_log(struct slice payload, struct buf *log)
+{
+    struct err err;
+    Mrlua__Log *message = message_unpack(&mrlua__log__descriptor, payload, &err);
+
+    if (message && log)
+        buf_printf(log, "%s\n", message->text);
+    message_free(message);
+}
+
+static int keep_view(struct slice payload, struct buf *view, struct err *err)
+{
+    Mrlua__Done *done = message_unpack(&mrlua__done__descriptor, payload, err);
+
+    if (!done)
+        return -1;
+    buf_append(view, done->view.data, done->view.len);
+    message_free(done);
+    return 0;
+}
+
+static int keep_failure(struct slice payload, struct buf *detail, struct err *err)
+{
+    Mrlua__Failed *failed = message_unpack(&mrlua__failed__descriptor, payload, err);
+
+    if (failed && failed->error) {
+        message_to_err(failed->error, err);
+        buf_append_string(detail, failed->error->detail);
+    }
+    message_free(failed);
+    return -1;
+}
+
+/* The answer of a LOAD. Waits as long as it takes: the trusted process has the deadline. */
+static int await_view(struct attempt *attempt, struct buf *view, struct buf *detail,
+                      struct buf *log, struct err *err)
+{
+    struct pollfd poll_attempt = {.fd = attempt->fd, .events = POLLIN};
+    struct frame frame;
+    int rc;
+
+    while ((rc = attempt_read(attempt, &frame, err)) >= 0) {
+        if (rc == 0 && poll(&poll_attempt, 1, -1) < 0 && errno != EINTR)
+            return err_set_errno(err, ERR_RETRY, "poll");
+        if (rc == 1 && frame.type == MESSAGE_LOG)
+            keep_log(frame.payload, log);
+        if (rc == 1 && frame.type == MESSAGE_DONE)
+            return keep_view(frame.payload, view, err);
+        if (rc == 1 && frame.type == MESSAGE_FAILED)
+            return keep_failure(frame.payload, detail, err);
+    }
+    return -1;
+}
+
+int attempt_load_job(const struct nursery *nursery, const struct attempt_load *load,
+                     struct buf *view, struct buf *detail, struct buf *log, struct err *err)
+{
+    Mrlua__Limits limits = MRLUA__LIMITS__INIT;
+    Mrlua__TaskStart start = MRLUA__TASK_START__INIT;
+    struct attempt attempt;
+    int rc;
+
+    limits.memory_bytes = load->memory_bytes;
+    limits.record_ms = load->deadline_ms ? load->deadline_ms : ATTEMPT_LOAD_MS_MAX;
+    limits.progress_ms = limits.record_ms;
+    start.kind = MRLUA__TASK_KIND__LOAD;
+    start.bundle = (ProtobufCBinaryData){load->bundle.len, (uint8_t *)load->bundle.ptr};
+    start.params = (ProtobufCBinaryData){load->params.len, (uint8_t *)load->params.ptr};
+    start.unsafe = load->unsafe;
+    start.limits = &limits;
+    if (attempt_start(nursery, &start, &attempt, err) != 0)
+        return -1;
+    rc = await_view(&attempt, view, detail, log, err);
+    attempt_end(&attempt);
+    return rc;
+}

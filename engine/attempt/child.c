@@ -1,0 +1,237 @@
+#include "attempt/child.h"
+
+#include "attempt/map_task.h"
+#include "attempt/process.h"
+#include "attempt/reduce_task.h"
+#include "base/log.h"
+#include "vm/sandbox.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+enum {
+    LOG_LINE_BYTES_MAX = 8 * 1024,
+    /* Beside Lua's memory and the sort buffer: libraries, stacks, a zstd window of 32 MiB, a line,
+     * a value and a merge of 16 MiB each, and what malloc() keeps around them. */
+    ADDRESS_SPACE_BYTES = 256 * 1024 * 1024,
+};
+
+int child_fd(enum child_fd role)
+{
+    return DESCRIPTORS_FIRST + (int)role;
+}
+
+static void beat(void *page)
+{
+    page_pulse(page);
+}
+
+struct pulse child_pulse(struct child *child)
+{
+    return (struct pulse){.beat = beat, .context = child->page};
+}
+
+void task_result_count(struct task_result *result, const char *name, uint64_t value)
+{
+    assert(result->counter_count < CHILD_COUNTER_COUNT_MAX);
+    result->counters[result->counter_count].name = name;
+    result->counters[result->counter_count++].value = value;
+}
+
+void child_detail_quote(struct child *child, const char *label, struct slice bytes)
+{
+    char quoted[4 * CHILD_QUOTE_BYTES + 8]; /* \xhh each, quotes, dots */
+    struct slice head = bytes;
+
+    if (head.len > CHILD_QUOTE_BYTES)
+        head.len = CHILD_QUOTE_BYTES;
+    buf_printf(&child->detail, "%s: %s%s\n", label, log_quote(quoted, sizeof quoted, head),
+               bytes.len > head.len ? " ..." : "");
+}
+
+/* ---- the job ---- */
+
+static void send_log(void *context, struct slice line)
+{
+    struct child *child = context;
+    char text[LOG_LINE_BYTES_MAX];
+    size_t len = line.len < sizeof text - 1 ? line.len : sizeof text - 1;
+    Mrlua__Log log = MRLUA__LOG__INIT;
+    struct err err;
+
+    if (len)
+        memcpy(text, line.ptr, len);
+    text[len] = '\0';
+    log.text = text;
+    channel_send(&child->channel, MESSAGE_LOG, &log.base, &err); /* lost, if nobody is there */
+}
+
+static const char *stage_name(Mrlua__TaskKind kind)
+{
+    return kind == MRLUA__TASK_KIND__MAP      ? "map"
+           : kind == MRLUA__TASK_KIND__REDUCE ? "reduce"
+                                              : "load";
+}
+
+/* Of math.random: the task, not the job's number, so that a job answers the same each time it is
+ * run (DESIGN.md, P1). */
+static uint64_t seed_of(const Mrlua__TaskStart *start)
+{
+    uint64_t task[2] = {start->kind, start->task};
+
+    return hash64(slice_of(task, sizeof task));
+}
+
+static int open_vm(struct child *child, struct err *err)
+{
+    const Mrlua__TaskStart *start = child->start;
+    struct vm_options options = {
+        .memory_bytes_max = start->limits->memory_bytes,
+        .unsafe = start->unsafe,
+        .seed = seed_of(start),
+        .bundle = slice_of(start->bundle.data, start->bundle.len),
+        .params = slice_of(start->params.data, start->params.len),
+        .stage = stage_name(start->kind),
+        .job = start->job,
+        .task = start->task,
+        .attempt = start->attempt,
+        .worker = start->worker,
+        .pulse = &child->page->pulse,
+        .log = send_log,
+        .log_context = child,
+    };
+
+    child->vm = vm_open(&options, err);
+    return child->vm ? 0 : -1;
+}
+
+static int enter_sandbox(struct child *child, struct err *err)
+{
+    struct vm_sandbox_options options = {
+        .address_space_bytes_max = vm_memory_bytes_peak(child->start->limits->memory_bytes) +
+                                   child->start->sort_buffer_bytes + ADDRESS_SPACE_BYTES,
+        .denied_call = &child->page->denied_call,
+    };
+
+    return child->start->unsafe ? 0 : vm_sandbox_enter(&options, err);
+}
+
+/* Loading a job file runs its code, so that is done in the sandbox too. */
+static int load_job(struct child *child, struct err *err)
+{
+    if (open_vm(child, err) != 0 || enter_sandbox(child, err) != 0)
+        return -1;
+    page_enter(child->page, PAGE_LOAD);
+    return vm_load_job(child->vm, &child->view, err);
+}
+
+static int run_task(struct child *child, struct task_result *result, struct err *err)
+{
+    if (load_job(child, err) != 0)
+        return -1;
+    switch (child->start->kind) {
+    case MRLUA__TASK_KIND__LOAD:
+        return 0;
+    case MRLUA__TASK_KIND__MAP:
+        return map_task_run(child, result, err);
+    case MRLUA__TASK_KIND__REDUCE:
+        return reduce_task_run(child, result, err);
+    default:
+        return err_set(err, ERR_SETUP, "task of kind %d is none of a vm child",
+                       (int)child->start->kind);
+    }
+}
+
+/* ---- the answer ---- */
+
+static int send_done(struct child *child, const struct task_result *result, struct err *err)
+{
+    Mrlua__Counter counters[CHILD_COUNTER_COUNT_MAX], *list[CHILD_COUNTER_COUNT_MAX];
+    Mrlua__Digest digest = MRLUA__DIGEST__INIT;
+    Mrlua__Done done = MRLUA__DONE__INIT;
+
+    for (uint32_t i = 0; i < result->counter_count; i++) {
+        mrlua__counter__init(&counters[i]);
+        counters[i].name = (char *)result->counters[i].name;
+        counters[i].value = (int64_t)result->counters[i].value;
+        list[i] = &counters[i];
+    }
+    digest.low = result->digest.low;
+    digest.high = result->digest.high;
+    digest.records = result->digest.record_count;
+    done.digest = &digest;
+    done.n_counters = result->counter_count;
+    done.counters = list;
+    done.bytes = result->bytes;
+    done.records = result->records;
+    done.crc32c = result->crc32c;
+    if (child->start->kind == MRLUA__TASK_KIND__LOAD)
+        done.view = (ProtobufCBinaryData){child->view.len, (uint8_t *)child->view.ptr};
+    return channel_send(&child->channel, MESSAGE_DONE, &done.base, err);
+}
+
+/* Traceback first, then what was in hand. */
+static void send_failed(struct child *child, const struct err *failure)
+{
+    Mrlua__Failed failed = MRLUA__FAILED__INIT;
+    Mrlua__Error error;
+    struct buf detail = {0};
+    struct err err;
+
+    if (child->vm && failure->kind == ERR_JOB)
+        buf_append_string(&detail, vm_traceback(child->vm));
+    if (detail.len > 0 && detail.ptr[detail.len - 1] != '\n')
+        buf_append_byte(&detail, '\n');
+    buf_append(&detail, child->detail.ptr, child->detail.len);
+    message_of_err(&error, failure, buf_string(&detail));
+    error.peer_map = child->peer_map;
+    error.peer_attempt = child->peer_attempt;
+    failed.error = &error;
+    channel_send(&child->channel, MESSAGE_FAILED, &failed.base, &err);
+    buf_deinit(&detail);
+}
+
+static int receive_start(struct child *child, struct err *err)
+{
+    struct frame frame;
+    int rc = channel_receive(&child->channel, &frame, err);
+
+    if (rc == 0)
+        return err_set(err, ERR_RETRY, "no task: the trusted process has ended");
+    if (rc < 0)
+        return -1;
+    if (frame.type != MESSAGE_TASK_START)
+        return err_set(err, ERR_RETRY, "message %u where a task was expected", frame.type);
+    child->start = message_unpack(&mrlua__task_start__descriptor, frame.payload, err);
+    if (!child->start)
+        return -1;
+    return child->start->limits ? 0 : err_set(err, ERR_SETUP, "a task without limits");
+}
+
+static int live(struct child *child, struct err *err)
+{
+    struct task_result result = {0};
+
+    if (receive_start(child, err) != 0 || run_task(child, &result, err) != 0)
+        return -1;
+    return send_done(child, &result, err);
+}
+
+int child_main(void)
+{
+    struct child child = {0};
+    struct err err;
+
+    channel_init_take(&child.channel, child_fd(CHILD_CONTROL));
+    child.page = page_map(child_fd(CHILD_PAGE), &err);
+    if (!child.page || live(&child, &err) != 0)
+        send_failed(&child, &err);
+    vm_close(child.vm);
+    message_free(child.start);
+    buf_deinit(&child.view);
+    buf_deinit(&child.detail);
+    page_unmap(child.page);
+    channel_deinit(&child.channel);
+    return 0;
+}

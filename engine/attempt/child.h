@@ -1,0 +1,60 @@
+/*
+ * child: the vm child, from its birth in the nursery to its end. It finds its descriptors at
+ * DESCRIPTORS_FIRST + enum child_fd, is told its task over CHILD_CONTROL, goes into its sandbox and
+ * only then runs the job's Lua. It answers Done or Failed and ends.
+ *
+ * What it does for each kind of task: map_task.h, reduce_task.h.
+ */
+#ifndef ATTEMPT_CHILD_H
+#define ATTEMPT_CHILD_H
+
+#include "attempt/nursery.h"
+#include "attempt/page.h"
+#include "base/buf.h"
+#include "base/hash.h"
+#include "record/pulse.h"
+#include "rpc/channel.h"
+#include "vm/vm.h"
+
+enum {
+    CHILD_QUOTE_BYTES = 200, /* of a record in an error */
+    CHILD_COUNTER_COUNT_MAX = 8,
+};
+
+struct child {
+    struct page *page;
+    struct channel channel; /* to the trusted process */
+    Mrlua__TaskStart *start;
+    struct vm *vm;
+    struct buf view;   /* of the job, as this process has loaded it */
+    struct buf detail; /* what an error message has no room for, many lines; may be empty */
+    uint32_t peer_map; /* after ERR_PEER */
+    uint64_t peer_attempt;
+};
+
+/* What a task leaves beside its file. */
+struct task_result {
+    struct digest digest;
+    uint64_t bytes, records;
+    uint32_t crc32c;
+    struct {
+        const char *name;
+        uint64_t value;
+    } counters[CHILD_COUNTER_COUNT_MAX];
+    uint32_t counter_count;
+};
+
+/* Its whole life; returns its exit code. */
+int child_main(void);
+
+int child_fd(enum child_fd role);
+
+/* Beats for the sort path: the page's pulse. */
+struct pulse child_pulse(struct child *child);
+
+void task_result_count(struct task_result *result, const char *name, uint64_t value);
+
+/* Appends "label: "bytes..."" as a line to child->detail, printable, cut to CHILD_QUOTE_BYTES. */
+void child_detail_quote(struct child *child, const char *label, struct slice bytes);
+
+#endif

@@ -1,0 +1,89 @@
+#include "attempt/death.h"
+
+#include "vm/sandbox.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/wait.h>
+
+enum { PLACE_BYTES = 512, CALL_BYTES = 64 };
+
+void death_look(struct death *death, const struct page *page)
+{
+    death->phase = page_get(&page->phase);
+    death->record = page_get(&page->record);
+    death->input_offset = page_get(&page->input_offset);
+    death->denied_call = atomic_load_explicit(&page->denied_call, memory_order_relaxed);
+}
+
+/* ", at byte 120 of a.txt (record 3)", or which key, or nothing. */
+static void place(const struct death *death, char out[PLACE_BYTES])
+{
+    out[0] = '\0';
+    if (death->phase == PAGE_MAP && death->input)
+        snprintf(out, PLACE_BYTES, ", at byte %llu of %s (record %llu)",
+                 (unsigned long long)death->input_offset, death->input,
+                 (unsigned long long)death->record);
+    else if (death->phase == PAGE_REDUCE)
+        snprintf(out, PLACE_BYTES, ", at key number %llu", (unsigned long long)death->record);
+}
+
+static int by_limit(const struct death *death, const char *where, struct err *err)
+{
+    const char *phase = page_phase_name(death->phase);
+
+    switch (death->cause) {
+    case DEATH_RECORD_TOO_LONG:
+        if (death->phase == PAGE_LOAD)
+            return err_set(err, ERR_LIMIT, "loading the job file took longer than %g s",
+                           (double)death->record_ms / 1e3);
+        return err_set(err, ERR_LIMIT,
+                       "%s took longer than %g s for one %s (limits.seconds_per_record)%s", phase,
+                       (double)death->record_ms / 1e3,
+                       death->phase == PAGE_REDUCE ? "value" : "record", where);
+    case DEATH_NO_PROGRESS:
+        return err_set(err, ERR_LIMIT, "no progress for %g s (limits.seconds) in %s%s",
+                       (double)death->progress_ms / 1e3, phase, where);
+    default:
+        return err_set(
+            err, ERR_LIMIT,
+            "the script's process outgrew its memory (limits.memory is %llu MiB) in %s%s",
+            (unsigned long long)(death->memory_bytes >> 20), phase, where);
+    }
+}
+
+static int by_signal(const struct death *death, const char *where, struct err *err)
+{
+    const char *phase = page_phase_name(death->phase);
+    int number = WTERMSIG(death->status);
+    const char *name = sigabbrev_np(number);
+    char call[CALL_BYTES];
+
+    if (number == SIGSYS && death->denied_call)
+        return err_set(err, ERR_LIMIT,
+                       "the script called %s, which a job may not do (system call refused), in "
+                       "%s%s",
+                       vm_sandbox_call_name(death->denied_call, call, sizeof call), phase, where);
+    if (number == SIGKILL)
+        return err_set(err, ERR_LIMIT,
+                       "the script's process was killed from outside (out of memory?) in %s%s",
+                       phase, where);
+    return err_set(err, ERR_LIMIT, "the script's process died of SIG%s in %s%s", name ? name : "?",
+                   phase, where);
+}
+
+int death_tell(const struct death *death, struct err *err)
+{
+    char where[PLACE_BYTES];
+
+    place(death, where);
+    if (death->cause != DEATH_BY_ITSELF)
+        return by_limit(death, where, err);
+    if (WIFSIGNALED(death->status))
+        return by_signal(death, where, err);
+    return err_set(err, ERR_LIMIT,
+                   "the script's process ended with exit code %d before its task was done, in "
+                   "%s%s",
+                   WEXITSTATUS(death->status), page_phase_name(death->phase), where);
+}

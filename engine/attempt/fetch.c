@@ -1,0 +1,107 @@
+#include "attempt/fetch.h"
+
+#include "attempt/files.h"
+#include "base/io.h"
+#include "base/mem.h"
+#include "record/run.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+
+/* Is this the run that the scheduler means, and has it our partition? */
+static int check_index(const struct run_index *index, const Mrlua__TaskStart *start,
+                       const Mrlua__MapOutput *map, const char *what, struct err *err)
+{
+    if (index->id.job != start->job || index->id.task != map->map ||
+        index->id.attempt != map->attempt)
+        return err_set(err, ERR_PEER, "%s is the run of another map, %u attempt %llu", what,
+                       index->id.task, (unsigned long long)index->id.attempt);
+    if (index->partition_count != start->partition_count)
+        return err_set(err, ERR_PEER, "%s has %u partitions, not %u", what, index->partition_count,
+                       start->partition_count);
+    return 0;
+}
+
+static void add_segment(struct fetched *out, const Mrlua__MapOutput *map,
+                        const struct run_segment *extent)
+{
+    Mrlua__Segment *segment = mem_alloc(sizeof *segment);
+
+    mrlua__segment__init(segment);
+    segment->map = map->map;
+    segment->attempt = map->attempt;
+    segment->offset = out->table.bytes;
+    segment->bytes = extent->bytes;
+    out->table.segments[out->table.n_segments++] = segment;
+    out->table.bytes += extent->bytes;
+    out->records += extent->record_count;
+}
+
+static int copy_segment(const Mrlua__TaskStart *start, const Mrlua__MapOutput *map, int run,
+                        int scratch, struct fetched *out, struct err *err)
+{
+    struct run_index *index = NULL;
+    const struct run_segment *extent;
+    char what[RUN_WHAT_BYTES];
+    struct stat status;
+    int rc = -1;
+
+    snprintf(what, sizeof what, "run of map %u attempt %llu", map->map,
+             (unsigned long long)map->attempt);
+    if (fstat(run, &status) != 0)
+        return err_set_errno(err, ERR_PEER, "%s", what);
+    index = run_index_open(run, (uint64_t)status.st_size, ERR_PEER, what, err);
+    if (!index || check_index(index, start, map, what, err) != 0)
+        goto out;
+    extent = &index->segments[start->task];
+    if (extent->record_count > 0) {
+        if (files_copy(run, extent->offset, scratch, out->table.bytes, extent->bytes, what,
+                       ERR_PEER, err) != 0)
+            goto out;
+        add_segment(out, map, extent);
+    }
+    rc = 0;
+out:
+    run_index_close(index);
+    return rc;
+}
+
+static int fetch_one(const Mrlua__TaskStart *start, const Mrlua__MapOutput *map, int scratch,
+                     struct fetched *out, struct err *err)
+{
+    int run = open(map->path, O_RDONLY | O_CLOEXEC);
+    int rc;
+
+    if (run < 0)
+        err_set_errno(err, ERR_PEER, "open the run of map %u, %s", map->map, map->path);
+    rc = run < 0 ? -1 : copy_segment(start, map, run, scratch, out, err);
+    if (rc != 0) {
+        out->peer_map = map->map;
+        out->peer_attempt = map->attempt;
+    }
+    io_close(&run);
+    return rc;
+}
+
+int fetch_segments(const Mrlua__TaskStart *start, int scratch, struct fetched *out, struct err *err)
+{
+    *out = (struct fetched){0};
+    mrlua__segment_table__init(&out->table);
+    if (start->task >= start->partition_count)
+        return err_set(err, ERR_SETUP, "partition %u of %u", start->task, start->partition_count);
+    out->table.segments = mem_alloc_array(start->n_map_outputs, sizeof *out->table.segments);
+    for (size_t i = 0; i < start->n_map_outputs; i++)
+        if (fetch_one(start, start->map_outputs[i], scratch, out, err) != 0)
+            return -1;
+    return 0;
+}
+
+void fetch_deinit(struct fetched *fetched)
+{
+    for (size_t i = 0; i < fetched->table.n_segments; i++)
+        free(fetched->table.segments[i]);
+    free(fetched->table.segments);
+    *fetched = (struct fetched){0};
+}

@@ -1,0 +1,333 @@
+#include "attempt/map_task.h"
+
+#include "format/reader.h"
+#include "record/builtin_group.h"
+#include "record/collector.h"
+#include "record/key_print.h"
+#include "record/partition.h"
+#include "record/value.h"
+
+#include <unistd.h>
+
+enum { BYTES_IN_RECORDS = 64 }; /* bytes read are told every so many records */
+
+struct map_task {
+    struct sink sink; /* first: a sink is a map_task */
+    struct child *child;
+    struct page *page;
+    struct vm *vm;
+    struct collector *collector;
+    struct combiner combiner;
+    /* Which partition a key goes to. */
+    int (*partition)(struct map_task *task, struct slice key, uint32_t *out, struct err *err);
+    uint32_t partition_count;
+    uint32_t group_parts; /* the job's `group`; 0: whole keys */
+    bool is_identity;
+    enum reader_kind reader;
+    uint64_t input_index;
+    uint64_t bytes_before; /* of the pieces that are done */
+    struct buf key, value; /* identity: the record in hand, encoded */
+};
+
+/* ---- what map emits ---- */
+
+static int partition_only(struct map_task *task, struct slice key, uint32_t *out, struct err *err)
+{
+    (void)task, (void)key, (void)err;
+    *out = 0;
+    return 0;
+}
+
+static int partition_by_hash(struct map_task *task, struct slice key, uint32_t *out,
+                             struct err *err)
+{
+    (void)err;
+    *out = partition_of(key, task->partition_count);
+    return 0;
+}
+
+static int partition_by_prefix(struct map_task *task, struct slice key, uint32_t *out,
+                               struct err *err)
+{
+    struct slice prefix;
+
+    if (key_prefix(key, task->group_parts, &prefix, err) != 0)
+        return -1;
+    *out = partition_of(prefix, task->partition_count);
+    return 0;
+}
+
+static int partition_by_job(struct map_task *task, struct slice key, uint32_t *out, struct err *err)
+{
+    return vm_partition(task->vm, key, task->partition_count, out, err);
+}
+
+static int emit(struct sink *sink, struct slice key, struct slice value, struct err *err)
+{
+    struct map_task *task = (struct map_task *)sink;
+    uint32_t partition;
+
+    if (task->partition(task, key, &partition, err) != 0)
+        return -1;
+    page_add(&task->page->records_out, 1);
+    return collector_emit(task->collector, partition, key, value, err);
+}
+
+static int combine_by_job(void *context, struct group *group, struct sink *out, struct err *err)
+{
+    struct map_task *task = context;
+
+    return vm_combine(task->vm, group->key, group, out, err);
+}
+
+/* ---- opening ---- */
+
+static void choose_partition(struct map_task *task)
+{
+    struct datum field;
+    bool is_function =
+        value_field(buf_slice(&task->child->view), "partition", &field) && field.type == DATUM_TRUE;
+
+    task->partition = task->partition_count == 1 && !is_function ? partition_only
+                      : is_function                              ? partition_by_job
+                      : task->group_parts > 0                    ? partition_by_prefix
+                                                                 : partition_by_hash;
+}
+
+static const struct combiner *choose_combiner(struct map_task *task)
+{
+    enum builtin builtin = vm_builtin(task->vm, "combine");
+
+    if (!vm_has(task->vm, "combine"))
+        return NULL;
+    task->combiner = builtin != BUILTIN_NONE
+                         ? builtin_combiner(builtin)
+                         : (struct combiner){.combine = combine_by_job, .context = task};
+    return &task->combiner;
+}
+
+static int open_collector(struct map_task *task, struct err *err)
+{
+    const Mrlua__TaskStart *start = task->child->start;
+    struct collector_options options = {
+        .sort_buffer_bytes = start->sort_buffer_bytes,
+        .partition_count = start->partition_count,
+        .combiner = choose_combiner(task),
+        .id = {.job = start->job, .attempt = start->attempt, .task = start->task},
+        .scratch = {child_fd(CHILD_SCRATCH_A), child_fd(CHILD_SCRATCH_B)},
+        .result = child_fd(CHILD_RESULT),
+        .pulse = child_pulse(task->child),
+    };
+
+    task->collector = collector_open(&options, err);
+    return task->collector ? 0 : -1;
+}
+
+static int open_task(struct map_task *task, struct child *child, struct err *err)
+{
+    const Mrlua__TaskStart *start = child->start;
+    int64_t group = value_field_integer(buf_slice(&child->view), "group", 0);
+
+    task->sink.emit = emit;
+    task->child = child;
+    task->page = child->page;
+    task->vm = child->vm;
+    task->partition_count = start->partition_count;
+    task->group_parts = group > 0 && group <= UINT32_MAX ? (uint32_t)group : 0;
+    task->is_identity = !vm_has(task->vm, "map") || vm_builtin(task->vm, "map") == BUILTIN_IDENTITY;
+    choose_partition(task);
+    if (reader_kind_by_name(slice_of_string(start->input), &task->reader, err) != 0)
+        return -1;
+    return open_collector(task, err);
+}
+
+/* ---- one record ---- */
+
+static int encode_key(struct buf *out, const struct datum *key, struct err *err)
+{
+    buf_clear(out);
+    if (key->type != DATUM_INTEGER)
+        return key_encode_string(out, key->string, err);
+    key_encode_integer(out, key->integer);
+    return 0;
+}
+
+static int emit_as_read(struct map_task *task, const struct reader_record *record, struct err *err)
+{
+    struct slice key = record->key_bytes, value = record->value_bytes;
+
+    buf_clear(&task->value);
+    if (!record->is_encoded) {
+        if (encode_key(&task->key, &record->key, err) != 0)
+            return -1;
+        value_write_datum(&task->value, &record->value);
+        key = buf_slice(&task->key);
+        value = buf_slice(&task->value);
+    }
+    if (vm_counts(task->vm)) {
+        buf_clear(&task->value);
+        value_write_integer(&task->value, 1);
+        value = buf_slice(&task->value);
+    }
+    return task->sink.emit(&task->sink, key, value, err);
+}
+
+static int map_one(struct map_task *task, const struct reader_record *record, struct err *err)
+{
+    if (task->is_identity)
+        return emit_as_read(task, record, err);
+    if (record->is_encoded)
+        return vm_map_encoded(task->vm, record->key_bytes, record->value_bytes, &task->sink, err);
+    return vm_map(task->vm, &record->key, &record->value, &task->sink, err);
+}
+
+/* What a user needs to find the record that the job did not like. */
+static void tell_record(struct map_task *task, const char *input,
+                        const struct reader_record *record)
+{
+    char key[KEY_PRINT_BYTES];
+
+    buf_printf(&task->child->detail, "input: %s, at byte %llu\n", input,
+               (unsigned long long)record->offset);
+    if (record->is_encoded)
+        buf_printf(&task->child->detail, "key: %s\n",
+                   key_print(key, sizeof key, record->key_bytes));
+    else
+        child_detail_quote(task->child, "record", record->value.string);
+}
+
+/* The loop of a map: from a reader to the end of its piece. */
+static int map_records(struct map_task *task, struct reader *reader, const char *input,
+                       struct err *err)
+{
+    struct reader_record record;
+    struct page *page = task->page;
+    uint64_t count = 0;
+    int rc;
+
+    while ((rc = reader_next(reader, &record, err)) == 1) {
+        page_record(page, task->input_index, record.offset);
+        page_set(&page->phase, PAGE_MAP);
+        if (map_one(task, &record, err) != 0) {
+            if (err->kind == ERR_JOB || err->kind == ERR_LIMIT)
+                tell_record(task, input, &record);
+            return -1;
+        }
+        page_set(&page->phase, PAGE_READ);
+        page_add(&page->records_in, 1);
+        if (++count % BYTES_IN_RECORDS == 0)
+            page_set(&page->bytes_in, task->bytes_before + reader_bytes_read(reader));
+    }
+    task->bytes_before += reader_bytes_read(reader);
+    page_set(&page->bytes_in, task->bytes_before);
+    return rc;
+}
+
+/* ---- one piece ---- */
+
+static int map_piece(struct map_task *task, const Mrlua__Piece *piece, int fd, struct err *err)
+{
+    struct source_input input = {
+        .fd = fd,
+        .name = piece->name,
+        .offset = piece->offset,
+        .length = piece->length,
+        .size = piece->size,
+    };
+    struct reader *reader = reader_open(task->reader, &input, err);
+    int rc;
+
+    if (!reader)
+        return -1;
+    rc = map_records(task, reader, piece->name, err);
+    reader_close(reader);
+    return rc;
+}
+
+/* Asks for the next piece. 1: *input and *fd are set. 0: there is none. -1: *err. */
+static int next_input(struct map_task *task, Mrlua__Input **input, int *fd, struct err *err)
+{
+    struct channel *channel = &task->child->channel;
+    struct frame frame;
+    int rc;
+
+    if (channel_send(channel, MESSAGE_NEXT_INPUT, NULL, err) != 0)
+        return -1;
+    rc = channel_receive(channel, &frame, err);
+    if (rc < 0)
+        return -1;
+    if (rc == 0 || frame.type != MESSAGE_INPUT)
+        return err_set(err, ERR_RETRY, "no input came from the trusted process");
+    *input = message_unpack(&mrlua__input__descriptor, frame.payload, err);
+    *fd = channel_take_fd(channel);
+    if (!*input)
+        return -1;
+    if ((*input)->end)
+        return 0;
+    return (*input)->piece && *fd >= 0 ? 1 : err_set(err, ERR_RETRY, "an input without a file");
+}
+
+static int map_next_piece(struct map_task *task, struct err *err)
+{
+    Mrlua__Input *input = NULL;
+    int fd = -1;
+    int rc = next_input(task, &input, &fd, err);
+
+    if (rc == 1 && map_piece(task, input->piece, fd, err) != 0)
+        rc = -1;
+    if (fd >= 0)
+        close(fd);
+    message_free(input);
+    task->input_index++;
+    return rc;
+}
+
+/* ---- start to end ---- */
+
+static int map_all(struct map_task *task, struct err *err)
+{
+    int rc;
+
+    page_enter(task->page, PAGE_HOOK);
+    if (vm_setup(task->vm, err) != 0)
+        return -1;
+    page_enter(task->page, PAGE_READ);
+    while ((rc = map_next_piece(task, err)) == 1)
+        ;
+    if (rc != 0)
+        return -1;
+    page_enter(task->page, PAGE_HOOK);
+    return vm_cleanup(task->vm, &task->sink, err);
+}
+
+static int finish(struct map_task *task, struct task_result *result, struct err *err)
+{
+    struct run_summary summary;
+
+    page_enter(task->page, PAGE_SORT);
+    if (collector_finish(task->collector, &summary, err) != 0)
+        return -1;
+    result->digest = summary.digest;
+    result->bytes = summary.bytes;
+    result->records = summary.digest.record_count;
+    task_result_count(result, "map_bytes_in", page_get(&task->page->bytes_in));
+    task_result_count(result, "map_records_in", page_get(&task->page->records_in));
+    task_result_count(result, "map_records_out", summary.records_emitted);
+    task_result_count(result, "map_records_written", summary.digest.record_count);
+    task_result_count(result, "map_bytes_written", summary.bytes);
+    task_result_count(result, "map_spills", summary.spill_count);
+    return 0;
+}
+
+int map_task_run(struct child *child, struct task_result *result, struct err *err)
+{
+    struct map_task task = {0};
+    int rc = -1;
+
+    if (open_task(&task, child, err) == 0 && map_all(&task, err) == 0)
+        rc = finish(&task, result, err);
+    collector_close(task.collector);
+    buf_deinit(&task.key);
+    buf_deinit(&task.value);
+    return rc;
+}

@@ -1,0 +1,165 @@
+#include "attempt/plan_task.h"
+
+#include "base/mem.h"
+#include "format/publish.h"
+#include "format/split.h"
+#include "rpc/message.h"
+#include "store/file.h"
+#include "store/spool.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* ---- plan ---- */
+
+static int list_inputs(const Mrlua__TaskStart *start, struct file_list *list, struct err *err)
+{
+    const Mrlua__PlanRequest *request = start->plan;
+
+    for (size_t i = 0; i < request->n_inputs; i++) {
+        const char *input = request->inputs[i];
+        int rc = strcmp(input, "-") == 0 ? spool_input(STDIN_FILENO, start->tmp_folder, list, err)
+                                         : file_list_add(list, input, err);
+
+        if (rc != 0)
+            return -1;
+    }
+    return 0;
+}
+
+/* A plan as a message. Its strings are borrowed from the file list. */
+struct plan_message {
+    Mrlua__Plan plan;
+    Mrlua__Piece *pieces; /* of all splits, then one per input */
+    Mrlua__Piece **piece_list;
+    Mrlua__Split *splits;
+    Mrlua__Split **split_list;
+};
+
+static void fill_piece(Mrlua__Piece *out, const struct file *file, uint64_t offset, uint64_t length)
+{
+    mrlua__piece__init(out);
+    out->path = file->path;
+    out->name = file->name;
+    out->size = file->identity.size;
+    out->mtime_ns = file->identity.mtime_ns;
+    out->inode = file->identity.inode;
+    out->device = file->identity.device;
+    out->offset = offset;
+    out->length = length;
+}
+
+static void fill_pieces(struct plan_message *out, const struct split_plan *plan,
+                        const struct file_list *list)
+{
+    for (size_t i = 0; i < plan->piece_count; i++) {
+        const struct split_piece *piece = &plan->pieces[i];
+
+        fill_piece(&out->pieces[i], &list->items[piece->file_index], piece->offset, piece->length);
+    }
+    for (size_t i = 0; i < list->count; i++)
+        fill_piece(&out->pieces[plan->piece_count + i], &list->items[i], 0,
+                   list->items[i].identity.size);
+    for (size_t i = 0; i < plan->piece_count + list->count; i++)
+        out->piece_list[i] = &out->pieces[i];
+}
+
+static void fill_splits(struct plan_message *out, const struct split_plan *plan)
+{
+    for (uint32_t i = 0; i < plan->split_count; i++) {
+        Mrlua__Split *split = &out->splits[i];
+        size_t count;
+
+        mrlua__split__init(split);
+        split->pieces = out->piece_list + (split_plan_pieces(plan, i, &count) - plan->pieces);
+        split->n_pieces = count;
+        out->split_list[i] = split;
+    }
+}
+
+static void plan_message_init(struct plan_message *out, const struct split_plan *plan,
+                              const struct file_list *list)
+{
+    size_t piece_count = plan->piece_count + list->count;
+
+    out->pieces = mem_alloc_array(piece_count, sizeof *out->pieces);
+    out->piece_list = mem_alloc_array(piece_count, sizeof(Mrlua__Piece *));
+    out->splits = mem_alloc_array(plan->split_count, sizeof *out->splits);
+    out->split_list = mem_alloc_array(plan->split_count, sizeof(Mrlua__Split *));
+    fill_pieces(out, plan, list);
+    fill_splits(out, plan);
+    mrlua__plan__init(&out->plan);
+    out->plan.splits = out->split_list;
+    out->plan.n_splits = plan->split_count;
+    out->plan.inputs = out->piece_list + plan->piece_count;
+    out->plan.n_inputs = list->count;
+    out->plan.reducers = plan->reducer_count;
+    out->plan.bytes = plan->bytes_total;
+    out->plan.split_bytes = plan->split_bytes;
+}
+
+static void plan_message_deinit(struct plan_message *message)
+{
+    free(message->pieces);
+    free(message->piece_list);
+    free(message->splits);
+    free(message->split_list);
+}
+
+static void pack_plan(const struct split_plan *plan, const struct file_list *list, struct buf *done)
+{
+    Mrlua__Done message = MRLUA__DONE__INIT;
+    struct plan_message body;
+
+    plan_message_init(&body, plan, list);
+    message.plan = &body.plan;
+    message_pack(done, &message.base);
+    plan_message_deinit(&body);
+}
+
+int plan_task_run(const Mrlua__TaskStart *start, struct buf *done, struct err *err)
+{
+    struct file_list list = {0};
+    struct split_plan plan = {0};
+    struct split_options options = {
+        .split_bytes = start->plan->split_bytes,
+        .reducer_count = start->plan->reducers,
+    };
+    int rc = -1;
+
+    if (reader_kind_by_name(slice_of_string(start->input), &options.reader, err) != 0 ||
+        list_inputs(start, &list, err) != 0 ||
+        split_plan_init(&plan, list.items, list.count, &options, err) != 0)
+        goto out;
+    pack_plan(&plan, &list, done);
+    rc = 0;
+out:
+    split_plan_deinit(&plan);
+    file_list_deinit(&list);
+    return rc;
+}
+
+/* ---- commit ---- */
+
+int commit_task_run(const Mrlua__TaskStart *start, struct buf *done, struct err *err)
+{
+    const Mrlua__CommitRequest *request = start->commit;
+    struct publish_part *parts = mem_alloc_array(request->n_parts, sizeof *parts);
+    Mrlua__Done message = MRLUA__DONE__INIT;
+    struct publish publish;
+    int rc;
+
+    for (size_t i = 0; i < request->n_parts; i++)
+        parts[i] = (struct publish_part){
+            .attempt = request->parts[i]->attempt,
+            .bytes = request->parts[i]->bytes,
+        };
+    publish_init(&publish, request->output_folder, request->job_id, request->overwrite);
+    rc = publish_commit(&publish, parts, request->n_parts, slice_of_string(request->manifest), err);
+    publish_deinit(&publish);
+    free(parts);
+    if (rc == 0)
+        message_pack(done, &message.base);
+    return rc;
+}

@@ -1,0 +1,19 @@
+/*
+ * plan_task: PLAN and COMMIT, which the trusted process does itself: no Lua is needed, but much
+ * may have to be listed, spooled or fsynced, which a shell may not wait for.
+ */
+#ifndef ATTEMPT_PLAN_TASK_H
+#define ATTEMPT_PLAN_TASK_H
+
+#include "base/buf.h"
+#include "base/err.h"
+#include "rpc/messages.pb-c.h"
+
+/* Lists the inputs of start->plan and cuts them into splits. Appends a packed Done to `done`. "-"
+ * is read from standard input into start->tmp_folder. */
+int plan_task_run(const Mrlua__TaskStart *start, struct buf *done, struct err *err);
+
+/* Gives the parts of start->commit their names, and _SUCCESS. Appends a packed Done. */
+int commit_task_run(const Mrlua__TaskStart *start, struct buf *done, struct err *err);
+
+#endif

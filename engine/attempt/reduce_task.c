@@ -1,0 +1,214 @@
+#include "attempt/reduce_task.h"
+
+#include "base/mem.h"
+#include "format/writer.h"
+#include "record/builtin_group.h"
+#include "record/gather.h"
+#include "record/key_print.h"
+#include "record/value.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+struct reduce_task {
+    struct sink sink; /* first: a sink is a reduce_task */
+    struct child *child;
+    struct page *page;
+    struct vm *vm;
+    enum builtin builtin; /* BUILTIN_NONE: the job's function */
+    struct gather_segment *segments;
+    uint32_t segment_count;
+    struct gather *gather;
+    struct writer *writer;
+};
+
+static int emit(struct sink *sink, struct slice key, struct slice value, struct err *err)
+{
+    struct reduce_task *task = (struct reduce_task *)sink;
+
+    page_add(&task->page->records_out, 1);
+    return writer_write(task->writer, key, value, err);
+}
+
+/* ---- opening ---- */
+
+static void keep_table(struct reduce_task *task, const Mrlua__SegmentTable *table)
+{
+    task->segments = mem_alloc_array(table->n_segments, sizeof *task->segments);
+    task->segment_count = (uint32_t)table->n_segments;
+    for (size_t i = 0; i < table->n_segments; i++)
+        task->segments[i] = (struct gather_segment){
+            .fd = child_fd(CHILD_SCRATCH_A),
+            .map = table->segments[i]->map,
+            .attempt = table->segments[i]->attempt,
+            .offset = table->segments[i]->offset,
+            .bytes = table->segments[i]->bytes,
+        };
+}
+
+static int receive_table(struct reduce_task *task, struct err *err)
+{
+    Mrlua__SegmentTable *table;
+    struct frame frame;
+    int rc = channel_receive(&task->child->channel, &frame, err);
+
+    if (rc < 0)
+        return -1;
+    if (rc == 0 || frame.type != MESSAGE_SEGMENT_TABLE)
+        return err_set(err, ERR_RETRY, "no segments came from the trusted process");
+    table = message_unpack(&mrlua__segment_table__descriptor, frame.payload, err);
+    if (!table)
+        return -1;
+    keep_table(task, table);
+    message_free(table);
+    return 0;
+}
+
+/* The attempt of `map` whose segment was damaged: the shell asks for that map again. */
+static void blame_map(struct reduce_task *task, uint32_t map)
+{
+    for (uint32_t i = 0; i < task->segment_count; i++) {
+        if (task->segments[i].map != map)
+            continue;
+        task->child->peer_map = map;
+        task->child->peer_attempt = task->segments[i].attempt;
+    }
+}
+
+static int open_gather(struct reduce_task *task, struct err *err)
+{
+    const Mrlua__TaskStart *start = task->child->start;
+    struct gather_options options = {
+        .partition = start->task,
+        .id = {.job = start->job, .attempt = start->attempt, .task = start->task},
+        .scratch = {child_fd(CHILD_SCRATCH_A), child_fd(CHILD_SCRATCH_B)},
+        .pulse = child_pulse(task->child),
+    };
+    uint32_t failed_map = GATHER_MAP_NONE;
+
+    page_enter(task->page, PAGE_GATHER);
+    task->gather = gather_open(&options, task->segments, task->segment_count, &failed_map, err);
+    if (task->gather)
+        return 0;
+    blame_map(task, failed_map);
+    return -1;
+}
+
+static int open_writer(struct reduce_task *task, struct err *err)
+{
+    const Mrlua__TaskStart *start = task->child->start;
+    struct writer_id id = {.job = start->job, .partition = start->task, .attempt = start->attempt};
+    enum writer_kind kind;
+    char name[32];
+
+    snprintf(name, sizeof name, "part-%05u", start->task);
+    if (writer_kind_by_name(slice_of_string(start->output), &kind, err) != 0)
+        return -1;
+    task->writer = writer_open(kind, child_fd(CHILD_RESULT), name, &id, err);
+    return task->writer ? 0 : -1;
+}
+
+static int open_task(struct reduce_task *task, struct child *child, struct err *err)
+{
+    task->sink.emit = emit;
+    task->child = child;
+    task->page = child->page;
+    task->vm = child->vm;
+    task->builtin =
+        vm_has(child->vm, "reduce") ? vm_builtin(child->vm, "reduce") : BUILTIN_IDENTITY;
+    if (receive_table(task, err) != 0 || open_gather(task, err) != 0)
+        return -1;
+    return open_writer(task, err);
+}
+
+/* ---- groups ---- */
+
+static int reduce_one(struct reduce_task *task, struct group *group, struct err *err)
+{
+    if (task->builtin != BUILTIN_NONE)
+        return builtin_reduce(task->builtin, group, &task->sink, err);
+    return vm_reduce(task->vm, group->key, group, &task->sink, err);
+}
+
+static void tell_key(struct reduce_task *task, const struct group *group)
+{
+    char key[KEY_PRINT_BYTES];
+
+    buf_printf(&task->child->detail, "key: %s\n", key_print(key, sizeof key, group->key));
+}
+
+/* The loop of a reduce. */
+static int reduce_groups(struct reduce_task *task, struct group *group, struct err *err)
+{
+    struct page *page = task->page;
+    int rc;
+
+    while ((rc = group_next(group, err)) == 1) {
+        page_record(page, 0, 0);
+        page_set(&page->phase, PAGE_REDUCE);
+        if (reduce_one(task, group, err) != 0) {
+            if (err->kind == ERR_JOB || err->kind == ERR_LIMIT)
+                tell_key(task, group);
+            return -1;
+        }
+        page_set(&page->phase, PAGE_GATHER);
+        page_set(&page->records_in, gather_digest(task->gather)->record_count);
+    }
+    return rc;
+}
+
+static int reduce_all(struct reduce_task *task, struct err *err)
+{
+    int64_t parts = value_field_integer(buf_slice(&task->child->view), "group", 0);
+    struct group group;
+    int rc;
+
+    page_enter(task->page, PAGE_HOOK);
+    if (vm_setup(task->vm, err) != 0)
+        return -1;
+    page_enter(task->page, PAGE_GATHER);
+    group_init(&group, gather_cursor(task->gather),
+               parts > 0 && parts <= UINT32_MAX ? (uint32_t)parts : 0);
+    rc = reduce_groups(task, &group, err);
+    group_deinit(&group);
+    if (rc != 0) {
+        blame_map(task, gather_failed_map(task->gather));
+        return -1;
+    }
+    page_enter(task->page, PAGE_HOOK);
+    return vm_cleanup(task->vm, &task->sink, err);
+}
+
+/* ---- start to end ---- */
+
+static int finish(struct reduce_task *task, struct task_result *result, struct err *err)
+{
+    struct part_summary summary;
+
+    page_enter(task->page, PAGE_WRITE);
+    if (writer_finish(task->writer, &summary, err) != 0)
+        return -1;
+    result->digest = *gather_digest(task->gather);
+    result->bytes = summary.bytes;
+    result->records = summary.records;
+    result->crc32c = summary.crc32c;
+    task_result_count(result, "reduce_keys_in", page_get(&task->page->record));
+    task_result_count(result, "reduce_records_in", result->digest.record_count);
+    task_result_count(result, "reduce_records_out", summary.records);
+    task_result_count(result, "reduce_bytes_out", summary.bytes);
+    task_result_count(result, "bytes_not_utf8", summary.bytes_replaced);
+    return 0;
+}
+
+int reduce_task_run(struct child *child, struct task_result *result, struct err *err)
+{
+    struct reduce_task task = {0};
+    int rc = -1;
+
+    if (open_task(&task, child, err) == 0 && reduce_all(&task, err) == 0)
+        rc = finish(&task, result, err);
+    writer_close(task.writer);
+    gather_close(task.gather);
+    free(task.segments);
+    return rc;
+}

@@ -1,0 +1,183 @@
+#include "attempt/trusted.h"
+
+#include "attempt/fetch.h"
+#include "attempt/files.h"
+#include "attempt/heartbeat.h"
+#include "attempt/plan_task.h"
+#include "attempt/serve.h"
+#include "base/io.h"
+
+#include <unistd.h>
+
+static bool has_result(const Mrlua__TaskStart *start)
+{
+    return start->kind == MRLUA__TASK_KIND__MAP || start->kind == MRLUA__TASK_KIND__REDUCE;
+}
+
+/* The page, and for a task with a result its files. */
+static int open_files(struct trusted *trusted, struct err *err)
+{
+    const Mrlua__TaskStart *start = trusted->start;
+    int *fds = trusted->fds;
+
+    fds[CHILD_PAGE] = page_create(&trusted->page, err);
+    if (fds[CHILD_PAGE] < 0)
+        return -1;
+    if (!has_result(start))
+        return 0;
+    fds[CHILD_SCRATCH_A] = files_scratch(start->tmp_folder, err);
+    fds[CHILD_SCRATCH_B] = fds[CHILD_SCRATCH_A] < 0 ? -1 : files_scratch(start->tmp_folder, err);
+    if (fds[CHILD_SCRATCH_B] < 0)
+        return -1;
+    fds[CHILD_RESULT] = files_result(start->result_path, err);
+    trusted->made_result = fds[CHILD_RESULT] >= 0;
+    return trusted->made_result ? 0 : -1;
+}
+
+static void close_files(struct trusted *trusted)
+{
+    page_unmap(trusted->page);
+    trusted->page = NULL;
+    for (int i = 0; i < CHILD_FD_COUNT; i++)
+        io_close(&trusted->fds[i]);
+}
+
+/* ---- what kinds of tasks do ---- */
+
+/* Waits for the shell's word to go on. 0, or -1: it has hung up, or broke. */
+static int wait_for_run(struct trusted *trusted, const struct fetched *fetched, struct err *err)
+{
+    Mrlua__Fetched message = MRLUA__FETCHED__INIT;
+    struct frame frame;
+    int rc;
+
+    if (!trusted->start->waits_when_fetched)
+        return 0;
+    message.bytes = fetched->table.bytes;
+    message.records = fetched->records;
+    if (channel_send(&trusted->shell, MESSAGE_FETCHED, &message.base, err) != 0)
+        return -1;
+    /* Beats tell the shell that it is still there, and notice when the shell is not. */
+    heartbeat_start(trusted->shell.fd, "wait", trusted->start->result_path);
+    rc = channel_receive(&trusted->shell, &frame, err);
+    heartbeat_stop();
+    if (rc == 1 && frame.type == MESSAGE_RUN)
+        return 0;
+    trusted->shell_is_gone = rc == 0;
+    return rc < 0 ? -1
+                  : err_set(err, ERR_RETRY, "message %u where the word to run was expected",
+                            rc == 0 ? 0U : frame.type);
+}
+
+static int run_reduce(struct trusted *trusted, struct err *err)
+{
+    struct fetched fetched;
+    int rc;
+
+    heartbeat_start(trusted->shell.fd, "fetch", trusted->start->result_path);
+    rc = fetch_segments(trusted->start, trusted->fds[CHILD_SCRATCH_A], &fetched, err);
+    heartbeat_stop();
+    trusted->peer_map = fetched.peer_map;
+    trusted->peer_attempt = fetched.peer_attempt;
+    trusted->records_total = fetched.records;
+    if (rc == 0)
+        rc = wait_for_run(trusted, &fetched, err);
+    if (rc == 0)
+        rc = serve_child(trusted, &fetched.table, err);
+    fetch_deinit(&fetched);
+    return rc;
+}
+
+static int run_with_child(struct trusted *trusted, struct err *err)
+{
+    int rc = -1;
+
+    if (!trusted->start->limits)
+        return err_set(err, ERR_SETUP, "a task without limits");
+    for (size_t i = 0; i < trusted->start->n_pieces; i++)
+        trusted->bytes_total += trusted->start->pieces[i]->length;
+    if (open_files(trusted, err) == 0)
+        rc = trusted->start->kind == MRLUA__TASK_KIND__REDUCE ? run_reduce(trusted, err)
+                                                              : serve_child(trusted, NULL, err);
+    close_files(trusted);
+    return rc;
+}
+
+static int run_alone(struct trusted *trusted, struct err *err)
+{
+    const Mrlua__TaskStart *start = trusted->start;
+    bool is_plan = start->kind == MRLUA__TASK_KIND__PLAN;
+    int rc;
+
+    if (is_plan ? !start->plan : !start->commit)
+        return err_set(err, ERR_SETUP, "a task without its request");
+    heartbeat_start(trusted->shell.fd, is_plan ? "plan" : "commit", NULL);
+    rc = is_plan ? plan_task_run(start, &trusted->done, err)
+                 : commit_task_run(start, &trusted->done, err);
+    heartbeat_stop();
+    return rc;
+}
+
+static int run(struct trusted *trusted, struct err *err)
+{
+    switch (trusted->start->kind) {
+    case MRLUA__TASK_KIND__LOAD:
+    case MRLUA__TASK_KIND__MAP:
+    case MRLUA__TASK_KIND__REDUCE:
+        return run_with_child(trusted, err);
+    case MRLUA__TASK_KIND__PLAN:
+    case MRLUA__TASK_KIND__COMMIT:
+        return run_alone(trusted, err);
+    default:
+        return err_set(err, ERR_SETUP, "a task of unknown kind %d", (int)trusted->start->kind);
+    }
+}
+
+/* ---- the last word ---- */
+
+static void tell_failed(struct trusted *trusted, const struct err *failure)
+{
+    Mrlua__Failed failed = MRLUA__FAILED__INIT;
+    Mrlua__Error error;
+    struct err err;
+
+    message_of_err(&error, failure, buf_string(&trusted->detail));
+    error.peer_map = trusted->peer_map;
+    error.peer_attempt = trusted->peer_attempt;
+    failed.error = &error;
+    channel_send(&trusted->shell, MESSAGE_FAILED, &failed.base, &err);
+}
+
+static void tell_done(struct trusted *trusted)
+{
+    struct frame frame = {.type = MESSAGE_DONE, .payload = buf_slice(&trusted->done)};
+    struct err err;
+
+    if (channel_forward(&trusted->shell, &frame, &err) != 0)
+        trusted->shell_is_gone = true;
+}
+
+int trusted_main(const Mrlua__TaskStart *start, int request_socket, int shell)
+{
+    struct trusted trusted = {
+        .start = start,
+        .request_socket = request_socket,
+        .fds = {-1, -1, -1, -1, -1},
+    };
+    struct err err;
+    int rc;
+
+    static_assert(CHILD_FD_COUNT == 5, "each descriptor starts closed");
+    channel_init_take(&trusted.shell, shell);
+    rc = run(&trusted, &err);
+    if (rc == 0)
+        tell_done(&trusted);
+    if (trusted.made_result && (rc != 0 || trusted.shell_is_gone))
+        unlink(start->result_path); /* before the shell hears of it */
+    if (rc != 0 && !trusted.shell_is_gone)
+        tell_failed(&trusted, &err);
+    buf_deinit(&trusted.done);
+    buf_deinit(&trusted.detail);
+    channel_deinit(&trusted.shell);
+    return 0;
+}
