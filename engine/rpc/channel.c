@@ -113,24 +113,25 @@ int channel_forward(struct channel *channel, const struct frame *frame, struct e
     return send_frame(channel, frame, -1, err);
 }
 
-/* Keeps the descriptor that came with `message`, if one did. */
+/* Keeps the descriptor that came with `message`, if one did. What cannot be kept is closed; the
+ * padding of the control buffer lets the kernel put more than one into it. */
 static int keep_fd(struct channel *channel, struct msghdr *message, struct err *err)
 {
     struct cmsghdr *header = CMSG_FIRSTHDR(message);
-    int fd;
+    int fds[sizeof(union control) / sizeof(int)];
+    size_t count;
 
-    if (!header)
+    if (!header || header->cmsg_type != SCM_RIGHTS)
         return 0;
-    if (message->msg_flags & MSG_CTRUNC || header->cmsg_len != CMSG_LEN(sizeof fd) ||
-        header->cmsg_type != SCM_RIGHTS)
-        return err_set(err, ERR_RETRY, "receive: more than one descriptor came with a message");
-    memcpy(&fd, CMSG_DATA(header), sizeof fd);
-    if (channel->received_fd >= 0) {
-        close(fd);
-        return err_set(err, ERR_RETRY, "receive: a descriptor came before the last was taken");
+    count = (header->cmsg_len - CMSG_LEN(0)) / sizeof fds[0];
+    memcpy(fds, CMSG_DATA(header), count * sizeof fds[0]);
+    if (count == 1 && !(message->msg_flags & MSG_CTRUNC) && channel->received_fd < 0) {
+        channel->received_fd = fds[0];
+        return 0;
     }
-    channel->received_fd = fd;
-    return 0;
+    for (size_t i = 0; i < count; i++)
+        close(fds[i]);
+    return err_set(err, ERR_RETRY, "receive: more descriptors came than were asked for");
 }
 
 int channel_fill(struct channel *channel, struct err *err)
