@@ -6,16 +6,19 @@
 #include "cli/functions.h"
 #include "cli/version.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 enum { EXIT_FAILED = 1, EXIT_USAGE = 2 };
 
 /* Output that could not be written is a failure, unless nobody wanted to read it any more. */
 static int flush(int exit_code)
 {
-    if (fflush(stdout) != 0 && exit_code == 0) {
+    if (fflush(stdout) != 0 && errno != EPIPE && exit_code == 0) {
         fprintf(stderr, "mrlua: write to standard output failed\n");
         return EXIT_FAILED;
     }
@@ -33,6 +36,19 @@ static struct nursery *start_early(int argc, char **argv)
     return nursery_start(&ignored);
 }
 
+/* A standard descriptor that is closed would be the next file we open, and what is meant for the
+ * user would go there. So it becomes one that cannot be used. */
+static void reserve_standard_fds(void)
+{
+    int fd;
+
+    do
+        fd = open("/dev/null", O_PATH);
+    while (fd >= 0 && fd <= STDERR_FILENO);
+    if (fd >= 0)
+        close(fd);
+}
+
 int main(int argc, char **argv)
 {
     struct functions functions = {0};
@@ -41,6 +57,7 @@ int main(int argc, char **argv)
 
     if (nursery_is_asked(argc, argv))
         return nursery_main();
+    reserve_standard_fds();
     if (argc == 2 && strcmp(argv[1], "--version") == 0) {
         version_print();
         return flush(0);

@@ -44,6 +44,11 @@ function progress.eta_seconds(stage)
   return stage.seconds * (1 - done) / done
 end
 
+-- A guess has no tenths.
+local function eta_text(seconds)
+  return seconds < 60 and ("%d s"):format(seconds) or size.seconds(seconds)
+end
+
 -- The columns to the right of the bar, the most wanted first; those that do not fit are left out.
 local function columns_of(stage)
   local columns = { ("%3d %%"):format(math.floor(fraction(stage) * 100)) }
@@ -52,7 +57,7 @@ local function columns_of(stage)
     columns[3] = size.bytes(stage.bytes_done / stage.seconds) .. "/s"
     columns[4] = size.count(stage.records / stage.seconds) .. " records/s"
     local eta = progress.eta_seconds(stage)
-    columns[5] = eta and "ETA " .. size.seconds(math.max(1, math.ceil(eta)) + 0.0) or nil
+    columns[5] = eta and "ETA " .. eta_text(math.max(1, math.ceil(eta))) or nil
   end
   return columns
 end
@@ -117,13 +122,13 @@ function progress.phase_line(stage)
 end
 
 --- What a finished job did, in a line.
--- @tparam table outcome  { seconds, output, parts, bytes, records, input_bytes }
+-- @tparam table outcome  { seconds, output, parts = {...}, bytes, records, input_bytes }
 function progress.summary(outcome)
   local where = outcome.output and " in " .. outcome.output or ""
   local rate = outcome.seconds > 0 and outcome.input_bytes / outcome.seconds or 0
   return ("done: %s read in %s (%s/s), %s records in %s, %s%s"):format(
     size.bytes(outcome.input_bytes), size.seconds(outcome.seconds), size.bytes(rate),
-    size.count(outcome.records), plural(outcome.parts, "part"), size.bytes(outcome.bytes), where)
+    size.count(outcome.records), plural(#outcome.parts, "part"), size.bytes(outcome.bytes), where)
 end
 
 return progress

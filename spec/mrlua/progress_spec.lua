@@ -23,7 +23,7 @@ end
 describe("mrlua/progress bars()", function()
   it("shows share, tasks, rates and the time left", function()
     assert.equal("map    [###############...............]  50 %  31/64  100 MB/s  "
-      .. "15.0 M records/s  ETA 2.0 s", line_of())
+      .. "15.0 M records/s  ETA 2 s", line_of())
   end)
 
   it("is one line per stage, in the order of the stages", function()
@@ -99,7 +99,7 @@ describe("mrlua/progress lines", function()
   end)
 
   it("tell what a job did, and where its output is", function()
-    local outcome = { seconds = 4.0, output = "out", parts = 2, bytes = 5000, records = 812,
+    local outcome = { seconds = 4.0, output = "out", parts = { {}, {} }, bytes = 5000, records = 812,
       input_bytes = 400000000 }
 
     assert.equal("done: 400 MB read in 4.0 s (100 MB/s), 812 records in 2 parts, 5.00 KB in out",
