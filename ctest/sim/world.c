@@ -84,7 +84,7 @@ static struct digest segment_digest(const struct sim_job *job, uint32_t map, uin
     return (struct digest){.low = hash, .high = ~hash * 31, .record_count = hash % 7};
 }
 
-static struct digest map_digest(const struct sim_job *job, uint32_t map, uint64_t attempt_id)
+struct digest world_map_digest(const struct sim_job *job, uint32_t map, uint64_t attempt_id)
 {
     struct digest sum = {0};
 
@@ -109,7 +109,7 @@ static struct digest reduce_digest(const struct sim_job *job, const struct proc 
 }
 
 /* A number for each task of a job. */
-static size_t task_slot(const struct sim_job *job, enum stage_kind stage, uint32_t task)
+size_t world_task_slot(const struct sim_job *job, enum stage_kind stage, uint32_t task)
 {
     switch (stage) {
     case STAGE_PLAN:
@@ -131,7 +131,7 @@ static struct sim_job *job_of(struct world *world, uint64_t id)
     return &world->jobs[id - 1];
 }
 
-static struct proc *proc_of(struct world *world, uint64_t attempt_id)
+struct proc *world_proc_of(const struct world *world, uint64_t attempt_id)
 {
     for (size_t i = world->proc_count; i > 0; i--)
         if (world->procs[i - 1].start.attempt_id == attempt_id)
@@ -146,7 +146,7 @@ static void proc_start(struct world *world, const struct command *start)
                         .steps_left = 1 + (uint32_t)rand_below(&world->rand, 8)};
     struct note note = {.kind = NOTE_PROC, .index = world->proc_count};
 
-    if (proc_of(world, start->attempt_id))
+    if (world_proc_of(world, start->attempt_id))
         return; /* a doubled command */
     if (world->proc_count == world->proc_capacity) {
         world->proc_capacity = world->proc_capacity ? 2 * world->proc_capacity : 64;
@@ -161,7 +161,7 @@ static enum err_kind draw_failure(struct world *world, const struct proc *proc)
 {
     if (fault(world, 40))
         return rand_below(&world->rand, 2) ? ERR_RETRY : ERR_DISK;
-    if (fault(world, 60))
+    if (fault(world, 30))
         return ERR_LIMIT;
     if (fault(world, 3))
         return proc->start.stage == STAGE_PLAN ? ERR_INPUT : ERR_JOB;
@@ -186,7 +186,7 @@ static void proc_fail(struct world *world, struct proc *proc, enum err_kind fail
     proc->report = report_of(proc, EVENT_ATTEMPT_FAILED);
     proc->report.failure = failure;
     if (failure == ERR_LIMIT || failure == ERR_JOB || failure == ERR_INPUT)
-        job->faults[task_slot(job, proc->start.stage, proc->start.task)]++;
+        job->faults[world_task_slot(job, proc->start.stage, proc->start.task)]++;
 }
 
 static void proc_finish(struct world *world, struct proc *proc)
@@ -202,7 +202,7 @@ static void proc_finish(struct world *world, struct proc *proc)
     if (proc->start.stage == STAGE_MAP) {
         world->workers[proc->start.worker_id].runs[job->id - 1][proc->start.task] =
             proc->start.attempt_id;
-        proc->report.digest = map_digest(job, proc->start.task, proc->start.attempt_id);
+        proc->report.digest = world_map_digest(job, proc->start.task, proc->start.attempt_id);
     }
     if (proc->start.stage == STAGE_REDUCE)
         proc->report.digest = reduce_digest(job, proc);
@@ -306,7 +306,7 @@ static void obey(struct world *world, const struct command *command)
 {
     struct sim_worker *worker =
         command->worker_id == WORKER_NONE ? NULL : &world->workers[command->worker_id];
-    struct proc *proc = proc_of(world, command->attempt_id);
+    struct proc *proc = world_proc_of(world, command->attempt_id);
 
     if (worker && (!worker->is_alive || worker->incarnation != command->incarnation))
         return;
@@ -362,20 +362,20 @@ static void check_fact(struct world *world, const struct fact *fact)
     }
 }
 
-static void journal(struct world *world)
+void world_journal(struct world *world, const struct fact *facts, size_t fact_count)
 {
-    for (size_t i = 0; i < world->out.fact_count; i++) {
-        check_fact(world, &world->out.facts[i]);
+    for (size_t i = 0; i < fact_count; i++) {
+        check_fact(world, &facts[i]);
         if (world->fact_count == world->fact_capacity) {
             world->fact_capacity = world->fact_capacity ? 2 * world->fact_capacity : 256;
             world->facts =
                 mem_realloc_array(world->facts, world->fact_capacity, sizeof *world->facts);
         }
-        world->facts[world->fact_count++] = world->out.facts[i];
+        world->facts[world->fact_count++] = facts[i];
     }
 }
 
-static struct sched *restored(const struct world *world, size_t fact_count)
+struct sched *world_restored(const struct world *world, size_t fact_count)
 {
     struct sched *sched = sched_open(&world->options);
     struct err err;
@@ -388,7 +388,7 @@ static struct sched *restored(const struct world *world, size_t fact_count)
 /* The same facts make the same state. */
 static void check_fold(struct world *world)
 {
-    struct sched *copy = restored(world, world->fact_count);
+    struct sched *copy = world_restored(world, world->fact_count);
     uint64_t hash = sched_hash(copy);
 
     assert(hash == sched_hash(world->sched));
@@ -400,7 +400,7 @@ static void check_fold(struct world *world)
 static void master_restart(struct world *world)
 {
     sched_close(world->sched);
-    world->sched = restored(world, world->fact_count);
+    world->sched = world_restored(world, world->fact_count);
     world->master++;
     world->restart_count++;
     kill_procs_of(world, WORKER_NONE);
@@ -431,7 +431,7 @@ static void master_step(struct world *world, const struct event *event)
         master_restart(world);
         return;
     }
-    journal(world);
+    world_journal(world, world->out.facts, world->out.fact_count);
     if (rand_below(&world->rand, 50) == 0)
         check_fold(world);
     if (fault(world, 2)) { /* dies before anybody was told */
@@ -513,10 +513,23 @@ static size_t first_note(const struct world *world)
     return first;
 }
 
+/* A connection goes with either of its ends: the dead do not join, nor do they join the dead. */
+static bool is_void(const struct world *world, const struct note *note)
+{
+    const struct sim_worker *worker;
+
+    if (note->master != 0 && note->master != world->master)
+        return true;
+    if (note->kind != NOTE_EVENT || note->event.kind != EVENT_WORKER_JOINED)
+        return false;
+    worker = &world->workers[note->event.worker_id];
+    return !worker->is_alive || worker->incarnation != note->event.incarnation;
+}
+
 static void happen(struct world *world, const struct note *note)
 {
-    if (note->master != 0 && note->master != world->master)
-        return; /* it belonged to a master that is dead */
+    if (is_void(world, note))
+        return;
     switch (note->kind) {
     case NOTE_EVENT:
         master_step(world, &note->event);
@@ -600,80 +613,4 @@ void world_deinit(struct world *world)
     free(world->facts);
     free(world->notes);
     free(world->procs);
-}
-
-/* I4, I5: every reduce read each map once, and all of them the same attempt's records. */
-static void check_success(const struct world *world, const struct sim_job *job)
-{
-    struct digest seen[WORLD_MAPS_MAX];
-
-    for (uint32_t reduce = 0; reduce < job->reduce_count; reduce++) {
-        const struct proc *proc =
-            proc_of((struct world *)(uintptr_t)world, job->reduce_attempts[reduce]);
-
-        assert(proc != NULL);
-        for (uint32_t map = 0; map < job->map_count; map++) {
-            struct digest answer = map_digest(job, map, proc->inputs[map]);
-
-            assert(proc->inputs[map] != 0);
-            assert(reduce == 0 || digest_equal(&answer, &seen[map]));
-            seen[map] = answer;
-        }
-    }
-}
-
-static void check_end(const struct world *world, const struct sim_job *job)
-{
-    const struct fact *end = &job->end;
-    uint32_t faults = job->faults[task_slot(job, end->stage, end->task)];
-
-    switch (end->reason) {
-    case END_NONE:
-        check_success(world, job);
-        return;
-    case END_CANCELLED:
-    case END_FAILURES:
-        return;
-    case END_FAULT:
-        assert(faults >= 1); /* I11: somebody did raise */
-        return;
-    case END_ATTEMPTS:
-        assert(faults >= job->rules.attempts_max);
-        return;
-    case END_NOT_DETERMINISTIC:
-        assert(job->is_random);
-        return;
-    case END_AUDIT:
-        abort(); /* no record is ever lost in this world */
-    }
-}
-
-void world_check_ends(const struct world *world)
-{
-    for (uint32_t i = 0; i < world->job_count; i++)
-        check_end(world, &world->jobs[i]);
-}
-
-void world_finish_prefix(const struct world *world, size_t fact_count)
-{
-    struct world other;
-
-    world_init(&other, world->seed);
-    sched_close(other.sched);
-    other.now_ns = WORLD_FAULTS_END_NS;
-    for (size_t i = 0; i < other.note_count; i++)
-        other.notes[i].due_ns += other.now_ns;
-    other.sched = restored(world, fact_count);
-    for (size_t i = 0; i < fact_count; i++) {
-        const struct fact *fact = &world->facts[i];
-
-        other.out.fact_count = 1;
-        other.out.facts = mem_realloc(other.out.facts, sizeof *fact);
-        other.out.fact_capacity = 1;
-        other.out.facts[0] = *fact;
-        journal(&other);
-    }
-    while (!world_has_ended(&other))
-        world_turn(&other);
-    world_deinit(&other);
 }

@@ -128,7 +128,7 @@ static void run_fetched(struct sched *sched, bool politely)
     assert(politely || list_is_empty(&sched->with_runnable));
 }
 
-static void start_on_workers(struct sched *sched, struct job *job)
+static void start_maps(struct sched *sched, struct job *job)
 {
     struct task *task;
     struct worker *worker;
@@ -137,6 +137,14 @@ static void start_on_workers(struct sched *sched, struct job *job)
     while ((worker = LIST_FIRST(&sched->with_slot, struct worker, with_slot)) &&
            (task = next_task(sched, &job->stages[STAGE_MAP])))
         start(sched, task, worker);
+}
+
+static void start_fetches(struct sched *sched, struct job *job)
+{
+    struct task *task;
+    struct worker *worker;
+
+    assert(!job_status_is_end(job->status));
     while ((worker = LIST_FIRST(&sched->with_fetch, struct worker, with_fetch)) &&
            (task = next_task(sched, &job->stages[STAGE_REDUCE])))
         start(sched, task, worker);
@@ -166,7 +174,9 @@ void dispatch(struct sched *sched)
     }
     run_fetched(sched, true);
     for (struct list *at = sched->jobs.next; at != &sched->jobs; at = at->next)
-        start_on_workers(sched, CONTAINER_OF(at, struct job, link));
-    run_fetched(sched, false);
+        start_maps(sched, CONTAINER_OF(at, struct job, link));
+    run_fetched(sched, false); /* each makes room for another fetch */
+    for (struct list *at = sched->jobs.next; at != &sched->jobs; at = at->next)
+        start_fetches(sched, CONTAINER_OF(at, struct job, link));
     assert(list_is_empty(&sched->with_runnable));
 }

@@ -1,0 +1,72 @@
+/* How a history of a world must end. */
+#include <assert.h>
+#include <stdlib.h>
+
+#include "world.h"
+
+/* I4, I5: every reduce read each map once, and all of them the same attempt's records. */
+static void check_success(const struct world *world, const struct sim_job *job)
+{
+    struct digest seen[WORLD_MAPS_MAX];
+
+    for (uint32_t reduce = 0; reduce < job->reduce_count; reduce++) {
+        const struct proc *proc = world_proc_of(world, job->reduce_attempts[reduce]);
+
+        assert(proc != NULL);
+        for (uint32_t map = 0; map < job->map_count; map++) {
+            struct digest answer = world_map_digest(job, map, proc->inputs[map]);
+
+            assert(proc->inputs[map] != 0);
+            assert(reduce == 0 || digest_equal(&answer, &seen[map]));
+            seen[map] = answer;
+        }
+    }
+}
+
+static void check_end(const struct world *world, const struct sim_job *job)
+{
+    const struct fact *end = &job->end;
+    uint32_t faults = job->faults[world_task_slot(job, end->stage, end->task)];
+
+    switch (end->reason) {
+    case END_NONE:
+        check_success(world, job);
+        return;
+    case END_CANCELLED:
+    case END_FAILURES:
+        return;
+    case END_FAULT:
+        assert(faults >= 1); /* I11: somebody did raise */
+        return;
+    case END_ATTEMPTS:
+        assert(faults >= job->rules.attempts_max);
+        return;
+    case END_NOT_DETERMINISTIC:
+        assert(job->is_random);
+        return;
+    case END_AUDIT:
+        abort(); /* no record is ever lost in this world */
+    }
+}
+
+void world_check_ends(const struct world *world)
+{
+    for (uint32_t i = 0; i < world->job_count; i++)
+        check_end(world, &world->jobs[i]);
+}
+
+void world_finish_prefix(const struct world *world, size_t fact_count)
+{
+    struct world other;
+
+    world_init(&other, world->seed);
+    sched_close(other.sched);
+    other.now_ns = WORLD_FAULTS_END_NS;
+    for (size_t i = 0; i < other.note_count; i++)
+        other.notes[i].due_ns += other.now_ns;
+    other.sched = world_restored(world, fact_count);
+    world_journal(&other, world->facts, fact_count);
+    while (!world_has_ended(&other))
+        world_turn(&other);
+    world_deinit(&other);
+}
