@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 enum { CLAIM_BYTES_MAX = 1024 };
@@ -91,60 +92,68 @@ static int write_open(int fd, const char *path, const struct claim *mine, struct
     return rc;
 }
 
+static int folder_len(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+
+    return slash ? (int)(slash - path) : 0;
+}
+
 static int refuse(const char *path, const struct claim *holder, struct err *err)
 {
-    int folder_len = (int)(strrchr(path, '/') - path);
-
     if (claim_is_stale(holder))
         return err_set(
             err, ERR_SETUP,
             "output %.*s: left by job %s, which was killed: choose another folder or add "
             "--overwrite",
-            folder_len, path, holder->job);
+            folder_len(path), path, holder->job);
     return err_set(err, ERR_SETUP, "output %.*s: job %s (pid %ld on %s) is writing to it",
-                   folder_len, path, holder->job[0] ? holder->job : "?", holder->pid,
-                   holder->host[0] ? holder->host : "?");
+                   folder_len(path), path, holder->job, holder->pid, holder->host);
 }
 
-/* The file is there. It is locked while it is looked at, so that only one takes a stale one. */
-static int take_over(const char *path, const struct claim *mine, bool take_stale,
-                     struct claim *before, struct err *err)
+/* What is to be done with the claim in `fd`, which is locked. */
+static int take_locked(int fd, const char *path, const struct claim *mine, bool take_stale,
+                       struct claim *before, struct err *err)
 {
     struct claim holder = {0};
-    int rc = -1;
-    int fd = open(path, O_RDWR | O_CLOEXEC);
 
-    if (fd < 0)
-        return err_set_errno(err, ERR_SETUP, "open %s", path);
-    if (flock(fd, LOCK_EX) != 0)
-        err_set_errno(err, ERR_SETUP, "lock %s", path);
-    else if (read_open(fd, path, &holder, err) != 1)
-        rc = -1;
-    else if (strcmp(holder.job, mine->job) == 0)
-        rc = 0;
-    else if (!take_stale || !claim_is_stale(&holder))
-        rc = refuse(path, &holder, err);
-    else
-        rc = write_open(fd, path, mine, err);
-    io_close(&fd);
-    if (rc == 0 && before)
+    if (read_open(fd, path, &holder, err) != 1)
+        return -1;
+    if (holder.job[0] == '\0') { /* nobody wrote his name yet: it is ours */
+        if (write_open(fd, path, mine, err) == 0)
+            return 0;
+        unlink(path);
+        return -1;
+    }
+    if (strcmp(holder.job, mine->job) == 0)
+        return 0;
+    if (!take_stale || !claim_is_stale(&holder))
+        return refuse(path, &holder, err);
+    if (before)
         *before = holder;
-    return rc;
+    return write_open(fd, path, mine, err);
 }
 
 int claim_take(const char *path, const struct claim *mine, bool take_stale, struct claim *before,
                struct err *err)
 {
-    int fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
-    int rc;
+    struct stat status;
+    int fd, rc;
 
-    if (fd < 0 && errno == EEXIST)
-        return take_over(path, mine, take_stale, before, err);
-    if (fd < 0)
-        return err_set_errno(err, ERR_SETUP, "output %.*s", (int)(strrchr(path, '/') - path), path);
-    rc = write_open(fd, path, mine, err);
+    for (;;) {
+        fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
+        if (fd < 0)
+            return err_set_errno(err, ERR_SETUP, "output %.*s", folder_len(path), path);
+        if (flock(fd, LOCK_EX) != 0 || fstat(fd, &status) != 0) {
+            rc = err_set_errno(err, ERR_SETUP, "lock %s", path);
+            break;
+        }
+        if (status.st_nlink > 0) {
+            rc = take_locked(fd, path, mine, take_stale, before, err);
+            break;
+        }
+        io_close(&fd); /* its holder removed it while we waited */
+    }
     io_close(&fd);
-    if (rc != 0)
-        unlink(path);
     return rc;
 }

@@ -4,6 +4,10 @@
  *     rc = claim_take(path, &mine, take_stale, &stale_job, &err);
  *
  * Its text: "job=ID\npid=N\nhost=NAME\ncreated=0|1\n".
+ *
+ * Why not O_EXCL alone: who is killed between making the file and writing its name into it would
+ * leave a claim that nobody holds and nobody can judge. So the file is looked at and written under
+ * flock(): whoever finds it empty then, maker or not, has it.
  */
 #ifndef FORMAT_CLAIM_H
 #define FORMAT_CLAIM_H

@@ -128,12 +128,12 @@ int publish_part_create(const struct publish *publish, uint32_t partition, uint6
 
 /* ---- the claim ---- */
 
-static bool is_claim_ours(const struct publish *publish, struct claim *claim)
+/* 1: the claim in `output` is this job's. 0: it is not, or there is none. -1: who knows. */
+static int read_our_claim(const struct publish *publish, struct claim *claim, struct err *err)
 {
-    struct err ignored;
+    int rc = claim_read(publish->claim, claim, err);
 
-    return claim_read(publish->claim, claim, &ignored) == 1 &&
-           strcmp(claim->job, publish->job_id) == 0;
+    return rc == 1 ? strcmp(claim->job, publish->job_id) == 0 : rc;
 }
 
 /* Nothing in it but what this job put there. */
@@ -344,9 +344,13 @@ static int commit_overwrite(const struct publish *publish, const struct publish_
                             size_t part_count, struct slice manifest, struct err *err)
 {
     struct claim claim;
-    bool is_exchanged = is_folder(publish->output) && !is_claim_ours(publish, &claim);
+    int is_ours = read_our_claim(publish, &claim, err);
 
-    if (!is_exchanged) {
+    if (is_ours < 0) {
+        err->kind = ERR_DISK;
+        return -1;
+    }
+    if (is_ours || !is_folder(publish->output)) { /* not exchanged yet, or not wholly */
         if (commit_base(publish, parts, part_count, manifest, err) != 0)
             return -1;
         if (exchange(publish, err) != 0)
@@ -405,7 +409,7 @@ void publish_abort(struct publish *publish)
         temp_remove_tree(publish->staging, &ignored);
         temp_remove_tree(publish->old, &ignored);
     }
-    if (!is_claim_ours(publish, &claim))
+    if (read_our_claim(publish, &claim, &ignored) != 1)
         return;
     if (!publish->overwrite) {
         remove_parts(publish);

@@ -10,7 +10,7 @@
  *
  * The folder while the job runs, and after:
  *
- *     out/.mrlua-claim                  who works here; O_EXCL, so the second is refused
+ *     out/.mrlua-claim                  who works here; whoever comes second is refused
  *     out/.mrlua-JOB/part-00000.7       partition 0 as attempt 7 wrote it; nobody reads it
  *     ----------------------------------------------------------------------------------------
  *     out/part-00000 ...                fsynced, then renamed

@@ -211,7 +211,7 @@ static int put_scalar(struct text *text, const struct datum *datum, struct err *
         put_string(text, datum->string);
         return 0;
     default:
-        return err_set(err, ERR_PEER, "output: not a scalar");
+        return err_set(err, ERR_INPUT, "output: not a scalar");
     }
 }
 
@@ -256,7 +256,7 @@ static int put_tuple(struct text *text, struct key_reader *reader, struct err *e
             return -1;
     }
     text->bytes_replaced += json.bytes_replaced;
-    return depth == 0 ? 0 : rc < 0 ? -1 : err_set(err, ERR_PEER, "output: a key is cut off");
+    return depth == 0 ? 0 : rc < 0 ? -1 : err_set(err, ERR_INPUT, "output: a key is cut off");
 }
 
 /* What is behind the DATUM_TABLE_BEGIN that was read. Recursion: VALUE_DEPTH_MAX at most. */
@@ -311,7 +311,7 @@ static int put_key(struct text *text, struct slice key, struct err *err)
     else if (rc == 1)
         rc = put_scalar(text, &part, err);
     else if (rc == 0)
-        rc = err_set(err, ERR_PEER, "output: an empty key");
+        rc = err_set(err, ERR_INPUT, "output: an empty key");
     buf_deinit(&scratch);
     return rc;
 }
@@ -326,7 +326,7 @@ static int put_value(struct text *text, struct slice value, struct err *err)
     value_reader_init(&reader, value);
     rc = value_read(&reader, &datum, err);
     if (rc == 0)
-        return err_set(err, ERR_PEER, "output: an empty value");
+        return err_set(err, ERR_INPUT, "output: an empty value");
     if (rc < 0)
         return -1;
     if (datum.type != DATUM_TABLE_BEGIN)

@@ -2,9 +2,8 @@
  * text: keys and values for people: the text of numbers, JSON, and the escapes of "tsv". Used by
  * the writers and by whatever prints records.
  *
- * Everything appends to `out`. What decodes returns -1 with *err set: ERR_PEER, the bytes are no
- * key or value (they came out of a run that was checked, so that is a bug or a bad disk); ERR_JOB,
- * JSON has no such number.
+ * Everything appends to `out`. What decodes returns -1 with *err set: ERR_INPUT, the bytes are no
+ * key or value; ERR_JOB, JSON has no such number. Then `out` may hold a part of the text.
  */
 #ifndef FORMAT_TEXT_H
 #define FORMAT_TEXT_H

@@ -1,0 +1,439 @@
+#include "format/publish.h"
+
+#include "base/buf.h"
+#include "fault/fault.h"
+#include "folder.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <sys/ptrace.h>
+#include <sys/wait.h>
+
+enum { PART_COUNT = 2 };
+
+static const struct publish_part parts[PART_COUNT] = {{.attempt = 4, .bytes = 5},
+                                                      {.attempt = 9, .bytes = 0}};
+
+static struct slice manifest(void)
+{
+    return slice_of_string("{\"the\":\"manifest\"}\n");
+}
+
+/* A claimed output with both parts written, and the part of an attempt that lost. */
+static void begin(struct publish *publish, const struct folder *folder, bool overwrite)
+{
+    struct err err = {0};
+
+    publish_init(publish, folder_path(folder, "out"), "job-1", overwrite);
+    if (publish_claim(publish, &err) != 0)
+        fail_msg("%s", err.message);
+    for (uint32_t i = 0; i < 3; i++) {
+        uint64_t attempt = i < 2 ? parts[i].attempt : 3;
+        int fd = publish_part_create(publish, i < 2 ? i : 0, attempt, &err);
+
+        assert_true(fd >= 0);
+        if (i != 1)
+            assert_int_equal(write(fd, "hello", 5), 5);
+        close(fd);
+    }
+}
+
+static int commit(struct publish *publish, struct err *err)
+{
+    return publish_commit(publish, parts, PART_COUNT, manifest(), err);
+}
+
+static void make_old_output(const struct folder *folder)
+{
+    folder_mkdir(folder, "out");
+    folder_write(folder, "out/old", "old", 3);
+    folder_mkdir(folder, "out/sub");
+    folder_write(folder, "out/sub/old", "old", 3);
+}
+
+static void has_text(const struct folder *folder, const char *name, const char *expected)
+{
+    char *text = folder_read(folder, name);
+
+    assert_string_equal(text, expected);
+    free(text);
+}
+
+/* The output, all of it, and nothing else in the folder or beside it. */
+static void check_committed(const struct folder *folder)
+{
+    has_text(folder, "out/part-00000", "hello");
+    has_text(folder, "out/part-00001", "");
+    has_text(folder, "out/_SUCCESS", manifest().ptr);
+    assert_int_equal(folder_count(folder), 4);
+}
+
+static void check_untouched(const struct folder *folder, bool has_old)
+{
+    if (has_old) {
+        has_text(folder, "out/old", "old");
+        has_text(folder, "out/sub/old", "old");
+    }
+    assert_int_equal(folder_count(folder), has_old ? 4 : 0);
+}
+
+static void commit_gives_parts_their_names_and_leaves_nothing_else(void **state)
+{
+    (void)state;
+    for (int has_old = 0; has_old < 2; has_old++) {
+        for (int overwrite = has_old; overwrite < 2; overwrite++) {
+            struct folder folder;
+            struct publish publish;
+            struct err err = {0};
+
+            folder_make(&folder);
+            if (has_old)
+                make_old_output(&folder);
+            begin(&publish, &folder, overwrite);
+            if (commit(&publish, &err) != 0)
+                fail_msg("%s", err.message);
+            check_committed(&folder);
+            assert_int_equal(commit(&publish, &err), 0); /* again changes nothing */
+            check_committed(&folder);
+            publish_abort(&publish); /* nor does this */
+            check_committed(&folder);
+            publish_deinit(&publish);
+            folder_remove(&folder);
+        }
+    }
+}
+
+static void abort_leaves_what_was_there_before(void **state)
+{
+    (void)state;
+    for (int has_old = 0; has_old < 2; has_old++) {
+        struct folder folder;
+        struct publish publish;
+
+        folder_make(&folder);
+        if (has_old)
+            make_old_output(&folder);
+        begin(&publish, &folder, has_old);
+        publish_abort(&publish);
+        check_untouched(&folder, has_old);
+        publish_abort(&publish);
+        publish_deinit(&publish);
+        folder_remove(&folder);
+    }
+}
+
+static void refuses(const struct folder *folder, const char *output, const char *part)
+{
+    struct publish publish;
+    struct err err = {0};
+    int before = folder_count(folder);
+
+    publish_init(&publish, output, "job-2", false);
+    assert_int_equal(publish_claim(&publish, &err), -1);
+    assert_int_equal(err.kind, ERR_SETUP);
+    if (strncmp(err.message, "output ", 7) != 0 || !strstr(err.message, part))
+        fail_msg("%s", err.message);
+    assert_int_equal(folder_count(folder), before);
+    publish_deinit(&publish);
+}
+
+static void output_that_cannot_be_had_is_refused_and_left_alone(void **state)
+{
+    struct folder folder;
+    struct publish publish;
+
+    (void)state;
+    folder_make(&folder);
+    make_old_output(&folder);
+    refuses(&folder, folder_path(&folder, "out/"),
+            "is not empty: choose another folder or add --overwrite");
+    refuses(&folder, folder_path(&folder, "out/old"), "not a folder");
+    refuses(&folder, folder_path(&folder, "absent/out"), "No such file or directory");
+    publish_init(&publish, folder_path(&folder, "new"), "job-1", false);
+    assert_int_equal(publish_claim(&publish, &(struct err){0}), 0);
+    refuses(&folder, folder_path(&folder, "new"), "job job-1 (pid ");
+    publish_abort(&publish);
+    publish_deinit(&publish);
+    folder_remove(&folder);
+}
+
+static void empty_folder_is_taken_and_kept_by_abort(void **state)
+{
+    struct folder folder;
+    struct publish publish;
+
+    (void)state;
+    folder_make(&folder);
+    folder_mkdir(&folder, "out");
+    begin(&publish, &folder, false);
+    publish_abort(&publish);
+    assert_int_equal(folder_count(&folder), 1);
+    publish_deinit(&publish);
+    folder_remove(&folder);
+}
+
+static void part_that_is_missing_or_cut_fails_the_commit(void **state)
+{
+    (void)state;
+    for (int is_cut = 0; is_cut < 2; is_cut++) {
+        struct folder folder;
+        struct publish publish;
+        struct buf path = {0};
+        struct err err = {0};
+
+        folder_make(&folder);
+        begin(&publish, &folder, false);
+        publish_part_path(&publish, 0, 4, &path);
+        if (is_cut)
+            assert_int_equal(truncate(buf_string(&path), 3), 0);
+        else
+            assert_int_equal(unlink(buf_string(&path)), 0);
+        assert_int_equal(commit(&publish, &err), -1);
+        assert_int_equal(err.kind, ERR_DISK);
+        assert_non_null(strstr(err.message, "part-00000.4"));
+        assert_false(folder_has(&folder, "out/_SUCCESS"));
+        publish_abort(&publish);
+        check_untouched(&folder, false);
+        publish_deinit(&publish);
+        buf_deinit(&path);
+        folder_remove(&folder);
+    }
+}
+
+static void overwriting_a_link_keeps_the_link(void **state)
+{
+    struct folder folder;
+    struct publish publish;
+    struct err err = {0};
+
+    (void)state;
+    folder_make(&folder);
+    folder_mkdir(&folder, "real");
+    folder_write(&folder, "real/old", "old", 3);
+    assert_int_equal(symlink("real", folder_path(&folder, "out")), 0);
+    begin(&publish, &folder, true);
+    assert_int_equal(commit(&publish, &err), 0);
+    publish_deinit(&publish);
+    has_text(&folder, "real/part-00000", "hello");
+    has_text(&folder, "out/part-00000", "hello");
+    assert_int_equal(folder_count(&folder), 5); /* the link counts */
+    folder_remove(&folder);
+}
+
+static void job_that_was_killed_is_cleaned_up_by_overwrite(void **state)
+{
+    (void)state;
+    for (int overwrite = 0; overwrite < 2; overwrite++) {
+        struct folder folder;
+        struct publish publish;
+        struct err err = {0};
+        pid_t child;
+
+        folder_make(&folder);
+        child = fork();
+        if (child == 0) {
+            struct publish killed;
+
+            publish_init(&killed, folder_path(&folder, "out"), "killed", overwrite);
+            _exit(publish_claim(&killed, &err) == 0 && publish_part_create(&killed, 0, 1, &err) >= 0
+                      ? 0
+                      : 1);
+        }
+        assert_int_equal(waitpid(child, NULL, 0), child);
+        refuses(&folder, folder_path(&folder, "out"), "left by job killed, which was killed");
+        begin(&publish, &folder, true);
+        assert_int_equal(commit(&publish, &err), 0);
+        check_committed(&folder);
+        publish_deinit(&publish);
+        folder_remove(&folder);
+    }
+}
+
+/* Goal: no failing call publishes half an output. Method: fail the n-th; then either try again,
+ * which may fail only if a part could not be made to last, or give up; and look. */
+static bool survives(enum fault_call call, uint32_t nth, int error, bool has_old, bool try_again)
+{
+    struct folder folder;
+    struct publish publish;
+    struct err err = {0};
+    bool fired;
+    int rc;
+
+    folder_make(&folder);
+    if (has_old)
+        make_old_output(&folder);
+    begin(&publish, &folder, has_old);
+    fault_arm(call, nth, error);
+    rc = commit(&publish, &err);
+    fired = fault_disarm();
+    if (rc != 0) {
+        assert_true(fired);
+        assert_int_equal(err.kind, ERR_DISK);
+        if (try_again)
+            rc = commit(&publish, &err);
+        assert_true(rc == 0 || !try_again || call == FAULT_FSYNC);
+    }
+    if (rc == 0) {
+        check_committed(&folder);
+    } else {
+        bool was_named = has_old && folder_has(&folder, "out/_SUCCESS");
+
+        publish_abort(&publish);
+        if (was_named) /* failed after the exchange: it had been published */
+            check_committed(&folder);
+        else
+            check_untouched(&folder, has_old);
+    }
+    publish_deinit(&publish);
+    folder_remove(&folder);
+    return fired;
+}
+
+static void every_failure_is_repeatable_or_leaves_nothing(void **state)
+{
+    static const struct {
+        enum fault_call call;
+        int error;
+    } faults[] = {
+        {FAULT_FSYNC, EIO}, {FAULT_RENAME, EIO}, {FAULT_OPEN, ENOSPC}, {FAULT_WRITE, ENOSPC}};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof faults / sizeof *faults; i++) {
+        for (int mode = 0; mode < 4; mode++) {
+            uint32_t nth = 0;
+
+            while (survives(faults[i].call, nth, faults[i].error, mode & 1, mode & 2))
+                nth++;
+            assert_true(nth > 0);
+        }
+    }
+}
+
+/* Runs a commit in a child and kills it at its n-th system call, before or after it (every call
+ * stops twice). True: the child got through. */
+static bool kill_commit_at(struct publish *publish, int stop)
+{
+    pid_t child = fork();
+    int status;
+
+    if (child == 0) {
+        struct err err;
+
+        ptrace(PTRACE_TRACEME, 0, NULL, NULL);
+        raise(SIGSTOP);
+        _exit(commit(publish, &err) == 0 ? 0 : 1);
+    }
+    assert_int_equal(waitpid(child, &status, 0), child);
+    for (int i = 0; WIFSTOPPED(status); i++) {
+        if (i == stop)
+            kill(child, SIGKILL);
+        else
+            assert_int_equal(ptrace(PTRACE_SYSCALL, child, NULL, NULL), 0);
+        assert_int_equal(waitpid(child, &status, 0), child);
+    }
+    return WIFEXITED(status) && WEXITSTATUS(status) == 0;
+}
+
+/* Goal: a commit that was killed anywhere is finished by the next one, and what readers see in
+ * between is never half an output with _SUCCESS. */
+static void commit_killed_at_any_system_call_is_finished_by_the_next(void **state)
+{
+    (void)state;
+    for (int has_old = 0; has_old < 2; has_old++) {
+        bool got_through = false;
+        int stop;
+
+        for (stop = 0; !got_through; stop++) {
+            struct folder folder;
+            struct publish publish;
+            struct err err = {0};
+
+            folder_make(&folder);
+            if (has_old)
+                make_old_output(&folder);
+            begin(&publish, &folder, has_old);
+            got_through = kill_commit_at(&publish, stop);
+            if (folder_has(&folder, "out/_SUCCESS")) {
+                has_text(&folder, "out/part-00000", "hello");
+                has_text(&folder, "out/part-00001", "");
+                has_text(&folder, "out/_SUCCESS", manifest().ptr);
+            } else if (has_old) {
+                has_text(&folder, "out/old", "old");
+            }
+            if (commit(&publish, &err) != 0)
+                fail_msg("killed at stop %d: %s", stop, err.message);
+            check_committed(&folder);
+            publish_deinit(&publish);
+            folder_remove(&folder);
+        }
+        assert_true(stop > 40);
+    }
+}
+
+/* Where the file system has no exchange, a crash between the two renames leaves no `out`. */
+static void exchange_by_two_renames_is_repeatable(void **state)
+{
+    (void)state;
+    for (int gives_up = 0; gives_up < 2; gives_up++) {
+        struct folder folder;
+        struct publish publish;
+        struct err err = {0};
+
+        folder_make(&folder);
+        make_old_output(&folder);
+        begin(&publish, &folder, true);
+        fault_arm(FAULT_RENAME, 1, EIO);
+        assert_int_equal(publish_exchange_by_renames(&publish, &err), -1);
+        assert_true(fault_disarm());
+        assert_false(folder_has(&folder, "out"));
+        if (gives_up) {
+            publish_abort(&publish);
+            check_untouched(&folder, true);
+        } else {
+            assert_int_equal(commit(&publish, &err), 0);
+            check_committed(&folder);
+        }
+        publish_deinit(&publish);
+        folder_remove(&folder);
+    }
+}
+
+static void names_of_parts(void **state)
+{
+    struct publish publish;
+    struct buf name = {0};
+
+    (void)state;
+    publish_part_name(&name, 7);
+    assert_string_equal(buf_string(&name), "part-00007");
+    publish_part_name(&name, 123456);
+    assert_string_equal(buf_string(&name), "part-123456");
+    publish_init(&publish, "some/out//", "j", true);
+    publish_part_path(&publish, 7, 12, &name);
+    assert_string_equal(buf_string(&name), "some/.out.mrlua-j/.mrlua-j/part-00007.12");
+    publish_deinit(&publish);
+    publish_init(&publish, "out", "j", false);
+    publish_part_path(&publish, 0, 1, &name);
+    assert_string_equal(buf_string(&name), "out/.mrlua-j/part-00000.1");
+    publish_deinit(&publish);
+    buf_deinit(&name);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(names_of_parts),
+        cmocka_unit_test(commit_gives_parts_their_names_and_leaves_nothing_else),
+        cmocka_unit_test(abort_leaves_what_was_there_before),
+        cmocka_unit_test(output_that_cannot_be_had_is_refused_and_left_alone),
+        cmocka_unit_test(empty_folder_is_taken_and_kept_by_abort),
+        cmocka_unit_test(part_that_is_missing_or_cut_fails_the_commit),
+        cmocka_unit_test(overwriting_a_link_keeps_the_link),
+        cmocka_unit_test(job_that_was_killed_is_cleaned_up_by_overwrite),
+        cmocka_unit_test(every_failure_is_repeatable_or_leaves_nothing),
+        cmocka_unit_test(commit_killed_at_any_system_call_is_finished_by_the_next),
+        cmocka_unit_test(exchange_by_two_renames_is_repeatable),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

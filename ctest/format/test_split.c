@@ -1,0 +1,230 @@
+#include "format/split.h"
+
+#include "seed.h"
+#include "test.h"
+
+#include <string.h>
+
+#define MIB (1024ULL * 1024)
+
+static struct file file_of(const char *name, uint64_t size)
+{
+    return (struct file){
+        .name = (char *)(uintptr_t)name, .path = (char *)(uintptr_t)name, .identity.size = size};
+}
+
+static struct split_plan plan_of(const struct file *files, size_t count,
+                                 struct split_options options)
+{
+    struct split_plan plan;
+    struct err err = {0};
+
+    if (split_plan_init(&plan, files, count, &options, &err) != 0)
+        fail_msg("%s", err.message);
+    return plan;
+}
+
+static void default_sizes_follow_from_the_total_alone(void **state)
+{
+    static const struct {
+        uint64_t total, split_bytes, reducers;
+    } cases[] = {
+        {0, SPLIT_BYTES_MIN, 1},
+        {64 * MIB, MIB, 1},
+        {640 * MIB, 10 * MIB, 2},
+        {4096 * MIB, 64 * MIB, 16},
+        {1024 * 1024 * MIB, 64 * MIB, 1000},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct file files[2] = {file_of("a", cases[i].total / 4),
+                                file_of("b", cases[i].total / 4 * 3)};
+        struct split_plan plan = plan_of(files, 2, (struct split_options){0});
+
+        assert_int_equal(plan.split_bytes, cases[i].split_bytes);
+        assert_int_equal(plan.reducer_count, cases[i].reducers);
+        assert_int_equal(plan.bytes_total, cases[i].total);
+        split_plan_deinit(&plan);
+    }
+}
+
+static void flags_come_before_defaults(void **state)
+{
+    struct file file = file_of("a", 1000);
+    struct split_plan plan =
+        plan_of(&file, 1, (struct split_options){.split_bytes = 300, .reducer_count = 7});
+
+    (void)state;
+    assert_int_equal(plan.split_bytes, 300);
+    assert_int_equal(plan.reducer_count, 7);
+    assert_int_equal(plan.split_count, 4);
+    split_plan_deinit(&plan);
+}
+
+/* Every byte of every file is in one piece, in input order. */
+static void check_cover(const struct split_plan *plan, const struct file *files, size_t count)
+{
+    size_t file = 0, piece_count, seen = 0;
+    uint64_t offset = 0;
+
+    for (uint32_t i = 0; i < plan->split_count; i++) {
+        const struct split_piece *pieces = split_plan_pieces(plan, i, &piece_count);
+        uint64_t bytes = 0;
+
+        for (size_t j = 0; j < piece_count; j++, seen++) {
+            while (file < pieces[j].file_index) {
+                assert_int_equal(offset, files[file].identity.size);
+                file++;
+                offset = 0;
+            }
+            assert_int_equal(pieces[j].file_index, file);
+            assert_int_equal(pieces[j].offset, offset);
+            offset += pieces[j].length;
+            bytes += pieces[j].length;
+        }
+        assert_true(piece_count <= SPLIT_PIECES_MAX);
+        assert_true(piece_count == 1 || bytes <= plan->split_bytes);
+    }
+    assert_int_equal(seen, plan->piece_count);
+    for (; file < count; offset = 0)
+        assert_int_equal(offset, files[file++].identity.size);
+}
+
+static void pieces_cover_every_byte_once(void **state)
+{
+    struct rand rand = seed_rand();
+    struct file files[2000];
+
+    (void)state;
+    for (int round = 0; round < 60; round++) {
+        size_t count = 1 + rand_below(&rand, round % 3 ? 30 : 2000);
+        uint64_t most = 1 + rand_below(&rand, 500);
+        struct split_plan plan;
+
+        for (size_t i = 0; i < count; i++)
+            files[i] = file_of("name", rand_below(&rand, 3) ? rand_below(&rand, most) : 0);
+        plan = plan_of(files, count,
+                       (struct split_options){.split_bytes = 1 + rand_below(&rand, 300)});
+        check_cover(&plan, files, count);
+        split_plan_deinit(&plan);
+    }
+}
+
+static void files_share_a_split_only_above_a_thousand(void **state)
+{
+    static struct file files[3000];
+    struct split_plan plan;
+
+    (void)state;
+    for (size_t i = 0; i < 3000; i++)
+        files[i] = file_of("name", 10);
+    plan = plan_of(files, 1000, (struct split_options){.split_bytes = 100});
+    assert_int_equal(plan.split_count, 1000);
+    split_plan_deinit(&plan);
+    plan = plan_of(files, 1001, (struct split_options){.split_bytes = 100});
+    assert_int_equal(plan.split_count, 101);
+    check_cover(&plan, files, 1001);
+    split_plan_deinit(&plan);
+    plan = plan_of(files, 3000, (struct split_options){.split_bytes = 1 << 20});
+    assert_int_equal(plan.split_count, 3); /* SPLIT_PIECES_MAX each */
+    split_plan_deinit(&plan);
+}
+
+static void long_names_end_a_split(void **state)
+{
+    static struct file files[1500];
+    static char name[4000];
+    struct split_plan plan;
+    size_t count;
+
+    (void)state;
+    memset(name, 'n', sizeof name - 1);
+    for (size_t i = 0; i < 1500; i++)
+        files[i] = file_of(name, 1);
+    plan = plan_of(files, 1500, (struct split_options){.split_bytes = 1 << 20});
+    for (uint32_t i = 0; i < plan.split_count; i++) {
+        split_plan_pieces(&plan, i, &count);
+        assert_true(count * strlen(name) <= SPLIT_NAME_BYTES_MAX);
+    }
+    assert_true(plan.split_count < 50);
+    split_plan_deinit(&plan);
+}
+
+static void what_is_read_whole_is_not_cut(void **state)
+{
+    struct file files[4] = {file_of("a.gz", 1000), file_of("b.zst", 1000), file_of("c", 1000),
+                            file_of("empty", 0)};
+    struct split_plan plan = plan_of(files, 4, (struct split_options){.split_bytes = 400});
+
+    (void)state;
+    assert_int_equal(plan.split_count, 1 + 1 + 3);
+    check_cover(&plan, files, 4);
+    split_plan_deinit(&plan);
+    plan = plan_of(files, 4, (struct split_options){.reader = READER_RUN, .split_bytes = 400});
+    assert_int_equal(plan.split_count, 3);
+    split_plan_deinit(&plan);
+}
+
+static void empty_file_is_a_record_only_for_file(void **state)
+{
+    struct file files[2] = {file_of("a", 0), file_of("b", 0)};
+    struct split_plan plan = plan_of(files, 2, (struct split_options){.reader = READER_FILE});
+    size_t count;
+
+    (void)state;
+    assert_int_equal(plan.split_count, 2);
+    assert_int_equal(split_plan_pieces(&plan, 1, &count)->file_index, 1);
+    assert_int_equal(count, 1);
+    split_plan_deinit(&plan);
+}
+
+static void nothing_to_read_is_one_split_without_pieces(void **state)
+{
+    struct file files[2] = {file_of("a", 0), file_of("b", 0)};
+
+    (void)state;
+    for (size_t file_count = 0; file_count <= 2; file_count++) {
+        struct split_plan plan = plan_of(files, file_count, (struct split_options){0});
+        size_t count = 99;
+
+        assert_int_equal(plan.split_count, 1);
+        split_plan_pieces(&plan, 0, &count);
+        assert_int_equal(count, 0);
+        split_plan_deinit(&plan);
+    }
+}
+
+static void limits_say_what_to_change(void **state)
+{
+    struct file file = file_of("a", 1ULL << 40);
+    struct split_options options = {.split_bytes = 1};
+    struct split_plan plan;
+    struct err err = {0};
+
+    (void)state;
+    assert_int_equal(split_plan_init(&plan, &file, 1, &options, &err), -1);
+    assert_int_equal(err.kind, ERR_SETUP);
+    assert_non_null(strstr(err.message, "choose a larger --split-size"));
+    options = (struct split_options){.reducer_count = (uint64_t)PARTITION_COUNT_MAX + 1};
+    assert_int_equal(split_plan_init(&plan, &file, 1, &options, &err), -1);
+    assert_int_equal(err.kind, ERR_SETUP);
+    assert_non_null(strstr(err.message, "100001 reducers"));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(default_sizes_follow_from_the_total_alone),
+        cmocka_unit_test(flags_come_before_defaults),
+        cmocka_unit_test(pieces_cover_every_byte_once),
+        cmocka_unit_test(files_share_a_split_only_above_a_thousand),
+        cmocka_unit_test(long_names_end_a_split),
+        cmocka_unit_test(what_is_read_whole_is_not_cut),
+        cmocka_unit_test(empty_file_is_a_record_only_for_file),
+        cmocka_unit_test(nothing_to_read_is_one_split_without_pieces),
+        cmocka_unit_test(limits_say_what_to_change),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
