@@ -1,6 +1,7 @@
 #include "rpc/loop.h"
 
 #include "base/clock.h"
+#include "base/log.h"
 #include "base/mem.h"
 
 #include <errno.h>
@@ -26,12 +27,20 @@ static void on_fatal(int error)
     abort();
 }
 
+/* What libevent has to say beside its return values. */
+static void on_warning(int severity, const char *message)
+{
+    (void)severity;
+    log_event("libevent_warning", "message=\"%s\"", message);
+}
+
 struct loop *loop_open(struct err *err)
 {
     struct event_base *base;
     struct loop *loop;
 
     event_set_fatal_callback(on_fatal);
+    event_set_log_callback(on_warning);
     base = event_base_new();
     if (!base) {
         err_set_errno(err, ERR_SETUP, "open an event loop");
