@@ -1,0 +1,116 @@
+#include "test.h"
+
+#include "sched/life.h"
+
+/* The whole table of tasks: what is not in this list is refused. */
+static void task_table_is_as_drawn(void **state)
+{
+    static const struct {
+        enum task_state from;
+        enum task_change change;
+        bool on_worker_only;
+        enum task_state to;
+    } ARROWS[] = {
+        {TASK_IDLE, TASK_STARTED, false, TASK_IN_PROGRESS},
+        {TASK_IN_PROGRESS, TASK_ENDED, false, TASK_IDLE},
+        {TASK_IN_PROGRESS, TASK_ANSWERED, false, TASK_COMPLETED},
+        {TASK_COMPLETED, TASK_OUTPUT_LOST, true, TASK_IDLE},
+    };
+    int allowed = 0;
+
+    (void)state;
+    for (int from = 0; from < TASK_STATE_COUNT; from++)
+        for (int change = 0; change < TASK_CHANGE_COUNT; change++)
+            for (int on_worker = 0; on_worker < 2; on_worker++) {
+                enum task_state now = (enum task_state)from;
+                bool can = task_next(&now, (enum task_change)change, on_worker);
+
+                allowed += can;
+                assert_true(can || (int)now == from);
+            }
+    for (size_t i = 0; i < sizeof ARROWS / sizeof ARROWS[0]; i++) {
+        enum task_state now = ARROWS[i].from;
+
+        assert_true(task_next(&now, ARROWS[i].change, true));
+        assert_int_equal(now, ARROWS[i].to);
+        now = ARROWS[i].from;
+        assert_int_equal(task_next(&now, ARROWS[i].change, false), !ARROWS[i].on_worker_only);
+    }
+    assert_int_equal(allowed, 2 * 3 + 1);
+}
+
+static void attempt_goes_forward_only(void **state)
+{
+    enum attempt_phase phase = ATTEMPT_FETCHING;
+
+    (void)state;
+    assert_false(attempt_next(&phase, ATTEMPT_IS_DONE));
+    assert_false(attempt_next(&phase, ATTEMPT_WAS_GIVEN_SLOT));
+    assert_true(attempt_next(&phase, ATTEMPT_HAS_FETCHED));
+    assert_false(attempt_next(&phase, ATTEMPT_HAS_FETCHED));
+    assert_false(attempt_next(&phase, ATTEMPT_IS_DONE)); /* no slot, no result */
+    assert_true(attempt_next(&phase, ATTEMPT_WAS_GIVEN_SLOT));
+    assert_false(attempt_next(&phase, ATTEMPT_HAS_FETCHED));
+    assert_false(attempt_next(&phase, ATTEMPT_WAS_GIVEN_SLOT));
+    assert_true(attempt_next(&phase, ATTEMPT_IS_DONE));
+}
+
+static void worker_that_never_left_does_not_join(void **state)
+{
+    enum worker_state worker = WORKER_GONE;
+
+    (void)state;
+    assert_false(worker_next(&worker, WORKER_LEAVES));
+    assert_false(worker_next(&worker, WORKER_REPLACED));
+    assert_true(worker_next(&worker, WORKER_JOINS));
+    assert_false(worker_next(&worker, WORKER_JOINS));
+    assert_true(worker_next(&worker, WORKER_REPLACED));
+    assert_int_equal(worker, WORKER_UP);
+    assert_true(worker_next(&worker, WORKER_LEAVES));
+    assert_int_equal(worker, WORKER_GONE);
+    worker = WORKER_AWAITED;
+    assert_true(worker_next(&worker, WORKER_LEAVES));
+    worker = WORKER_AWAITED;
+    assert_true(worker_next(&worker, WORKER_JOINS));
+    assert_int_equal(worker, WORKER_UP);
+}
+
+static void job_ends_once(void **state)
+{
+    (void)state;
+    for (int status = JOB_SUCCEEDED; status < JOB_STATUS_COUNT; status++)
+        for (int change = 0; change < JOB_CHANGE_COUNT; change++) {
+            enum job_status now = (enum job_status)status;
+
+            assert_false(job_next(&now, (enum job_change)change));
+            assert_int_equal(now, status);
+        }
+}
+
+static void job_commits_only_after_its_data(void **state)
+{
+    enum job_status status = JOB_PLANNING;
+
+    (void)state;
+    assert_false(job_next(&status, JOB_DATA_DONE));
+    assert_false(job_next(&status, JOB_COMMITTED));
+    assert_true(job_next(&status, JOB_PLAN_MADE));
+    assert_false(job_next(&status, JOB_PLAN_MADE));
+    assert_false(job_next(&status, JOB_COMMITTED));
+    assert_true(job_next(&status, JOB_DATA_DONE));
+    assert_true(job_next(&status, JOB_COMMITTED));
+    assert_int_equal(status, JOB_SUCCEEDED);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(task_table_is_as_drawn),
+        cmocka_unit_test(attempt_goes_forward_only),
+        cmocka_unit_test(worker_that_never_left_does_not_join),
+        cmocka_unit_test(job_ends_once),
+        cmocka_unit_test(job_commits_only_after_its_data),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

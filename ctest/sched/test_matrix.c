@@ -1,0 +1,310 @@
+/*
+ * The full matrix: every event in every state, about the attempt in question, about one that is
+ * over, about nobody; from where it lives, and from elsewhere. Nothing aborts; each cell is a
+ * transition or is counted as stale; and from each cell the job still ends.
+ */
+#include <stdio.h>
+
+#include "sched/kit.h"
+
+/* Job 1 has two maps and a reduce, worker 0 two slots. Each answers the attempt in question. */
+static uint64_t nothing(struct kit *kit)
+{
+    kit_init(kit, NULL);
+    kit_join(kit, 0, 2);
+    return 0;
+}
+
+static uint64_t planning(struct kit *kit)
+{
+    nothing(kit);
+    kit_submit(kit, 1, NULL);
+    return kit_attempt(kit, STAGE_PLAN, 0);
+}
+
+static uint64_t plan_delayed(struct kit *kit)
+{
+    uint64_t plan = planning(kit);
+
+    kit_failed(kit, plan, ERR_RETRY);
+    return plan;
+}
+
+static uint64_t map_running(struct kit *kit)
+{
+    planning(kit);
+    kit_plan(kit, 1, 2, 1);
+    return kit_attempt(kit, STAGE_MAP, 0);
+}
+
+static uint64_t map_delayed(struct kit *kit)
+{
+    uint64_t map = map_running(kit);
+
+    kit_failed(kit, map, ERR_DISK);
+    return map;
+}
+
+static uint64_t map_without_worker(struct kit *kit)
+{
+    uint64_t map = map_running(kit);
+
+    kit_lose(kit, 0);
+    return map;
+}
+
+static uint64_t map_completed(struct kit *kit)
+{
+    uint64_t map = map_running(kit);
+
+    kit_done(kit, map);
+    return map;
+}
+
+static uint64_t reduce_fetching(struct kit *kit)
+{
+    map_completed(kit);
+    kit_done(kit, kit_attempt(kit, STAGE_MAP, 1));
+    return kit_attempt(kit, STAGE_REDUCE, 0);
+}
+
+/* All slots are taken by another job, so the reduce of this one waits. */
+static uint64_t reduce_fetched(struct kit *kit)
+{
+    uint64_t reduce = reduce_fetching(kit);
+
+    kit_submit(kit, 2, NULL);
+    kit_plan(kit, 2, 2, 1);
+    kit_fetched(kit, reduce);
+    return reduce;
+}
+
+static uint64_t reduce_running(struct kit *kit)
+{
+    uint64_t reduce = reduce_fetching(kit);
+
+    kit_fetched(kit, reduce);
+    return reduce;
+}
+
+/* Nobody needs the lost map: the reduce has its segment. */
+static uint64_t map_lost_and_not_wanted(struct kit *kit)
+{
+    uint64_t reduce = reduce_running(kit);
+
+    kit_step(kit, &(struct event){.kind = EVENT_OUTPUT_LOST,
+                                  .job_id = 1,
+                                  .peer_task = 0,
+                                  .peer_attempt_id = kit_output_of(kit, 0)});
+    return reduce;
+}
+
+static uint64_t map_running_again(struct kit *kit)
+{
+    uint64_t lost;
+
+    reduce_fetching(kit);
+    lost = kit_output_of(kit, 0);
+    kit_step(kit,
+             &(struct event){
+                 .kind = EVENT_OUTPUT_LOST, .job_id = 1, .peer_task = 0, .peer_attempt_id = lost});
+    kit_find(kit, lost)->state = KIT_OVER;
+    return kit_attempt(kit, STAGE_MAP, 0);
+}
+
+static uint64_t committing(struct kit *kit)
+{
+    kit_done(kit, reduce_running(kit));
+    return kit_attempt(kit, STAGE_COMMIT, 0);
+}
+
+static uint64_t commit_delayed(struct kit *kit)
+{
+    uint64_t commit = committing(kit);
+
+    kit_failed(kit, commit, ERR_RETRY);
+    return commit;
+}
+
+static uint64_t succeeded(struct kit *kit)
+{
+    uint64_t commit = committing(kit);
+
+    kit_done(kit, commit);
+    return commit;
+}
+
+static uint64_t failed(struct kit *kit)
+{
+    uint64_t map = map_running(kit);
+
+    kit_failed(kit, map, ERR_JOB);
+    return map;
+}
+
+/* A second life: the worker holds a map and is not back yet. */
+static uint64_t worker_awaited(struct kit *kit)
+{
+    uint64_t map = map_completed(kit);
+    struct err err;
+
+    sched_close(kit->sched);
+    kit->sched = sched_open(&kit->options);
+    assert_int_equal(sched_restore(kit->sched, kit->facts, kit->fact_count, &err), 0);
+    for (size_t i = 0; i < kit->attempt_count; i++)
+        kit->attempts[i].state = KIT_OVER;
+    kit_step(kit, &(struct event){.kind = EVENT_TICK});
+    return map;
+}
+
+/*
+ * What the events do when they are about the attempt in question and come from where it lives.
+ * '+': something, '-': stale. In the order of enum event_kind: tick, submitted (job 1 again),
+ * cancelled, plan made, joined (worker 0, again), lost (worker 0), progress, fetched, done,
+ * failed, output lost (map 0).
+ */
+static const struct {
+    const char *name;
+    uint64_t (*reach)(struct kit *kit);
+    const char *effects;
+} STATES[] = {
+    /*                                                    tSCPJLpfdFO */
+    {"nothing", nothing, "++---+-----"},
+    {"planning", planning, "+-++-++--+-"},
+    {"plan_delayed", plan_delayed, "+-+--+-----"},
+    {"map_running", map_running, "+-+--++-++-"},
+    {"map_delayed", map_delayed, "+-+--+-----"},
+    {"map_without_worker", map_without_worker, "+-+-+------"},
+    {"map_completed", map_completed, "+-+--+----+"},
+    {"reduce_fetching", reduce_fetching, "+-+--+++-++"},
+    {"reduce_fetched", reduce_fetched, "+-+--++--++"},
+    {"reduce_running", reduce_running, "+-+--++-+++"},
+    {"map_lost_and_not_wanted", map_lost_and_not_wanted, "+-+--++-++-"},
+    {"map_running_again", map_running_again, "+-+--++-++-"},
+    {"committing", committing, "+----++-++-"},
+    {"commit_delayed", commit_delayed, "+-+--+-----"},
+    {"succeeded", succeeded, "+----+-----"},
+    {"failed", failed, "+----+-----"},
+    {"worker_awaited", worker_awaited, "+-+-++----+"},
+};
+
+enum { STATE_COUNT = sizeof STATES / sizeof STATES[0] };
+
+/* The event of that kind that fits best: about `attempt_id`, from where that lives. */
+static struct event fitting(struct kit *kit, enum event_kind kind, uint64_t attempt_id)
+{
+    struct event event = {.kind = kind, .worker_id = 0, .incarnation = 100};
+
+    if (attempt_id != 0 && kind >= EVENT_ATTEMPT_PROGRESS)
+        event = kit_from(kit, kind, attempt_id);
+    if (attempt_id != 0 && kind == EVENT_PLAN_MADE)
+        event = kit_from(kit, kind, attempt_id);
+    event.job_id = 1;
+    event.rules.attempts_max = 4;
+    event.slot_count = 2;
+    event.map_count = 2;
+    event.reduce_count = 1;
+    event.failure = ERR_RETRY;
+    event.peer_attempt_id = kit_output_of(kit, 0);
+    return event;
+}
+
+static void each_cell_is_a_transition_or_is_counted(void **state)
+{
+    (void)state;
+    for (int at = 0; at < STATE_COUNT; at++) {
+        for (int kind = 0; kind < EVENT_KIND_COUNT; kind++) {
+            struct kit kit;
+            uint64_t attempt_id = STATES[at].reach(&kit);
+            uint64_t stale_count = sched_stale_count(kit.sched);
+            uint64_t hash = sched_hash(kit.sched);
+            struct event event = fitting(&kit, (enum event_kind)kind, attempt_id);
+            bool did;
+
+            kit_step(&kit, &event);
+            did = sched_stale_count(kit.sched) == stale_count;
+            if (did != (STATES[at].effects[kind] == '+'))
+                fail_msg("%s in %s: %s", event_kind_name(event.kind), STATES[at].name,
+                         did ? "did something" : "was stale");
+            if (!did)
+                assert_int_equal(sched_hash(kit.sched), hash);
+            if (event.kind == EVENT_WORKER_LOST && did) /* its attempts are over */
+                for (size_t i = 0; i < kit.attempt_count; i++)
+                    if (kit.attempts[i].start.worker_id == 0)
+                        kit.attempts[i].state = KIT_OVER;
+            kit_drive_to_end(&kit, 2);
+            kit_deinit(&kit);
+        }
+    }
+}
+
+static bool is_about_an_attempt(enum event_kind kind)
+{
+    return kind == EVENT_PLAN_MADE ||
+           (kind >= EVENT_ATTEMPT_PROGRESS && kind <= EVENT_ATTEMPT_FAILED);
+}
+
+/* I6: another worker, another incarnation, an attempt that never was. */
+static void what_comes_from_elsewhere_changes_nothing(void **state)
+{
+    (void)state;
+    for (int at = 0; at < STATE_COUNT; at++) {
+        for (int kind = 0; kind < EVENT_KIND_COUNT; kind++) {
+            struct kit kit;
+            uint64_t attempt_id = STATES[at].reach(&kit);
+            uint64_t hash = sched_hash(kit.sched);
+            struct event event = fitting(&kit, (enum event_kind)kind, attempt_id);
+
+            if (is_about_an_attempt(event.kind)) {
+                uint64_t stale_count = sched_stale_count(kit.sched);
+                struct event other = event;
+
+                other.worker_id = 3;
+                kit_step(&kit, &other);
+                other = event;
+                other.incarnation++;
+                if (event.worker_id != WORKER_NONE)
+                    kit_step(&kit, &other);
+                other = event;
+                other.attempt_id = 77;
+                kit_step(&kit, &other);
+                assert_int_equal(sched_stale_count(kit.sched) - stale_count,
+                                 event.worker_id != WORKER_NONE ? 3 : 2);
+                assert_int_equal(sched_hash(kit.sched), hash);
+            }
+            kit_deinit(&kit);
+        }
+    }
+}
+
+/* Every failure kind, from every attempt that lives; then the job ends one way or the other. */
+static void every_failure_in_every_state_is_judged(void **state)
+{
+    (void)state;
+    for (int at = 0; at < STATE_COUNT; at++) {
+        for (int failure = ERR_RETRY; failure < ERR_KIND_COUNT; failure++) {
+            struct kit kit;
+            uint64_t attempt_id = STATES[at].reach(&kit);
+            struct event event = fitting(&kit, EVENT_ATTEMPT_FAILED, attempt_id);
+
+            event.failure = (enum err_kind)failure;
+            event.peer_task = 12345; /* from a worker: it may be anything */
+            kit_step(&kit, &event);
+            if (attempt_id != 0 && sched_stale_count(kit.sched) == 0)
+                kit_find(&kit, attempt_id)->state = KIT_OVER;
+            kit_drive_to_end(&kit, 2);
+            kit_deinit(&kit);
+        }
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(each_cell_is_a_transition_or_is_counted),
+        cmocka_unit_test(what_comes_from_elsewhere_changes_nothing),
+        cmocka_unit_test(every_failure_in_every_state_is_judged),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
