@@ -7,6 +7,7 @@
 enum {
     INSERTION_COUNT_MAX = 12, /* fewer entries are sorted by insertion, with whole keys */
     BEAT_COUNT_MIN = 4096,    /* larger ranges are worth a pulse */
+    PREFETCH_COUNT = 8,       /* records asked for ahead: they lie anywhere in memory */
     OFFSETS = -1,             /* a depth: the digits are offsets, and the keys equal */
 };
 
@@ -121,8 +122,11 @@ static void deepen(const struct sorter *sorter, struct range *range)
         return;
     }
     range->depth++;
-    for (size_t i = 0; i < range->count; i++)
+    for (size_t i = 0; i < range->count; i++) {
+        if (i + PREFETCH_COUNT < range->count)
+            __builtin_prefetch(sorter->records + range->entries[i + PREFETCH_COUNT].offset);
         range->entries[i].digit = digit_of(key_behind(sorter, &range->entries[i], range->depth));
+    }
 }
 
 /* Recurses into all but the largest part, so at most log2(count) deep. */

@@ -9,7 +9,8 @@
 
 enum {
     SLOT_COUNT_MIN = 64,
-    SLOTS_SHARE = 8, /* the fold table may take an eighth: a slot for records of 64 bytes */
+    PREFETCH_COUNT = 8, /* sorted records lie anywhere in memory */
+    SLOTS_SHARE = 8,    /* the fold table may take an eighth: a slot for records of 64 bytes */
 };
 
 static const struct cursor_ops sortbuf_ops;
@@ -63,8 +64,8 @@ void sortbuf_clear(struct sortbuf *buf)
     buf->entries = (struct sortbuf_entry *)(void *)buf->slots;
     buf->entry_count = 0;
     buf->next = 0;
-    if (buf->slot_count_max > 0)
-        reset_slots(buf, SLOT_COUNT_MIN);
+    if (buf->slot_count_max > 0) /* as large as the last keys made it: the next are like them */
+        reset_slots(buf, buf->slot_count ? buf->slot_count : SLOT_COUNT_MIN);
 }
 
 static struct slice placed_key(const char *record)
@@ -228,6 +229,8 @@ static int sortbuf_next(struct cursor *cursor, struct err *err)
     (void)err;
     if (buf->next == buf->entry_count)
         return 0;
+    if (buf->next + PREFETCH_COUNT < buf->entry_count)
+        __builtin_prefetch(buf->memory + buf->entries[buf->next + PREFETCH_COUNT].offset);
     cursor->key = placed_key(buf->memory + buf->entries[buf->next++].offset);
     return 1;
 }
