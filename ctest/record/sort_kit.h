@@ -29,7 +29,7 @@ struct kit_list {
     struct sink sink;
     uint32_t partition; /* of what the sink is given */
     struct kit_record *records;
-    size_t count;
+    size_t count, capacity;
 };
 
 static inline struct slice kit_copy(struct slice bytes)
@@ -42,7 +42,10 @@ static inline void kit_add(struct kit_list *list, uint32_t partition, struct sli
 {
     struct kit_record *record;
 
-    list->records = mem_realloc_array(list->records, list->count + 1, sizeof *list->records);
+    if (list->count == list->capacity) {
+        list->capacity = list->capacity ? 2 * list->capacity : 16;
+        list->records = mem_realloc_array(list->records, list->capacity, sizeof *list->records);
+    }
     record = &list->records[list->count];
     record->partition = partition;
     record->order = list->count++;
@@ -67,7 +70,7 @@ static inline void kit_clear(struct kit_list *list)
     }
     free(list->records);
     list->records = NULL;
-    list->count = 0;
+    list->count = list->capacity = 0;
 }
 
 static inline int kit_compare(const void *left, const void *right)
