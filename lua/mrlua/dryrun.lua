@@ -136,10 +136,12 @@ local function groups_of(records, n)
   return groups
 end
 
--- The records of a "lines" input: byte offset and line, from a list of lines or a whole text.
-local function lines_of(input)
-  if type(input) == "table" then
-    input = table.concat(input, "\n") .. (#input > 0 and "\n" or "")
+-- The records of a text or of a list of lines: byte offset and line. Records are left as they are.
+local function records_of(input)
+  if type(input) == "table" and type(input[1]) ~= "string" then
+    return input
+  elseif type(input) == "table" then
+    input = table.concat(input, "\n") .. "\n"
   end
   local records, at = {}, 1
   while at <= #input do
@@ -158,8 +160,7 @@ end
 
 --- Runs `job` over `input`.
 -- @tparam table job      what a job file returns
--- @param input           "lines": a list of lines, or a text; "file": a list of {name, contents};
---                        else a list of {key, value}
+-- @param input           a text, a list of lines, or a list of {key, value}
 -- @tparam[opt] table params  overrides of job.params
 -- @treturn {{key,value},...}  what reduce emitted, in the order of the engine with one reducer
 function dryrun.run(job, input, params)
@@ -172,7 +173,7 @@ function dryrun.run(job, input, params)
   local mr = { params = setmetatable(params or {}, { __index = job.params }), stage = "map" }
   rawset(_G, "mr", mr)
   if job.setup then job.setup(mr) end
-  for _, record in ipairs((job.input or "lines") == "lines" and lines_of(input) or input) do
+  for _, record in ipairs(records_of(input)) do
     map(record[1], record[2], emit)
   end
   if job.cleanup then job.cleanup(mr, emit) end

@@ -1,0 +1,193 @@
+#include "vm/kit.h"
+
+static void map_gets_key_and_value(void **state)
+{
+    struct kit kit = {0};
+
+    (void)state;
+    assert_int_equal(kit_run(&kit, "emit(line:upper(), math.type(key))"), 0);
+    assert_string_equal(buf_string(&kit.output), "\"TO BE\"='integer';");
+    kit_close(&kit);
+}
+
+static void map_gets_records_of_run_files(void **state)
+{
+    struct kit kit = {0};
+
+    (void)state;
+    assert_int_equal(kit_run(&kit, "if key ~= 7 then emit(key[1], line.x) end"), 0);
+    assert_int_equal(vm_map_encoded(kit.vm, slice_of("tsa\0", 4), slice_of("\xc6\x81x\x05\xc7", 5),
+                                    &kit.sink, &kit.err),
+                     0);
+    assert_string_equal(buf_string(&kit.output), "\"a\"=5;");
+    kit_close(&kit);
+}
+
+static void broken_bytes_of_a_run_file_are_not_the_jobs_fault(void **state)
+{
+    struct kit kit = {0};
+
+    (void)state;
+    assert_int_equal(kit_run(&kit, ""), 0);
+    assert_int_equal(
+        vm_map_encoded(kit.vm, slice_of("sa", 2), slice_of("\xc6", 1), &kit.sink, &kit.err), -1);
+    assert_int_equal(kit.err.kind, ERR_INPUT);
+    kit_close(&kit);
+}
+
+static void an_error_has_file_line_and_traceback(void **state)
+{
+    struct kit kit = {0};
+
+    (void)state;
+    assert_int_equal(kit_load(&kit, "local function inner(y)\n"
+                                    "  return y.field\n"
+                                    "end\n"
+                                    "return { reduce = 'sum', map = function(k, v, emit)\n"
+                                    "  local z = inner(nil) emit(z, 1)\n"
+                                    "end }"),
+                     0);
+    assert_string_equal(vm_traceback(kit.vm), "");
+    assert_int_equal(kit_map(&kit, 0, "x"), -1);
+    assert_int_equal(kit.err.kind, ERR_JOB);
+    assert_string_equal(kit.err.message, "jobs/x.lua:2: attempt to index a nil value (local 'y')");
+    assert_string_equal(vm_traceback(kit.vm), "stack traceback:\n"
+                                              "\tjobs/x.lua:2: in upvalue 'inner'\n"
+                                              "\tjobs/x.lua:5: in function <jobs/x.lua:4>");
+    kit_close(&kit);
+}
+
+static void error_objects_are_described(void **state)
+{
+    static const struct {
+        const char *body, *message;
+    } cases[] = {
+        {"error('plain', 0)", "plain"},
+        {"error('two\\nlines', 0)", "two lines"},
+        {"error()", "error(): nil was raised"},
+        {"error(42)", "42"},
+        {"error({code = 1})", "error(): a table without __tostring was raised"},
+        {"error(setmetatable({}, {__tostring = function() return 'text' end}))", "text"},
+        {"error(setmetatable({}, {__tostring = function() error({}) end}))",
+         "error(): its __tostring raised another error"},
+        {"error(setmetatable({}, {__tostring = function() return {} end}))",
+         "'__tostring' must return a string"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct kit kit = {0};
+
+        assert_int_equal(kit_run(&kit, cases[i].body), -1);
+        assert_int_equal(kit.err.kind, ERR_JOB);
+        assert_string_equal(cases[i].message, kit.err.message);
+        kit_close(&kit);
+    }
+}
+
+static void a_job_that_raised_can_be_called_again(void **state)
+{
+    struct kit kit = {0};
+
+    (void)state;
+    assert_int_equal(kit_run(&kit, "if line == 'bad' then error('x') end emit(line, 1)"), 0);
+    assert_int_equal(kit_map(&kit, 0, "bad"), -1);
+    assert_int_equal(kit_map(&kit, 0, "good"), 0);
+    assert_string_equal(buf_string(&kit.output), "\"to be\"=1;\"good\"=1;");
+    kit_close(&kit);
+}
+
+static int partition_of_a(struct kit *kit, const char *expression, uint32_t *out)
+{
+    struct buf source = {0};
+    int rc;
+
+    buf_printf(&source,
+               "return { map = 'identity', reduce = 'sum', partition = function(key, count)\n"
+               "return %s end }",
+               expression);
+    rc = kit_load(kit, buf_string(&source));
+    buf_deinit(&source);
+    assert_int_equal(rc, 0);
+    return vm_partition(kit->vm, slice_of("sa", 2), 10, out, &kit->err);
+}
+
+static void partition_answers_zero_to_count_less_one(void **state)
+{
+    static const char *const wrong[] = {"10", "-1", "1.5", "'1'", "nil", "count"};
+    struct kit kit = {0};
+    uint32_t out;
+
+    (void)state;
+    assert_int_equal(partition_of_a(&kit, "(#key + count) % count", &out), 0);
+    assert_int_equal(out, 1);
+    kit_close(&kit);
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+        assert_int_equal(partition_of_a(&kit, wrong[i], &out), -1);
+        assert_int_equal(kit.err.kind, ERR_JOB);
+        assert_non_null(strstr(kit.err.message, "partition must return an integer from 0 to 9"));
+        kit_close(&kit);
+    }
+}
+
+static void setup_and_cleanup_see_the_attempt(void **state)
+{
+    struct kit kit = {
+        .options = {.stage = "reduce", .job = 5, .task = 6, .attempt = 7, .worker = 8}};
+
+    (void)state;
+    assert_int_equal(kit_load(&kit, "local seen\n"
+                                    "return { map = 'identity', reduce = 'sum',\n"
+                                    "setup = function(ctx) seen = { ctx.stage, ctx.job, ctx.task,\n"
+                                    "  ctx.attempt, ctx.worker, mr == ctx } end,\n"
+                                    "cleanup = function(ctx, emit) emit('seen', seen) end }"),
+                     0);
+    assert_int_equal(vm_setup(kit.vm, &kit.err), 0);
+    assert_int_equal(vm_cleanup(kit.vm, &kit.sink, &kit.err), 0);
+    assert_string_equal(buf_string(&kit.output), "\"seen\"={1 'reduce' 2 5 3 6 4 7 5 8 6 true };");
+    kit_close(&kit);
+    assert_int_equal(kit_run(&kit, ""), 0);
+    assert_int_equal(vm_setup(kit.vm, &kit.err), 0); /* it has none */
+    assert_int_equal(vm_cleanup(kit.vm, &kit.sink, &kit.err), 0);
+    kit_close(&kit);
+}
+
+/* Lua's own limit of nested C calls, and the length of its stack. */
+static void deep_recursion_is_the_jobs_error(void **state)
+{
+    static const char *const bodies[] = {
+        "local function f() return 1 + f() end f()",
+        "local function f() local ok, m = pcall(f) if not ok then error(m, 0) end end f()",
+        "string.gsub('x', 'x', function() error('inside gsub') end)",
+        "local t = setmetatable({}, {}) getmetatable(t).__index = function(t, k) return t[k] end "
+        "return t.x",
+        "coroutine.wrap(function() error('in a coroutine') end)()",
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof bodies / sizeof *bodies; i++) {
+        struct kit kit = {0};
+
+        if (kit_run(&kit, bodies[i]) == 0)
+            fail_msg("%s", bodies[i]);
+        assert_int_equal(kit.err.kind, ERR_JOB);
+        kit_close(&kit);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(map_gets_key_and_value),
+        cmocka_unit_test(map_gets_records_of_run_files),
+        cmocka_unit_test(broken_bytes_of_a_run_file_are_not_the_jobs_fault),
+        cmocka_unit_test(an_error_has_file_line_and_traceback),
+        cmocka_unit_test(error_objects_are_described),
+        cmocka_unit_test(a_job_that_raised_can_be_called_again),
+        cmocka_unit_test(partition_answers_zero_to_count_less_one),
+        cmocka_unit_test(setup_and_cleanup_see_the_attempt),
+        cmocka_unit_test(deep_recursion_is_the_jobs_error),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,159 @@
+#include "vm/kit.h"
+
+static void emits_scalars_tuples_and_tables(void **state)
+{
+    struct kit kit = {0};
+
+    (void)state;
+    assert_int_equal(kit_run(&kit, "emit(line, key) emit(1, 1.5) emit(2.0, true) emit(false, '') "
+                                   "emit({'a', {1, 2.5}}, {1, {b = 2, a = 1}, x = 3})"),
+                     0);
+    assert_string_equal(buf_string(&kit.output),
+                        "\"to be\"=7;1=1.5f;2=true;false='';"
+                        "{\"a\", {1, 2.5}}={1 1 2 {'a' 1 'b' 2 } 'x' 3 };");
+    kit_close(&kit);
+}
+
+static void wrong_types_are_named(void **state)
+{
+    static const struct {
+        const char *body, *message;
+    } cases[] = {
+        {"emit(nil, 1)", "jobs/x.lua:2: emit: a key must be a string, number, boolean or a list of "
+                         "those, not nil"},
+        {"emit(print, 1)", "jobs/x.lua:2: emit: a key must be a string, number, boolean or a list "
+                           "of those, not a function"},
+        {"emit({x = 1}, 1)", "jobs/x.lua:2: emit: a key must be a string, number, boolean or a "
+                             "list of those, not a table with field 'x'"},
+        {"emit({{}, {1, nil, 2}}, 1)", "with a number as index or a hole"},
+        {"emit(0/0, 1)", "NaN"},
+        {"emit(('x'):rep(70000), 1)", "emit: "},
+        {"emit('a')", "emit: value is nil"},
+        {"emit('a', print)", "emit: value is a function"},
+        {"emit('a', {user = {1, 2, print}})", "emit: value contains a function at .user[3]"},
+        {"emit('a', {[{}] = 1})", "emit: value contains a table with a table as key"},
+        {"local t = {} t.t = t emit('a', t)", "contains itself"},
+        {"local t = {} for i = 1, 100 do t = {t} end emit('a', t)", "64 tables"},
+        {"emit('a', ('x'):rep(17 * 1024 * 1024))", "longer than"},
+        {"local s = ('x'):rep(1e6) local t = {} for i = 1, 20 do t[i] = s end emit('a', t)",
+         "longer than"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct kit kit = {0};
+
+        assert_int_equal(kit_run(&kit, cases[i].body), -1);
+        if (!strstr(kit.err.message, cases[i].message))
+            fail_msg("%s: %s", cases[i].body, kit.err.message);
+        assert_int_equal(kit.err.kind, ERR_JOB);
+        assert_int_equal(kit.emit_count, 0);
+        kit_close(&kit);
+    }
+}
+
+/* The attempt is the disk's failure, not the job's, whatever the script does about it. */
+static void sink_failure_ends_the_call_even_when_caught(void **state)
+{
+    struct kit kit = {.fail_at = 2};
+
+    (void)state;
+    assert_int_equal(kit_run(&kit, "for i = 1, 9 do print(i, pcall(emit, i, i)) end"), -1);
+    assert_int_equal(kit.err.kind, ERR_DISK);
+    assert_string_equal(kit.err.message, "write scratch: No space left on device");
+    assert_int_equal(kit.emit_count, 2); /* the sink was not asked again */
+    assert_int_equal(kit_map(&kit, 0, "more"), -1);
+    assert_int_equal(kit.err.kind, ERR_DISK);
+    kit_close(&kit);
+}
+
+static void emit_after_its_call_is_an_error(void **state)
+{
+    struct kit kit = {0};
+
+    (void)state;
+    assert_int_equal(kit_load(&kit, "local kept\n"
+                                    "return { map = function(_, _, emit) kept = emit end,\n"
+                                    "  reduce = 'identity', setup = function()\n"
+                                    "    if kept then kept(1, 1) end end }"),
+                     0);
+    assert_int_equal(vm_setup(kit.vm, &kit.err), 0);
+    assert_int_equal(kit_map(&kit, 0, ""), 0);
+    assert_int_equal(vm_setup(kit.vm, &kit.err), -1);
+    assert_non_null(strstr(kit.err.message, "jobs/x.lua:4: emit: called where nothing"));
+    kit_close(&kit);
+}
+
+static void emits_from_coroutines(void **state)
+{
+    struct kit kit = {.combine_at = 2};
+
+    (void)state;
+    assert_int_equal(kit_load(&kit, "local function map(key, line, emit)\n"
+                                    "  local co = coroutine.wrap(function()\n"
+                                    "    emit('x', 1) coroutine.yield() emit('y', 2)\n"
+                                    "  end)\n"
+                                    "  co() co() emit('z', 3)\n"
+                                    "end\n"
+                                    "local function sum(key, values, emit)\n"
+                                    "  local n = 0 for v in values do n = n + v end emit(key, n)\n"
+                                    "end\n"
+                                    "return { map = map, combine = sum, reduce = sum }"),
+                     0);
+    assert_int_equal(kit_map(&kit, 0, ""), 0);
+    assert_string_equal(buf_string(&kit.output), "\"x\"=1;\"a\"=3;\"y\"=2;\"z\"=3;");
+    kit_close(&kit);
+}
+
+static void counting_replaces_values_by_one(void **state)
+{
+    struct kit kit = {0};
+
+    (void)state;
+    assert_int_equal(kit_load(&kit, "return { combine = 'count', reduce = 'count',\n"
+                                    "map = function(k, v, emit) emit(v, 'any') emit(v, {}) end }"),
+                     0);
+    assert_true(vm_counts(kit.vm));
+    assert_int_equal(vm_builtin(kit.vm, "combine"), BUILTIN_SUM);
+    assert_int_equal(vm_builtin(kit.vm, "reduce"), BUILTIN_SUM);
+    assert_int_equal(kit_map(&kit, 0, "w"), 0);
+    assert_string_equal(buf_string(&kit.output), "\"w\"=1;\"w\"=1;");
+    kit_close(&kit);
+}
+
+static void every_emit_is_a_pulse(void **state)
+{
+    _Atomic uint64_t pulse = 0;
+    struct kit kit = {.options.pulse = &pulse};
+    uint64_t before;
+
+    (void)state;
+    assert_int_equal(kit_run(&kit, ""), 0);
+    before = pulse;
+    assert_int_equal(kit_map(&kit, 0, ""), 0);
+    assert_int_equal(pulse - before, 1);
+    kit_close(&kit);
+    assert_int_equal(kit_run(&kit, ""), 0);
+    kit_close(&kit);
+    kit.options.pulse = &pulse;
+    assert_int_equal(kit_run(&kit, "for i = 1, 5 do emit(i, i) end"), 0);
+    before = pulse;
+    assert_int_equal(kit_map(&kit, 0, ""), 0);
+    assert_int_equal(pulse - before, 6);
+    kit_close(&kit);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(emits_scalars_tuples_and_tables),
+        cmocka_unit_test(wrong_types_are_named),
+        cmocka_unit_test(sink_failure_ends_the_call_even_when_caught),
+        cmocka_unit_test(emit_after_its_call_is_an_error),
+        cmocka_unit_test(emits_from_coroutines),
+        cmocka_unit_test(counting_replaces_values_by_one),
+        cmocka_unit_test(every_emit_is_a_pulse),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,112 @@
+local dryrun = require "mrlua.dryrun"
+
+local function words(_, line, emit)
+  for word in line:gmatch "%a+" do
+    emit(word, 1)
+  end
+end
+
+local function keys_of(records)
+  local keys = {}
+  for i, record in ipairs(records) do
+    keys[i] = record[1]
+  end
+  return keys
+end
+
+-- Emits each of `keys` and keeps them.
+local function sorted(keys)
+  local job = {
+    reduce = "identity",
+    map = function(_, _, emit)
+      for _, key in ipairs(keys) do
+        emit(key, 1)
+      end
+    end,
+  }
+  return keys_of(dryrun.run(job, { "" }))
+end
+
+describe("dryrun.run()", function()
+  it("counts words", function()
+    assert.same({ { "be", 2 }, { "not", 1 }, { "or", 1 }, { "to", 2 } },
+      dryrun.run({ map = words, reduce = "sum" }, { "to be or", "not to be" }))
+  end)
+
+  it("gives the values of a key in the order of their emit", function()
+    local job = {
+      map = function(offset, line, emit) emit(#line % 2, offset .. line) end,
+      reduce = function(key, values, emit)
+        local list = {}
+        for value in values do
+          list[#list + 1] = value
+        end
+        emit(key, table.concat(list, " "))
+      end,
+    }
+
+    assert.same({ { 0, "0ab 5cd" }, { 1, "3e" } }, dryrun.run(job, { "ab", "e", "cd" }))
+  end)
+
+  it("orders keys: false, true, numbers, strings, tuples", function()
+    assert.same({ false, true, -1, 1, 1.5, 2, "", "1", "a", "a\0", {}, { 1 }, { 1, "a" }, { "a" } },
+      sorted { { "a" }, { 1, "a" }, "a\0", 2, true, "a", { 1 }, 1.5, "1", {}, "", -1, false, 1 })
+  end)
+
+  it("takes 1.0 for the key 1", function()
+    local keys = sorted { 1.0, { 2.0 } }
+
+    assert.equal("integer", math.type(keys[1]))
+    assert.equal("integer", math.type(keys[2][1]))
+  end)
+
+  it("knows the built-ins", function()
+    local input = { { "a", 3 }, { "a", 1 }, { "a", 2 } }
+    local function reduced(name)
+      return dryrun.run({ map = "identity", reduce = name }, input)
+    end
+
+    assert.same({ { "a", 6 } }, reduced "sum")
+    assert.same({ { "a", 3 } }, reduced "count")
+    assert.same({ { "a", 1 } }, reduced "min")
+    assert.same({ { "a", 3 } }, reduced "max")
+    assert.same({ { "a", 3 }, { "a", 1 }, { "a", 2 } }, reduced "identity")
+  end)
+
+  it("groups by the first parts of a tuple and yields value, key", function()
+    local job = {
+      map = "identity", group = 1,
+      reduce = function(key, values, emit)
+        for value, full in values do
+          emit({ key[2], full[2] }, value)
+        end
+      end,
+    }
+
+    assert.same({ { { 1, 1 }, "x" }, { { 1, 2 }, "y" }, { { 3, 3 }, "z" } },
+      dryrun.run(job, { { { "a", 2 }, "y" }, { { "b", 3 }, "z" }, { { "a", 1 }, "x" } }))
+  end)
+
+  it("numbers lines by their byte offset and drops line ends", function()
+    local job = { map = "identity", reduce = "identity" }
+
+    assert.same({ { 0, "a" }, { 3, "" }, { 4, "bc" } }, dryrun.run(job, "a\r\n\nbc"))
+    assert.same({ { 0, "a" }, { 2, "b" } }, dryrun.run(job, { "a", "b" }))
+    assert.same({}, dryrun.run(job, ""))
+    assert.same({}, dryrun.run(job, {}))
+  end)
+
+  it("runs setup before and cleanup after, with params", function()
+    local job = {
+      params = { n = 1, m = 2 }, reduce = "identity",
+      map = function() end,
+      cleanup = function(mr, emit)
+        if mr.stage == "map" then
+          emit("n", mr.params.n + mr.params.m)
+        end
+      end,
+    }
+
+    assert.same({ { "n", 12 } }, dryrun.run(job, { "x" }, { n = 10 }))
+  end)
+end)

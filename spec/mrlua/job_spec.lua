@@ -1,0 +1,138 @@
+local job = require "mrlua.job"
+
+local function nothing() end
+
+-- A job that is fine, with these fields besides.
+local function with(fields)
+  local spec = { map = nothing, reduce = nothing }
+  for name, value in pairs(fields) do
+    spec[name] = value
+  end
+  return spec
+end
+
+local function message_of(fields)
+  return select(2, job.check(with(fields)))
+end
+
+describe("job.check()", function()
+  it("answers plain data with every default", function()
+    assert.same({
+      map = true, reduce = true, input = "lines", output = "tsv", partition = "hash", group = 0,
+      params = {}, attempts = 4, unsafe = false, deterministic = true,
+      limits = { memory = 536870912, seconds = 600.0, seconds_per_record = 60.0 },
+    }, job.check(with {}))
+  end)
+
+  it("keeps what is given, functions as true and built-ins by name", function()
+    local view = job.check {
+      name = "w", map = "identity", combine = "max", reduce = "max", partition = nothing,
+      group = 2, reducers = 3, attempts = 1, unsafe = true, deterministic = false,
+      input = "run", output = "jsonl", setup = nothing, cleanup = nothing,
+      params = { pattern = "x", n = 1 }, limits = { memory = "64M", seconds = 1 },
+    }
+
+    assert.same({
+      name = "w", map = "identity", combine = "max", reduce = "max", partition = true,
+      group = 2, reducers = 3, attempts = 1, unsafe = true, deterministic = false,
+      input = "run", output = "jsonl", setup = true, cleanup = true,
+      params = { pattern = "x", n = 1 },
+      limits = { memory = 67108864, seconds = 1.0, seconds_per_record = 60.0 },
+    }, view)
+  end)
+
+  it("suggests the nearest field for an unknown one", function()
+    assert.equal("unknown job field 'reducer': did you mean 'reduce'?",
+      message_of { reducer = nothing })
+    assert.equal("unknown job field 'Map': did you mean 'map'?", message_of { Map = nothing })
+    assert.matches("^unknown job field 'something_else': there are attempts, cleanup, ",
+      message_of { something_else = 1 })
+    assert.matches("^unknown job field '1': there are", message_of { [1] = 1 })
+  end)
+
+  it("refuses what is not supported yet, by name", function()
+    for _, field in ipairs { "files", "steps", "drive", "skip_bad" } do
+      assert.equal(("job field '%s' is not supported yet"):format(field),
+        message_of { [field] = {} })
+    end
+    assert.equal("job field 'partition' \"range\" is not supported yet",
+      message_of { partition = "range" })
+    assert.equal("job field 'input' \"csv\" is not supported yet", message_of { input = "csv" })
+  end)
+
+  it("names the field and what it must be", function()
+    assert.equal("job field 'group' must be an integer from 0 to 16", message_of { group = 1.5 })
+    assert.equal("job field 'setup' must be a function", message_of { setup = "x" })
+    assert.equal("job field 'unsafe' must be true or false", message_of { unsafe = 1 })
+    assert.equal('job field \'map\' must be a function or one of "identity"',
+      message_of { map = "words" })
+    assert.equal('job field \'reduce\' must be a function or one of "count", "identity", "max", '
+      .. '"min", "sum"', message_of { reduce = "mean" })
+    assert.equal('job field \'output\' must be one of "tsv", "jsonl", "lines", "run"',
+      message_of { output = "xml" })
+    assert.matches("^job field 'name' must be a word", message_of { name = "a/b" })
+  end)
+
+  it("checks each limit", function()
+    assert.equal("job field 'limits' unknown limit 'second': did you mean 'seconds'?",
+      message_of { limits = { second = 1 } })
+    assert.matches("^job field 'limits' memory must be a size", message_of {
+      limits = { memory = "lots" },
+    })
+    assert.equal("job field 'limits' memory must be at least 1M",
+      message_of { limits = { memory = 1000 } })
+    assert.equal("job field 'limits' seconds must be a number of seconds above 0",
+      message_of { limits = { seconds = 0 } })
+  end)
+
+  it("checks what combine and reduce mean together", function()
+    assert.matches("'combine' can be \"count\" only where reduce is \"count\"",
+      message_of { combine = "count" })
+    assert.matches("would change what reduce = \"min\" answers",
+      message_of { combine = "sum", reduce = "min" })
+    assert.truthy(job.check(with { combine = "count", reduce = "count" }))
+    assert.truthy(job.check(with { combine = "sum" }))
+  end)
+
+  it("needs map and reduce", function()
+    assert.matches("'map' is missing", select(2, job.check { reduce = nothing }))
+    assert.matches("'reduce' is missing.*\"identity\"", select(2, job.check { map = nothing }))
+    assert.equal("a job file must return a table, not nil", select(2, job.check(nil)))
+    assert.equal("a job file must return a table, not a function", select(2, job.check(nothing)))
+  end)
+
+  it("takes only simple params", function()
+    assert.equal("job field 'params' 'f' must be a string, number or boolean, not a table",
+      message_of { params = { f = {} } })
+    assert.matches("must have names as keys", message_of { params = { "x" } })
+  end)
+end)
+
+describe("job.apply_params()", function()
+  local defaults = { n = 10, rate = 0.5, pattern = "x", exact = false }
+
+  it("converts to the type of the default", function()
+    assert.same({ n = 12, rate = 2.0, pattern = "12", exact = true },
+      job.apply_params(defaults, { n = "12", rate = "2", pattern = "12", exact = "true" }))
+    assert.equal("float", math.type(job.apply_params(defaults, { rate = "2" }).rate))
+  end)
+
+  it("takes back what it answered", function()
+    local once = job.apply_params(defaults, { n = "3" })
+
+    assert.same(once, job.apply_params(defaults, once))
+  end)
+
+  it("names the param and what it must be", function()
+    assert.equal("param 'n' must be an integer, not '1.5'",
+      select(2, job.apply_params(defaults, { n = "1.5" })))
+    assert.equal("param 'exact' must be a boolean, not 'yes'",
+      select(2, job.apply_params(defaults, { exact = "yes" })))
+  end)
+
+  it("suggests the nearest for an unknown one", function()
+    assert.equal("unknown param 'patern': did you mean 'pattern'?",
+      select(2, job.apply_params(defaults, { patern = "y" })))
+    assert.equal("unknown param 'a': there are none", select(2, job.apply_params({}, { a = 1 })))
+  end)
+end)
