@@ -74,56 +74,6 @@ static void kill_procs_of(struct world *world, uint32_t worker_id)
             world->procs[i].state = PROC_DEAD;
 }
 
-/* Which records a map attempt made for a reduce: a digest that no other pair has. */
-static struct digest segment_digest(const struct sim_job *job, uint32_t map, uint32_t reduce,
-                                    uint64_t attempt_id)
-{
-    uint64_t ids[4] = {job->id, map, reduce, job->is_random ? attempt_id : 0};
-    uint64_t hash = hash64(slice_of(ids, sizeof ids));
-
-    return (struct digest){.low = hash, .high = ~hash * 31, .record_count = hash % 7};
-}
-
-struct digest world_map_digest(const struct sim_job *job, uint32_t map, uint64_t attempt_id)
-{
-    struct digest sum = {0};
-
-    for (uint32_t reduce = 0; reduce < job->reduce_count; reduce++) {
-        struct digest segment = segment_digest(job, map, reduce, attempt_id);
-
-        digest_add(&sum, &segment);
-    }
-    return sum;
-}
-
-static struct digest reduce_digest(const struct sim_job *job, const struct proc *proc)
-{
-    struct digest sum = {0};
-
-    for (uint32_t map = 0; map < job->map_count; map++) {
-        struct digest segment = segment_digest(job, map, proc->start.task, proc->inputs[map]);
-
-        digest_add(&sum, &segment);
-    }
-    return sum;
-}
-
-/* A number for each task of a job. */
-size_t world_task_slot(const struct sim_job *job, enum stage_kind stage, uint32_t task)
-{
-    switch (stage) {
-    case STAGE_PLAN:
-        return 0;
-    case STAGE_COMMIT:
-        return 1;
-    case STAGE_MAP:
-        return 2 + task;
-    case STAGE_REDUCE:
-        return 2 + job->map_count + task;
-    }
-    abort(); /* unreachable */
-}
-
 static struct sim_job *job_of(struct world *world, uint64_t id)
 {
     assert(id >= 1);
@@ -205,7 +155,7 @@ static void proc_finish(struct world *world, struct proc *proc)
         proc->report.digest = world_map_digest(job, proc->start.task, proc->start.attempt_id);
     }
     if (proc->start.stage == STAGE_REDUCE)
-        proc->report.digest = reduce_digest(job, proc);
+        proc->report.digest = world_reduce_digest(job, proc);
 }
 
 /* Is the run really where it is said to be? */

@@ -105,7 +105,8 @@ void world_check_ends(const struct world *world);
 /* I10: restores the first `fact_count` facts and lets all go well from there: every job ends. */
 void world_finish_prefix(const struct world *world, size_t fact_count);
 
-/* Parts of it, for world_end.c. */
+/* Between world.c and world_end.c. */
+struct digest world_reduce_digest(const struct sim_job *job, const struct proc *proc);
 struct digest world_map_digest(const struct sim_job *job, uint32_t map, uint64_t attempt_id);
 struct proc *world_proc_of(const struct world *world, uint64_t attempt_id);
 size_t world_task_slot(const struct sim_job *job, enum stage_kind stage, uint32_t task);

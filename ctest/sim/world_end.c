@@ -1,8 +1,58 @@
-/* How a history of a world must end. */
+/* What the attempts of a world write and read, and so how its history must end. */
 #include <assert.h>
 #include <stdlib.h>
 
 #include "world.h"
+
+/* Which records a map attempt made for a reduce: a digest that no other pair has. */
+static struct digest segment_digest(const struct sim_job *job, uint32_t map, uint32_t reduce,
+                                    uint64_t attempt_id)
+{
+    uint64_t ids[4] = {job->id, map, reduce, job->is_random ? attempt_id : 0};
+    uint64_t hash = hash64(slice_of(ids, sizeof ids));
+
+    return (struct digest){.low = hash, .high = ~hash * 31, .record_count = hash % 7};
+}
+
+struct digest world_map_digest(const struct sim_job *job, uint32_t map, uint64_t attempt_id)
+{
+    struct digest sum = {0};
+
+    for (uint32_t reduce = 0; reduce < job->reduce_count; reduce++) {
+        struct digest segment = segment_digest(job, map, reduce, attempt_id);
+
+        digest_add(&sum, &segment);
+    }
+    return sum;
+}
+
+struct digest world_reduce_digest(const struct sim_job *job, const struct proc *proc)
+{
+    struct digest sum = {0};
+
+    for (uint32_t map = 0; map < job->map_count; map++) {
+        struct digest segment = segment_digest(job, map, proc->start.task, proc->inputs[map]);
+
+        digest_add(&sum, &segment);
+    }
+    return sum;
+}
+
+/* A number for each task of a job. */
+size_t world_task_slot(const struct sim_job *job, enum stage_kind stage, uint32_t task)
+{
+    switch (stage) {
+    case STAGE_PLAN:
+        return 0;
+    case STAGE_COMMIT:
+        return 1;
+    case STAGE_MAP:
+        return 2 + task;
+    case STAGE_REDUCE:
+        return 2 + job->map_count + task;
+    }
+    abort(); /* unreachable */
+}
 
 /* I4, I5: every reduce read each map once, and all of them the same attempt's records. */
 static void check_success(const struct world *world, const struct sim_job *job)
