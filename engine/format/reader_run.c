@@ -61,12 +61,12 @@ static int run_next(struct reader *reader, struct reader_record *record, struct 
             break;
         close_segment(run);
     }
-    *record = (struct reader_record){
-        .is_encoded = true,
-        .key_bytes = run->cursor->key,
-        .offset = run->index->segments[run->partition - 1].offset,
-    };
-    return run->cursor->ops->value(run->cursor, &record->value_bytes, err) == 0 ? 1 : -1;
+    record->is_encoded = true;
+    record->offset = run->index->segments[run->partition - 1].offset;
+    if (run->cursor->ops->value(run->cursor, &record->value_bytes, err) != 0)
+        return -1;
+    record->key_bytes = run->cursor->key; /* value() may have moved it */
+    return 1;
 }
 
 static uint64_t run_bytes_read(const struct reader *reader)

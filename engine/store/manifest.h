@@ -12,8 +12,8 @@
  * The format (version 1), keys in this order, one part and one input a line:
  *
  *     {"format":"mrlua-manifest","version":1,"job":{"id":"...","name":"..."},
- *      "plan":{"split_count":1,"split_bytes":1048576,"reducer_count":1,"sort_buffer_bytes":67108864,
- *              "input":"lines","output":"tsv"},
+ *      "plan":{"split_count":1,"split_bytes":1048576,"reducer_count":1,
+ *              "sort_buffer_bytes":67108864,"input":"lines","output":"tsv"},
  *      "parts":[{"name":"part-00000","bytes":12,"records":2,"crc32c":"89abcdef"}],
  *      "counters":{"map_records_in":3},
  *      "times_ms":{"map":12},
