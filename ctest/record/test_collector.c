@@ -259,6 +259,45 @@ static void scratch_stays_in_proportion_to_the_data(void **state)
     fixture_close(&fixture);
 }
 
+/* Goal (P5): what happens to a spill on disk is found, and is the disk's fault. Method: flip one
+ * byte of scratch A between the last emit and finish. */
+static void a_damaged_spill_is_found(void **state)
+{
+    struct rand rand = kit_rand("collector damage");
+
+    (void)state;
+    for (int round = 0; round < 20; round++) {
+        struct fixture fixture = fixture_open(NULL);
+        struct collector *collector;
+        struct run_summary summary;
+        struct err err = {0};
+        struct stat stat;
+        unsigned char byte;
+        off_t at;
+
+        emit_random(&fixture, &rand, 3 * SORTBUF_BYTES_MIN);
+        collector = collector_open(&fixture.options, &err);
+        assert_non_null(collector);
+        for (size_t i = 0; i < fixture.emitted.count; i++) {
+            const struct kit_record *record = &fixture.emitted.records[i];
+
+            assert_int_equal(
+                collector_emit(collector, record->partition, record->key, record->value, &err), 0);
+        }
+        assert_int_equal(fstat(fixture.options.scratch[0], &stat), 0);
+        assert_true(stat.st_size > 0);
+        at = (off_t)rand_below(&rand, (uint64_t)stat.st_size);
+        assert_int_equal(pread(fixture.options.scratch[0], &byte, 1, at), 1);
+        byte = (unsigned char)(byte ^ (1 << rand_below(&rand, 8)));
+        assert_int_equal(pwrite(fixture.options.scratch[0], &byte, 1, at), 1);
+        assert_int_equal(collector_finish(collector, &summary, &err), -1);
+        assert_int_equal(err.kind, ERR_DISK);
+        assert_non_null(strstr(err.message, "scratch run"));
+        collector_close(collector);
+        fixture_close(&fixture);
+    }
+}
+
 static int emit_other_key(void *context, struct group *group, struct sink *out, struct err *err)
 {
     (void)context;
@@ -375,6 +414,7 @@ int main(void)
         cmocka_unit_test(what_fits_the_buffer_never_touches_scratch),
         cmocka_unit_test(no_records_are_a_run_of_empty_partitions),
         cmocka_unit_test(scratch_stays_in_proportion_to_the_data),
+        cmocka_unit_test(a_damaged_spill_is_found),
         cmocka_unit_test(a_combiner_may_emit_only_its_key),
         cmocka_unit_test(a_buffer_out_of_range_is_an_error_of_the_setup),
         cmocka_unit_test(a_long_merge_has_a_pulse),
