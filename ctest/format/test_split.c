@@ -32,6 +32,7 @@ static void default_sizes_follow_from_the_total_alone(void **state)
         {0, SPLIT_BYTES_MIN, 1},
         {64 * MIB, MIB, 1},
         {640 * MIB, 10 * MIB, 2},
+        {640 * MIB + 4, 10 * MIB + 1, 2}, /* rounded up, or a 65th split would hold 4 bytes */
         {4096 * MIB, 64 * MIB, 16},
         {1024 * 1024 * MIB, 64 * MIB, 1000},
     };

@@ -94,7 +94,7 @@ static int decide_sizes(struct split_plan *plan, const struct split_options *opt
 
     plan->split_bytes = options->split_bytes;
     if (plan->split_bytes == 0)
-        plan->split_bytes = clamp(plan->bytes_total / 64, SPLIT_BYTES_MIN, SPLIT_BYTES_MAX);
+        plan->split_bytes = clamp((plan->bytes_total + 63) / 64, SPLIT_BYTES_MIN, SPLIT_BYTES_MAX);
     if (reducers == 0)
         reducers = clamp(plan->bytes_total / SPLIT_REDUCER_BYTES, 1, SPLIT_REDUCER_COUNT_MAX);
     if (reducers > PARTITION_COUNT_MAX)

@@ -8,8 +8,8 @@
  *     split_plan_deinit(&plan);
  *
  * A split is a list of pieces of files, in input order; a map task reads them one after the other.
- *   - Split size by default: total / 64, at least 1 MiB, at most 64 MiB; total = the bytes of all
- *     inputs as they lie on disk. Lines may be cut anywhere: the reader mends it (reader.h).
+ *   - Split size by default: total / 64 (rounded up), at least 1 MiB, at most 64 MiB; total = the
+ *     bytes of all inputs as they lie on disk. Lines may be cut anywhere: the reader mends it.
  *   - What can only be read whole (.gz, .zst, "file", "run") is one piece.
  *   - Above SPLIT_PACK_FILES_MIN inputs, pieces that follow each other share a split as long as
  *     they fit the split size together. Below, a split never holds pieces of two files.

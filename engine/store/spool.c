@@ -38,14 +38,15 @@ int spool_input(int fd, const char *folder, struct file_list *list, struct err *
     buf_printf(&path, "%s/stdin-%zu", folder, list->count);
     to = open(buf_string(&path), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
     if (to < 0) {
-        err_set_errno(err, ERR_DISK, "create %s", buf_string(&path));
+        err_set_errno(err, ERR_SETUP, "copy standard input to %s", path.ptr);
         goto out;
     }
     if (copy(fd, to, err) == 0 && file_identify(to, "-", &identity, err) == 0) {
         file_list_append(list, "-", buf_string(&path), &identity);
         rc = 0;
     } else {
-        unlink(buf_string(&path));
+        err->kind = ERR_SETUP;
+        unlink(path.ptr);
     }
 out:
     io_close(&to);
