@@ -111,7 +111,8 @@ int vm_reduce(struct vm *vm, struct slice key, struct group *group, struct sink 
 int vm_combine(struct vm *vm, struct slice key, struct group *group, struct sink *sink,
                struct err *err);
 
-/* *out: the job's choice for `key`, checked to be below `count`. */
+/* *out: the job's choice for `key` (its first parts, in a job with `group`: key_prefix()), checked
+ * to be below `count`. */
 int vm_partition(struct vm *vm, struct slice key, uint32_t count, uint32_t *out, struct err *err);
 
 /* Do nothing when the job has no such function. */

@@ -73,7 +73,10 @@ end
 
 local function load_into(environment)
   return function(chunk, name, _, ...)
-    return load(chunk, name, "t", select("#", ...) > 0 and ... or environment)
+    if select("#", ...) == 0 then
+      return load(chunk, name, "t", environment)
+    end
+    return load(chunk, name, "t", (...))
   end
 end
 
