@@ -299,6 +299,8 @@ static void check_fact(struct world *world, const struct fact *fact)
     struct sim_job *job = fact->job_id ? job_of(world, fact->job_id) : NULL;
 
     assert(!job || !job->has_ended); /* I9 */
+    if (fact->kind == FACT_ATTEMPT_ENDED && fact->stage == STAGE_COMMIT)
+        assert(fact->failure != ERR_NONE); /* nobody kills a commit that may have given names */
     if (fact->kind == FACT_TASK_COMPLETED && fact->stage == STAGE_REDUCE) {
         assert(job->reduce_attempts[fact->task] == 0); /* I3 */
         job->reduce_attempts[fact->task] = fact->attempt_id;
@@ -370,13 +372,40 @@ static void master_restart(struct world *world)
     tell_surely(world, &(struct event){.kind = EVENT_TICK}, 1);
 }
 
+/* The attempt whose output map `peer_task` of the event's job has; 0: none. */
+static uint64_t output_named(const struct world *world, const struct event *event)
+{
+    struct output_place place;
+
+    return sched_output_of(world->sched, event->job_id, STAGE_MAP, event->peer_task, &place)
+               ? place.attempt_id
+               : 0;
+}
+
+/* A step, and: who says that an output cannot be had takes away that one and no other. */
+static void step(struct world *world, const struct event *event)
+{
+    uint64_t stale_count = sched_stale_count(world->sched);
+    uint64_t output = output_named(world, event);
+    bool names_output = event->kind == EVENT_OUTPUT_LOST ||
+                        (event->kind == EVENT_ATTEMPT_FAILED && event->failure == ERR_PEER);
+    bool was_heard;
+
+    sched_step(world->sched, event, &world->out);
+    sched_check(world->sched);
+    was_heard = sched_stale_count(world->sched) == stale_count;
+    if (names_output && was_heard && output == event->peer_attempt_id)
+        assert(output_named(world, event) != output);
+    else if (names_output && output != event->peer_attempt_id)
+        assert(output_named(world, event) == output);
+}
+
 static void master_step(struct world *world, const struct event *event)
 {
     struct event timed = *event;
 
     timed.now_ns = world->now_ns;
-    sched_step(world->sched, &timed, &world->out);
-    sched_check(world->sched);
+    step(world, &timed);
     if (fault(world, 2)) { /* dies before it has written anything down */
         master_restart(world);
         return;

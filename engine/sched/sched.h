@@ -97,7 +97,8 @@ enum event_kind {
     EVENT_PLAN_MADE,        /* attempt_id of the plan, map_count, reduce_count: it is done */
     EVENT_WORKER_JOINED,    /* worker_id, incarnation, slot_count. It runs no attempt */
     EVENT_WORKER_LOST,      /* worker_id, incarnation */
-    EVENT_ATTEMPT_PROGRESS, /* attempt_id: a sign of life, at least every silence_ns / 4 */
+    EVENT_ATTEMPT_PROGRESS, /* attempt_id: a sign of life, at least every silence_ns / 4, also of a
+                               helper and of a reduce that waits for a map */
     EVENT_ATTEMPT_FETCHED,  /* attempt_id: a reduce holds one segment of every map */
     EVENT_ATTEMPT_DONE,   /* attempt_id, digest (map: of what it wrote, reduce: of what it read) */
     EVENT_ATTEMPT_FAILED, /* attempt_id, failure; for ERR_PEER peer_task and peer_attempt_id */
@@ -130,7 +131,8 @@ enum command_kind {
     COMMAND_START_ATTEMPT, /* all fields. A reduce begins to fetch, any other task to run */
     COMMAND_RUN_ATTEMPT,   /* a reduce that has fetched gets its slot */
     COMMAND_KILL_ATTEMPT,  /* and forget it, whatever it has done. Its slot is given away by the
-                              commands behind this one: kill before you start */
+                              commands behind this one: kill before you start. `failure` is
+                              ERR_RETRY when it was silent for too long, else ERR_NONE */
     COMMAND_FORGET_OUTPUT, /* the run of this attempt is not wanted any more: delete it */
     COMMAND_JOB_ENDED,     /* job_id, status and what else JOB_ENDED says: everything that the job
                               has left on workers goes; its attempts were killed before */
