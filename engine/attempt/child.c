@@ -60,6 +60,9 @@ static void send_log(void *context, struct slice line)
     Mrlua__Log log = MRLUA__LOG__INIT;
     struct err err;
 
+    /* What the file prints while it loads was heard when the client loaded it. */
+    if (child->start->kind != MRLUA__TASK_KIND__LOAD && page_get(&child->page->phase) == PAGE_LOAD)
+        return;
     if (len)
         memcpy(text, line.ptr, len);
     text[len] = '\0';

@@ -28,13 +28,15 @@ enum {
     REQUEST_FD = DESCRIPTORS_FIRST, /* after exec */
     REPORT = CHILD_FD_COUNT,        /* index of the report socket behind the child's descriptors */
     REQUEST_FD_COUNT = CHILD_FD_COUNT + 1,
+    STOP_MS_MAX = 2000,
 #ifdef MRLUA_TINY
     NURSLING_COUNT_MAX = 4,
 #else
     NURSLING_COUNT_MAX = 512, /* children at a time; twice that many descriptors */
 #endif
 };
-static_assert((int)REQUEST_FD_COUNT <= (int)DESCRIPTORS_COUNT_MAX, "a child's descriptors can be kept");
+static_assert((int)REQUEST_FD_COUNT <= (int)DESCRIPTORS_COUNT_MAX,
+              "a child's descriptors can be kept");
 
 static const char NURSERY_NAME[] = "mrlua-nursery";
 
@@ -336,11 +338,17 @@ struct nursery *nursery_start(struct err *err)
 
 void nursery_stop(struct nursery *nursery)
 {
+    struct pollfd poll_end = {.events = POLLIN};
+
     if (!nursery)
         return;
     close(nursery->socket);
+    poll_end.fd = pidfd_open(nursery->pid, 0);
+    if (poll_end.fd < 0 || poll(&poll_end, 1, STOP_MS_MAX) != 1)
+        kill(nursery->pid, SIGKILL);
     while (waitpid(nursery->pid, NULL, 0) < 0 && errno == EINTR)
         ;
+    io_close(&poll_end.fd);
     free(nursery);
 }
 

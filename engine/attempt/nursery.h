@@ -51,7 +51,8 @@ int nursery_main(void);
 /* Starts it. NULL with *err (ERR_SETUP). */
 struct nursery *nursery_start(struct err *err);
 
-/* Closes the request socket and waits until the nursery has ended. NULL is fine. */
+/* Closes the request socket and waits until the nursery has ended; attempts that still run are
+ * given two seconds, then their children are killed. NULL is fine. */
 void nursery_stop(struct nursery *nursery);
 
 /* The request socket, for a forked process that closes everything else. */

@@ -97,7 +97,8 @@ static int open_gather(struct reduce_task *task, struct err *err)
 static int open_writer(struct reduce_task *task, struct err *err)
 {
     const Mrlua__TaskStart *start = task->child->start;
-    struct writer_id id = {.job = start->job, .partition = start->task, .attempt = start->attempt};
+    /* Not who wrote it: the bytes of a part are those of any other attempt and run (P1). */
+    struct writer_id id = {.partition = start->task};
     enum writer_kind kind;
     char name[32];
 
