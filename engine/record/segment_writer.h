@@ -9,8 +9,8 @@
  *     segment_writer_deinit(&writer);
  *
  * The format is drawn in run.h. Blocks are compressed with LZ4 and stored plain where that does
- * not make them smaller. Spills too: sorted records shrink to a third, and compressing costs less
- * than the page cache and the disk save.
+ * not make them smaller. Spills too: sorted words shrink to 40 % if each is another and to 1 % if
+ * they repeat, and compressing was below 5 % of an emit's time (November 2026, perf record).
  *
  * Memory: three blocks and the compressor's 16 KB, at init; appending allocates nothing.
  */
