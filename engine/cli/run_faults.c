@@ -87,9 +87,12 @@ int run_faults_explain(const struct run_faults *faults, const struct job_progres
     case END_FAILURES:
         explain_last(faults, progress, &last, detail);
         explain_earlier(faults, causes, cause_count, &last, detail);
-        return err_set(err, last.kind, "%s (%s %u failed %zu time%s)", last.message,
-                       stage_kind_name(progress->stage), progress->task, cause_count,
-                       cause_count == 1 ? "" : "s");
+        if (cause_count < 2) {
+            *err = last;
+            return -1;
+        }
+        return err_set(err, last.kind, "%s (%s %u failed %zu times)", last.message,
+                       stage_kind_name(progress->stage), progress->task, cause_count);
     case END_NOT_DETERMINISTIC:
         return err_set(err, ERR_JOB,
                        "map %u is not deterministic: its output was lost, the second attempt gave "

@@ -27,10 +27,15 @@ struct event run_event(const struct run_attempt *attempt, enum event_kind kind)
                           .incarnation = is_helper ? 0 : 1};
 }
 
-/* A plan that has begun to read standard input cannot be tried again: what it read is gone. So
- * whatever happened to it, it is the input's fault. */
+/*
+ * What the scheduler is told of a failure. Two that another worker would be tried for are final
+ * here: there is no other disk, and a plan that has begun to read standard input cannot begin
+ * again, what it read is gone. (What the user is told keeps its kind.)
+ */
 static enum err_kind kind_of(const struct run_attempt *attempt, const struct err *err)
 {
+    if (err->kind == ERR_DISK)
+        return ERR_SETUP;
     if (attempt->stage == STAGE_PLAN && attempt->shell->config.reads_stdin &&
         err->kind == ERR_RETRY)
         return ERR_INPUT;
