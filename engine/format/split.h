@@ -13,7 +13,8 @@
  *   - What can only be read whole (.gz, .zst, "file", "run") is one piece.
  *   - Above SPLIT_PACK_FILES_MIN inputs, pieces that follow each other share a split as long as
  *     they fit the split size together. Below, a split never holds pieces of two files.
- *   - An empty file gives no piece, except for "file", where it is a record.
+ *   - An empty file of lines gives no piece; for "file" it is a record, for "run" what is left of
+ *     a run file, and the reader's error.
  *   - No piece at all gives one split without pieces: the job still runs, and commits an output.
  * Reducers by default: total / 256 MiB, at least 1, at most 1,000.
  *

@@ -35,7 +35,7 @@ describe("a disk that is full in the middle", function()
   local function run(argv)
     local script = temp.write(folder .. "/script", ("%s %s || exit 99\n%s\ncode=$?\n"
       .. "echo; ls -A %s; exit $code\n"):format(MOUNT, disk, engine.command(argv), disk))
-    return engine.run_command("unshare -m sh " .. script)
+    return engine.run_command("unshare -m sh " .. script, { seconds = 60 })
   end
 
   local function claim(what, check)

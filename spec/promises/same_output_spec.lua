@@ -52,50 +52,60 @@ describe("one plan gives one output", function()
     temp.remove(folder)
   end)
 
-  -- Every part, of `job` over the licence texts.
-  local function parts(job, flags)
+  -- Every part, of `job` over `inputs`.
+  local function parts(job, inputs, flags)
     local out = folder .. "/out"
     local argv = { "run", job, "--quiet", "--overwrite", "-o", out, "--reducers", "3",
-      "--split-size", "16K", table.unpack(flags) }
-    engine.output(table.move(texts.LICENSES, 1, #texts.LICENSES, #argv + 1, argv))
+      table.unpack(flags) }
+    engine.output(table.move(inputs, 1, #inputs, #argv + 1, argv))
     return engine.parts(out)
+  end
+
+  -- 2 MB of licence texts: a map of all of it spills a sort buffer of 1 MB several times.
+  local function large_input()
+    local copies = {}
+    for i = 1, 24 do
+      copies[i] = temp.read(texts.LICENSES[i % #texts.LICENSES + 1])
+      copies[i] = copies[i] .. copies[i]
+    end
+    return temp.write(folder .. "/large", table.concat(copies))
   end
 
   for _, name in ipairs { "order", "float" } do
     it("whatever the number of slots: a job that sees the order of values, " .. name, function()
       local job = folder .. "/" .. name .. ".lua"
-      local expected = parts(job, { "--slots", "1" })
+      local expected = parts(job, texts.LICENSES, { "--split-size", "16K", "--slots", "1" })
 
       assert.is_true(#expected > 10000)
       for round = 1, 5 do
         for _, slots in ipairs { 2, 4 } do
-          assert.is_true(expected == parts(job, { "--slots", slots }),
-            ("round %d, %d slots: another output"):format(round, slots))
+          local actual = parts(job, texts.LICENSES, { "--split-size", "16K", "--slots", slots })
+          assert.is_true(expected == actual, ("round %d, %d slots: another output")
+            :format(round, slots))
         end
       end
     end)
   end
 
   it("whatever the sort buffer, where no sum of floats goes through a combiner", function()
-    for _, job in ipairs { "jobs/wordcount.lua", folder .. "/order.lua" } do
-      local expected = parts(job, { "--slots", "2" })
+    local input = large_input()
+    for _, job in ipairs { "jobs/wordcount.lua", "jobs/sort.lua", folder .. "/order.lua" } do
+      local roomy = parts(job, { input }, { "--split-size", "16M", "--sort-buffer", "64M" })
+      local narrow = parts(job, { input }, { "--split-size", "16M", "--sort-buffer", "1M" })
 
-      for _, bytes in ipairs { "64K", "128K", "1M" } do
-        assert.is_true(expected == parts(job, { "--slots", "2", "--sort-buffer", bytes }),
-          ("%s with a sort buffer of %s: another output"):format(job, bytes))
-      end
+      assert.is_true(roomy == narrow, job .. ": another output")
     end
   end)
 
   it("and the values of a key come in input order, as on dryrun", function()
-    local job = dofile(folder .. "/order.lua")
+    local input = large_input()
     local lines = {}
-    for _, record in ipairs(dryrun.run(job, temp.read(texts.GPL))) do
+    for _, record in ipairs(dryrun.run(dofile(folder .. "/order.lua"), temp.read(input))) do
       lines[#lines + 1] = record[1] .. "\t" .. record[2] .. "\n"
     end
 
     local output = engine.output { "run", folder .. "/order.lua", "--quiet", "--slots", "2",
-      "--reducers", "1", "--split-size", "2K", "--sort-buffer", "64K", texts.GPL }
+      "--reducers", "1", "--split-size", "512K", "--sort-buffer", "1M", input }
 
     assert.is_true(table.concat(lines) == output)
   end)

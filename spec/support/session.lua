@@ -4,12 +4,12 @@ local temp = require "spec.support.temp"
 
 local session = {}
 
---- Starts a shell command; its output goes nowhere.
+--- Starts a shell command; its output goes nowhere. A shell waits for it, so that it does not
+-- stay a zombie where the first process does not look after orphans.
 -- @treturn string  the number of its session, and of the process itself
 function session.start(command)
-  local id = temp.capture(("setsid sh -c 'echo $$; exec %s >/dev/null 2>&1' &")
-    :format(command:gsub("'", "'\\''")))
-  return id:match("%d+")
+  local script = "setsid " .. command .. " >/dev/null 2>&1 & echo $!; exec >/dev/null; wait"
+  return temp.capture("sh -c " .. temp.quote(script) .. " &")
 end
 
 --- The processes of a session that are alive (not zombies).
