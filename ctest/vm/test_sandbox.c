@@ -151,8 +151,10 @@ static void refused_calls_kill_and_are_named(void **state)
 static int run_lua(void)
 {
     struct kit kit = {.options.memory_bytes_max = 64 * 1024 * 1024};
-    int rc = kit_run(&kit, "local t = {} for i = 1, 1e5 do t[i] = ('x'):rep(100) .. i end "
-                           "table.sort(t) emit(t[1], #t)");
+    int rc =
+        kit_run(&kit, "local t = {} for i = 1, 1e5 do t[i] = ('x'):rep(100) .. i end "
+                      "table.sort(t) local keyed = {} for i = 1, 5000 do keyed['k' .. i] = i end "
+                      "emit(t[1], keyed)");
 
     rc = rc == 0 && kit.emit_count == 1 ? 0 : 1;
     kit_close(&kit);

@@ -5,8 +5,8 @@
 
 #include <assert.h>
 #include <lauxlib.h>
+#include <stdbool.h>
 #include <stdio.h>
-#include <stdlib.h>
 
 enum { LIST_ROOM_MAX = 1024 * 1024 }; /* items made room for before they are there */
 
@@ -87,13 +87,43 @@ static int write_items(lua_State *L, int index, lua_Integer item_count, bool is_
     return 0;
 }
 
-static int compare_slots(const void *a, const void *b, void *keys)
+static bool comes_before(const struct key_slot *a, const struct key_slot *b, const char *keys)
 {
-    const struct key_slot *left = a, *right = b;
-    const char *bytes = ((const struct buf *)keys)->ptr;
+    return slice_compare(slice_of(keys + a->offset, a->len), slice_of(keys + b->offset, b->len)) <
+           0;
+}
 
-    return slice_compare(slice_of(bytes + left->offset, left->len),
-                         slice_of(bytes + right->offset, right->len));
+/* Lets the slot at `at` sink in the heap of `count` slots whose root is the last key. */
+static void sink_slot(struct key_slot *slots, size_t at, size_t count, const char *keys)
+{
+    struct key_slot slot = slots[at];
+
+    for (size_t child; (child = 2 * at + 1) < count; at = child) {
+        if (child + 1 < count && comes_before(&slots[child], &slots[child + 1], keys))
+            child++;
+        if (!comes_before(&slot, &slots[child], keys))
+            break;
+        slots[at] = slots[child];
+    }
+    slots[at] = slot;
+}
+
+/*
+ * Heap sort: no two keys are equal. Not qsort(): glibc's asks the kernel how much memory there is,
+ * by a call that is not on the sandbox's list.
+ */
+static void sort_slots(struct key_slot *slots, size_t count, const char *keys)
+{
+    struct key_slot last;
+
+    for (size_t at = count / 2; at-- > 0;)
+        sink_slot(slots, at, count, keys);
+    for (size_t end = count; end > 1; end--) {
+        last = slots[end - 1];
+        slots[end - 1] = slots[0];
+        slots[0] = last;
+        sink_slot(slots, 0, end - 1, keys);
+    }
 }
 
 /* Appends to encoder->slots the keys that are not 1 ... item_count, sorted. */
@@ -116,9 +146,10 @@ static int collect_keys(lua_State *L, int index, lua_Integer item_count,
         slot.len = encoder->keys.len - slot.offset;
         buf_append(&encoder->slots, &slot, sizeof slot);
     }
+    /* Whole slots only are in there, so this is where one starts. */
     if (encoder->slots.len > first)
-        qsort_r(encoder->slots.ptr + first, (encoder->slots.len - first) / sizeof slot, sizeof slot,
-                compare_slots, &encoder->keys);
+        sort_slots((struct key_slot *)(void *)(encoder->slots.ptr + first),
+                   (encoder->slots.len - first) / sizeof slot, encoder->keys.ptr);
     return 0;
 }
 
