@@ -286,4 +286,35 @@ static inline int64_t kit_counter(const Mrlua__Done *done, const char *name)
     return -1;
 }
 
+/* For cmocka: every test with a kit of its own. */
+static struct kit kit;
+
+static inline int kit_set_up(void **state)
+{
+    (void)state;
+    kit_open(&kit);
+    return 0;
+}
+
+static inline int kit_tear_down(void **state)
+{
+    (void)state;
+    kit_close(&kit);
+    return 0;
+}
+
+#define KIT_TEST(name) cmocka_unit_test_setup_teardown(name, kit_set_up, kit_tear_down)
+
+#define WORDCOUNT(combine, reduce)                                                                 \
+    "return { combine = " combine ", reduce = " reduce ",\n"                                       \
+    "  map = function(_, line, emit)\n"                                                            \
+    "    for word in line:gmatch('%a+') do emit(word, 1) end\n"                                    \
+    "  end }\n"
+#define TOTAL                                                                                      \
+    "function(word, counts, emit)\n"                                                               \
+    "  local total = 0\n"                                                                          \
+    "  for n in counts do total = total + n end\n"                                                 \
+    "  emit(word, total)\n"                                                                        \
+    "end"
+
 #endif

@@ -17,22 +17,6 @@ enum { CRASH_COUNT = 20, PROCESS_COUNT = 5 };
 enum { CRASH_COUNT = 200, PROCESS_COUNT = 30 };
 #endif
 
-static struct kit kit;
-
-static int set_up(void **state)
-{
-    (void)state;
-    kit_open(&kit);
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    kit_close(&kit);
-    return 0;
-}
-
 static int open_fd_count(pid_t pid)
 {
     char path[64];
@@ -222,12 +206,10 @@ static void test_shell_dies(void **state)
     shell = fork();
     assert_true(shell >= 0);
     if (shell == 0) {
-        struct kit theirs;
         struct attempt attempt;
 
-        kit_open(&theirs);
+        kit_open(&kit); /* its own; the parent's nursery is not its child */
         group[0] = nursery_pid();
-        kit = theirs;
         start_endless_map(&attempt);
         group[1] = attempt.pid;
         group[2] = (pid_t)kit.started_pid;
@@ -386,11 +368,15 @@ static void test_pairs_order(void **state)
 
 int main(int argc, char **argv)
 {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
     const struct CMUnitTest tests[] = {
-        TEST(test_kill),         TEST(test_end),         TEST(test_trusted_process_dies),
-        TEST(test_nursery_dies), TEST(test_shell_dies),  TEST(test_crashes_leave_nothing),
-        TEST(test_canary),       TEST(test_pairs_order),
+        KIT_TEST(test_kill),
+        KIT_TEST(test_end),
+        KIT_TEST(test_trusted_process_dies),
+        KIT_TEST(test_nursery_dies),
+        KIT_TEST(test_shell_dies),
+        KIT_TEST(test_crashes_leave_nothing),
+        KIT_TEST(test_canary),
+        KIT_TEST(test_pairs_order),
     };
 
     KIT_NURSERY(argc, argv);

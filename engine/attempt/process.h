@@ -1,6 +1,6 @@
 /*
- * descriptors: a forked process keeps what it was meant to have, at known numbers, and nothing
- * else.
+ * process: what a forked process does first. It keeps what it was meant to have, and nothing else:
+ * descriptors at known numbers, no handlers of the shell, no terminal.
  */
 #ifndef ATTEMPT_PROCESS_H
 #define ATTEMPT_PROCESS_H

@@ -1,0 +1,129 @@
+#include "attempt/kit.h"
+
+/* Enough to spill and to merge in the TINY build, and several pieces in one split. */
+static void test_many_records(void **state)
+{
+    Mrlua__Piece pieces[3], *list[] = {&pieces[0], &pieces[1], &pieces[2]};
+    struct buf text = {0}, expected = {0};
+    const char *path;
+
+    (void)state;
+#ifdef MRLUA_TINY
+    kit.start.sort_buffer_bytes = 4096;
+#endif
+    for (int i = 0; i < 3000; i++)
+        buf_printf(&text, "w%c%c common\n", 'a' + i / 26 % 26, 'a' + i % 26);
+    path = kit_file(&kit, "many.txt", buf_string(&text));
+    for (size_t i = 0; i < 3; i++)
+        kit_piece(&pieces[i], path, i * text.len / 3, (i + 1) * text.len / 3 - i * text.len / 3);
+    kit_job(&kit, WORDCOUNT("nil", TOTAL));
+    kit_must(&kit, kit_map_pieces(&kit, 0, list, 3));
+    kit_must(&kit, kit_reduce(&kit, 0));
+    buf_append_string(&expected, "common\t3000\n");
+    for (int i = 0; i < 26 * 26; i++)
+        buf_printf(&expected, "w%c%c\t%d\n", 'a' + i / 26, 'a' + i % 26,
+                   3000 / 676 + (i < 3000 % 676));
+    kit_expect(&kit, buf_string(&expected));
+    buf_deinit(&text);
+    buf_deinit(&expected);
+}
+
+/* setup sees who it is, cleanup may emit, print() comes out as log lines, partition is asked. */
+static void test_hooks(void **state)
+{
+    (void)state;
+    kit_job(&kit, "local seen = 0\n"
+                  "return { reduce = 'identity',\n"
+                  "  setup = function(mr) print(mr.stage, mr.task, mr.attempt) end,\n"
+                  "  map = function(at, line, emit) seen = seen + 1; emit(at, line) end,\n"
+                  "  partition = function(key, count) return key == 'last' and 1 or 0 end,\n"
+                  "  cleanup = function(mr, emit)\n"
+                  "    if mr.stage == 'map' then emit('last', seen) end\n"
+                  "  end }\n");
+    kit.start.partition_count = 2;
+    kit_must(&kit, kit_map(&kit, 0, kit_file(&kit, "d.txt", "x\r\n\ny")));
+    assert_string_equal(buf_string(&kit.log), "map\t0\t1\n");
+    kit_must(&kit, kit_reduce(&kit, 0));
+    assert_string_equal(buf_string(&kit.log), "reduce\t0\t2\n");
+    kit_expect(&kit, "0\tx\n3\t\n4\ty\n");
+    kit_must(&kit, kit_reduce(&kit, 1));
+    kit_expect(&kit, "last\t3\n");
+}
+
+/* The output of a job is the input of another: input "run", map "identity". */
+static void test_runs(void **state)
+{
+    char first[sizeof kit.result_path];
+
+    (void)state;
+    kit_job(&kit, WORDCOUNT("'sum'", "'sum'"));
+    kit.start.output = "run";
+    kit_must(&kit, kit_map(&kit, 0, kit_file(&kit, "f.txt", "b a b\n")));
+    kit_must(&kit, kit_reduce(&kit, 0));
+    snprintf(first, sizeof first, "%s", kit.result_path);
+    kit_job(&kit, "return { input = 'run', output = 'jsonl', map = 'identity', reduce = 'sum' }");
+    kit.start.input = "run";
+    kit.start.output = "jsonl";
+    kit_must(&kit, kit_map(&kit, 0, first));
+    kit_must(&kit, kit_reduce(&kit, 0));
+    kit_expect(&kit, "[\"a\",1]\n[\"b\",2]\n");
+}
+
+static void test_empty_split(void **state)
+{
+    (void)state;
+    kit_job(&kit, WORDCOUNT("'sum'", "'sum'"));
+    kit_must(&kit, kit_map_pieces(&kit, 0, NULL, 0));
+    kit_must(&kit, kit_reduce(&kit, 0));
+    kit_expect(&kit, "");
+}
+
+/* Pieces cut anywhere give every line once; a compressed input would be whole. */
+static void test_pieces(void **state)
+{
+    static const char text[] = "one\ntwo three\n\nfour";
+    const size_t len = sizeof text - 1;
+    const char *path = kit_file(&kit, "pieces.txt", text);
+
+    (void)state;
+    kit_job(&kit, "return { map = 'identity', reduce = 'identity' }");
+    for (size_t cut = 0; cut <= len; cut++) {
+        Mrlua__Piece pieces[2], *list[] = {&pieces[0], &pieces[1]};
+
+        kit_piece(&pieces[0], path, 0, cut);
+        kit_piece(&pieces[1], path, cut, len - cut);
+        kit_must(&kit, kit_map_pieces(&kit, 0, list, 2));
+        kit_must(&kit, kit_reduce(&kit, 0));
+        kit_expect(&kit, "0\tone\n4\ttwo three\n14\t\n15\tfour\n");
+    }
+}
+
+/* map = "identity" with count: the values are counted, not looked at. */
+static void test_identity_counts(void **state)
+{
+    (void)state;
+    kit_job(&kit,
+            "return { input = 'file', map = 'identity', combine = 'count', reduce = 'count' }");
+    kit.start.input = "file";
+    kit_must(&kit, kit_map(&kit, 0, kit_file(&kit, "whole.txt", "some text")));
+    kit_must(&kit, kit_reduce(&kit, 0));
+    assert_int_equal(access(kit.result_path, F_OK), 0);
+    {
+        struct buf expected = {0};
+
+        buf_printf(&expected, "%s\t1\n", folder_path(&kit.folder, "whole.txt"));
+        kit_expect(&kit, buf_string(&expected));
+        buf_deinit(&expected);
+    }
+}
+
+int main(int argc, char **argv)
+{
+    const struct CMUnitTest tests[] = {
+        KIT_TEST(test_many_records), KIT_TEST(test_hooks),  KIT_TEST(test_runs),
+        KIT_TEST(test_empty_split),  KIT_TEST(test_pieces), KIT_TEST(test_identity_counts),
+    };
+
+    KIT_NURSERY(argc, argv);
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

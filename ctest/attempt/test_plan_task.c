@@ -1,0 +1,124 @@
+#include "attempt/kit.h"
+
+#include "format/publish.h"
+
+static void test_plan(void **state)
+{
+    char pattern[FOLDER_PATH_BYTES + 8];
+    char *inputs[] = {pattern};
+    Mrlua__PlanRequest request = MRLUA__PLAN_REQUEST__INIT;
+    Mrlua__Done *done;
+
+    (void)state;
+    kit_file(&kit, "p1.txt", "12345678");
+    kit_file(&kit, "p2.txt", "");
+    kit_file(&kit, "p3.txt", "1234");
+    snprintf(pattern, sizeof pattern, "%s/p*.txt", kit.folder.path);
+    request.inputs = inputs;
+    request.n_inputs = 1;
+    request.split_bytes = 5;
+    kit.start.kind = MRLUA__TASK_KIND__PLAN;
+    kit.start.plan = &request;
+    done = kit_run(&kit);
+    assert_true(!done || done->plan);
+    if (done) {
+        assert_int_equal(done->plan->bytes, 12);
+        assert_int_equal(done->plan->n_inputs, 3);
+        assert_int_equal(done->plan->n_splits, 3); /* 5 + 3 and 4 bytes */
+        assert_int_equal(done->plan->splits[1]->pieces[0]->offset, 5);
+        assert_int_equal(done->plan->splits[1]->pieces[0]->length, 3);
+        assert_non_null(strstr(done->plan->splits[2]->pieces[0]->path, "p3.txt"));
+    }
+    kit_must(&kit, done);
+    snprintf(pattern, sizeof pattern, "%s/absent", kit.folder.path);
+    assert_null(kit_run(&kit));
+    assert_int_equal(kit.err.kind, ERR_SETUP);
+    kit.start.plan = NULL;
+}
+
+/* "-" is the shell's standard input, spooled into a file that an attempt can open again. */
+static void test_plan_of_standard_input(void **state)
+{
+    char *inputs[] = {"-"};
+    Mrlua__PlanRequest request = MRLUA__PLAN_REQUEST__INIT;
+    Mrlua__Done *done;
+    int before = dup(STDIN_FILENO), fd;
+
+    (void)state;
+    request.inputs = inputs;
+    request.n_inputs = 1;
+    fd = open(kit_file(&kit, "stdin.txt", "from standard input\n"), O_RDONLY);
+    assert_int_equal(dup2(fd, STDIN_FILENO), STDIN_FILENO);
+    close(fd);
+    kit.start.kind = MRLUA__TASK_KIND__PLAN;
+    kit.start.plan = &request;
+    done = kit_run(&kit);
+    dup2(before, STDIN_FILENO);
+    close(before);
+    assert_non_null(done);
+    assert_int_equal(done->plan->n_splits, 1);
+    assert_string_equal(done->plan->inputs[0]->name, "-");
+    assert_int_equal(done->plan->splits[0]->pieces[0]->length, 20);
+    kit.start.plan = NULL;
+    kit_job(&kit, "return { map = 'identity', reduce = 'identity' }");
+    kit_must(&kit, kit_map_pieces(&kit, 0, done->plan->splits[0]->pieces, 1));
+    kit_must(&kit, kit_reduce(&kit, 0));
+    kit_expect(&kit, "0\tfrom standard input\n");
+    message_free(done);
+}
+
+/* The parts of two attempts get their names; a part that is not there fails the commit. */
+static void test_commit(void **state)
+{
+    Mrlua__CommitRequest request = MRLUA__COMMIT_REQUEST__INIT;
+    Mrlua__Part part = MRLUA__PART__INIT, *parts[] = {&part, &part};
+    struct publish publish;
+    struct buf path = {0};
+    char out[FOLDER_PATH_BYTES + 8];
+
+    (void)state;
+    snprintf(out, sizeof out, "%s/out", kit.folder.path);
+    publish_init(&publish, out, "7", false);
+    assert_int_equal(publish_claim(&publish, &kit.err), 0);
+    part.attempt = 5;
+    part.bytes = 4;
+    request.output_folder = out;
+    request.job_id = "7";
+    request.parts = parts;
+    request.n_parts = 2;
+    request.manifest = "{}\n";
+    kit.start.kind = MRLUA__TASK_KIND__COMMIT;
+    kit.start.commit = &request;
+    for (uint32_t i = 0; i < 2; i++) {
+        int fd;
+
+        if (i == 1) {
+            assert_null(kit_run(&kit)); /* part 1 is not there yet */
+            assert_int_equal(kit.err.kind, ERR_DISK);
+            assert_false(folder_has(&kit.folder, "out/_SUCCESS"));
+        }
+        fd = publish_part_create(&publish, i, 5, &kit.err);
+        assert_true(fd >= 0);
+        assert_int_equal(write(fd, "part", 4), 4);
+        close(fd);
+    }
+    kit_must(&kit, kit_run(&kit));
+    assert_true(folder_has(&kit.folder, "out/part-00000"));
+    assert_true(folder_has(&kit.folder, "out/part-00001"));
+    assert_true(folder_has(&kit.folder, "out/_SUCCESS"));
+    kit.start.commit = NULL;
+    publish_deinit(&publish);
+    buf_deinit(&path);
+}
+
+int main(int argc, char **argv)
+{
+    const struct CMUnitTest tests[] = {
+        KIT_TEST(test_plan),
+        KIT_TEST(test_plan_of_standard_input),
+        KIT_TEST(test_commit),
+    };
+
+    KIT_NURSERY(argc, argv);
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
