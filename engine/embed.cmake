@@ -18,5 +18,6 @@ foreach(path ${MODULES})
   string(REPLACE "/" "." name ${name})
   embed(${name} ${path})
 endforeach()
-string(APPEND text "\nconst struct embedded_module embedded_modules[] = {\n${table}    {0, 0, 0},\n};\n")
+string(APPEND text
+  "\nconst struct embedded_module embedded_modules[] = {\n${table}    {0, 0, 0},\n};\n")
 file(WRITE ${OUTPUT} "${text}")
