@@ -67,6 +67,7 @@ static int load_job(void *context, struct vm_host *host, struct slice args, stru
         .bundle = table_field(args, "bundle"),
         .params = table_field(args, "params"),
         .memory_bytes = (uint64_t)value_field_integer(args, "memory_bytes", 0),
+        .deadline_ms = (uint64_t)value_field_integer(args, "deadline_ms", 0),
         .unsafe = value_field_boolean(args, "unsafe", false),
     };
     struct nursery *nursery = nursery_of(context, err);

@@ -4,7 +4,8 @@
  * message, detail, is_setup}, because there is more to tell than a message.
  *
  *     engine.environment()        -> {cpu_count, stderr_is_terminal}
- *     engine.load_job{bundle, params, unsafe, memory_bytes}   -> {view, log} or {error, log}
+ *     engine.load_job{bundle, params, unsafe, memory_bytes, deadline_ms}
+ *                                 -> {view, log} or {error, log}
  *     engine.run_begin{...}       -> {warning} or {error}      fields: run_config.c
  *     engine.run_step{milliseconds} -> the state               run_shell_report()
  *     engine.run_end()            -> the outcome               run_shell_outcome()

@@ -13,7 +13,8 @@ static const int SIGNALS[RUN_SIGNAL_COUNT] = {SIGINT, SIGTERM, SIGHUP};
  * silence says nothing here, and standard input may take its time. */
 #define RUN_SILENCE_NS (365ULL * 24 * 3600 * NS_PER_S)
 
-#define RUN_RETRY_DELAY_NS NS_PER_S
+/* Nothing far away has to recover: 30 tries of a task take seconds, not minutes. */
+#define RUN_RETRY_DELAY_NS (200 * NS_PER_MS)
 
 static void interrupt(struct run_shell *shell, int signal_number)
 {
@@ -107,9 +108,7 @@ static void submit(struct run_shell *shell)
     struct sched_options options;
 
     sched_options_default(&options);
-    options.retry_delay_ns_max = RUN_RETRY_DELAY_NS; /* nothing far away has to recover */
-    /* The full disk of the only worker stays full: 30 tries take about 3 s so, not 5 min. */
-    options.retry_delay_ns_max = 200 * NS_PER_MS;
+    options.retry_delay_ns_max = RUN_RETRY_DELAY_NS;
     shell->sched = sched_open(&options);
     shell->begun_ns = clock_monotonic_ns();
     run_queue(shell, &worker);

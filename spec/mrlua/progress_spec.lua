@@ -99,8 +99,8 @@ describe("mrlua/progress lines", function()
   end)
 
   it("tell what a job did, and where its output is", function()
-    local outcome = { seconds = 4.0, output = "out", parts = { {}, {} }, bytes = 5000, records = 812,
-      input_bytes = 400000000 }
+    local outcome = { seconds = 4.0, output = "out", parts = { {}, {} }, bytes = 5000,
+      records = 812, input_bytes = 400000000 }
 
     assert.equal("done: 400 MB read in 4.0 s (100 MB/s), 812 records in 2 parts, 5.00 KB in out",
       progress.summary(outcome))

@@ -45,6 +45,7 @@ local function load_once(built, flags, unsafe)
   local answer = assert(engine.load_job {
     bundle = built, params = flags.params, unsafe = unsafe,
     memory_bytes = limits_of(flags).memory_bytes,
+    deadline_ms = flags.limit_seconds_per_record and milliseconds(flags.limit_seconds_per_record),
   })
   for _, line in ipairs(answer.log or {}) do
     io.stderr:write(line, "\n")
