@@ -77,9 +77,8 @@ enum err_kind err_kind_of_errno(int error, enum err_kind otherwise)
 const char *err_kind_name(enum err_kind kind)
 {
     static const char *const names[ERR_KIND_COUNT] = {
-        [ERR_NONE] = "none",   [ERR_RETRY] = "retry", [ERR_DISK] = "disk",
-        [ERR_PEER] = "peer",   [ERR_INPUT] = "input", [ERR_JOB] = "job",
-        [ERR_LIMIT] = "limit", [ERR_SETUP] = "setup",
+        [ERR_NONE] = "none",   [ERR_RETRY] = "retry", [ERR_DISK] = "disk",   [ERR_PEER] = "peer",
+        [ERR_INPUT] = "input", [ERR_JOB] = "job",     [ERR_LIMIT] = "limit", [ERR_SETUP] = "setup",
     };
 
     assert((int)kind >= 0 && (int)kind < ERR_KIND_COUNT);
