@@ -15,7 +15,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/personality.h>
-#include <sys/pidfd.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -28,11 +27,10 @@ enum {
     REQUEST_FD = DESCRIPTORS_FIRST, /* after exec */
     REPORT = CHILD_FD_COUNT,        /* index of the report socket behind the child's descriptors */
     REQUEST_FD_COUNT = CHILD_FD_COUNT + 1,
-    STOP_MS_MAX = 2000,
 #ifdef MRLUA_TINY
     NURSLING_COUNT_MAX = 4,
 #else
-    NURSLING_COUNT_MAX = 512, /* children at a time; twice that many descriptors */
+    NURSLING_COUNT_MAX = 512, /* children at a time, a descriptor each */
 #endif
 };
 static_assert((int)REQUEST_FD_COUNT <= (int)DESCRIPTORS_COUNT_MAX,
@@ -47,7 +45,7 @@ struct request {
     uint32_t present; /* bit i: CHILD_FD i */
 };
 
-/* On the report socket. First, with the pidfd: the pid, or -errno. Then: the wait status. */
+/* On the report socket. First: the pid, or -errno. Then: the wait status. */
 struct report {
     int32_t value;
 };
@@ -116,38 +114,52 @@ static void close_all(int *fds, size_t count)
 
 struct forked {
     pid_t pid;
-    int pidfd, report;
-    bool is_killed; /* nobody waits for it; its end is awaited all the same */
+    int report;
+    bool is_killed; /* its holder wants that; its end is awaited all the same */
 };
 
 static struct {
     struct forked children[NURSLING_COUNT_MAX];
-    struct pollfd polls[1 + 2 * NURSLING_COUNT_MAX];
+    struct pollfd polls[1 + NURSLING_COUNT_MAX]; /* the request socket, then the reports */
     int count;
 } here;
 
-static void remove_child(int index)
+static struct forked *child_of(pid_t pid)
 {
-    struct forked *child = &here.children[index];
-
-    io_close(&child->pidfd);
-    io_close(&child->report);
-    here.children[index] = here.children[--here.count];
+    for (int i = 0; i < here.count; i++)
+        if (here.children[i].pid == pid)
+            return &here.children[i];
+    return NULL;
 }
 
-/* Its pidfd became readable: it has ended. */
-static void reap(int index)
+/* A child has ended: what it may have started ends with it, and its holder is told. */
+static void reap(struct forked *child)
 {
-    struct forked *child = &here.children[index];
     struct report report = {0};
     int status = 0;
 
-    kill(-child->pid, SIGKILL); /* what it may have started */
+    kill(-child->pid, SIGKILL); /* before its number can be given to another group */
     if (waitpid(child->pid, &status, 0) != child->pid)
         return;
     report.value = status;
     send_packet(child->report, &report, sizeof report, NULL, 0); /* the holder may be gone */
-    remove_child(index);
+    close(child->report);
+    *child = here.children[--here.count];
+}
+
+static void reap_all(void)
+{
+    siginfo_t ended = {0};
+
+    while (waitid(P_ALL, 0, &ended, WEXITED | WNOHANG | WNOWAIT) == 0 && ended.si_pid != 0) {
+        struct forked *child = child_of(ended.si_pid);
+
+        if (child)
+            reap(child);
+        else
+            waitpid(ended.si_pid, NULL, 0);
+        ended.si_pid = 0;
+    }
 }
 
 /* What a child does first. It must not outlive the nursery, and dies before anybody else does
@@ -169,6 +181,7 @@ static _Noreturn void live_as_child(const int *fds, pid_t nursery)
 {
     struct err err;
 
+    process_reset_signals();
     settle(nursery);
     if (process_keep_descriptors(fds, CHILD_FD_COUNT, &err) != 0) {
         fprintf(stderr, "mrlua: %s\n", err.message);
@@ -178,35 +191,25 @@ static _Noreturn void live_as_child(const int *fds, pid_t nursery)
 }
 
 /* Forks a child on `fds`. Returns its pid, or -errno. */
-static int fork_child(const int *fds, int *pidfd)
+static int fork_child(const int *fds)
 {
     pid_t nursery = getpid(), pid;
 
     if (here.count == NURSLING_COUNT_MAX)
         return -EAGAIN;
     pid = fork();
-    if (pid < 0)
-        return -errno;
     if (pid == 0)
         live_as_child(fds, nursery);
-    *pidfd = pidfd_open(pid, 0);
-    if (*pidfd < 0) {
-        int error = errno;
-
-        kill(pid, SIGKILL);
-        waitpid(pid, NULL, 0);
-        return -error;
-    }
-    return pid;
+    return pid < 0 ? -errno : pid;
 }
 
-static void answer(const int *fds, int report_fd)
+static void answer_take(const int *fds, int report_fd)
 {
-    struct forked child = {.pidfd = -1, .report = report_fd};
+    struct forked child = {.report = report_fd};
     struct report report;
 
-    report.value = child.pid = fork_child(fds, &child.pidfd);
-    send_packet(report_fd, &report, sizeof report, &child.pidfd, child.pid > 0);
+    report.value = child.pid = fork_child(fds);
+    send_packet(report_fd, &report, sizeof report, NULL, 0);
     if (child.pid > 0)
         here.children[here.count++] = child;
     else
@@ -230,60 +233,91 @@ static bool take_request(void)
     }
     for (int i = 0; i < CHILD_FD_COUNT; i++)
         by_number[i] = request.present & 1U << i ? fds[next++] : -1;
-    answer(by_number, fds[next]); /* which takes the report socket */
+    answer_take(by_number, fds[next]);
     close_all(fds, next);
     return true;
 }
 
-/* Polls 1 + 2i and 2 + 2i are child i's pidfd and report socket. */
+/* A holder never sends anything, so whatever there is to read is its end, or its wish to end the
+ * child. */
 static void prepare_polls(void)
 {
     here.polls[0] = (struct pollfd){.fd = REQUEST_FD, .events = POLLIN};
     for (int i = 0; i < here.count; i++) {
-        here.polls[1 + 2 * i] = (struct pollfd){.fd = here.children[i].pidfd, .events = POLLIN};
-        here.polls[2 + 2 * i].fd = here.children[i].is_killed ? -1 : here.children[i].report;
-        here.polls[2 + 2 * i].events = 0; /* only a hang-up */
+        here.polls[1 + i].fd = here.children[i].is_killed ? -1 : here.children[i].report;
+        here.polls[1 + i].events = POLLIN;
+        here.polls[1 + i].revents = 0;
     }
 }
 
-static void look_at_children(void)
+static void kill_unwanted(void)
 {
-    /* From the last to the first: removing one moves the last into its place. */
-    for (int i = here.count - 1; i >= 0; i--) {
-        struct forked *child = &here.children[i];
-
-        if (!child->is_killed && here.polls[2 + 2 * i].revents) {
-            pidfd_send_signal(child->pidfd, SIGKILL, NULL, 0);
-            child->is_killed = true;
-        }
-        if (here.polls[1 + 2 * i].revents)
-            reap(i);
+    for (int i = 0; i < here.count; i++) {
+        if (here.children[i].is_killed || !here.polls[1 + i].revents)
+            continue;
+        kill(here.children[i].pid, SIGKILL); /* not reaped yet, so the number is still its own */
+        here.children[i].is_killed = true;
     }
+}
+
+static void on_child(int number)
+{
+    (void)number; /* interrupts ppoll() */
+}
+
+/* SIGCHLD comes while we wait in ppoll() and at no other time. */
+static sigset_t catch_children(void)
+{
+    struct sigaction action = {.sa_handler = on_child};
+    sigset_t child, before;
+
+    sigemptyset(&child);
+    sigaddset(&child, SIGCHLD);
+    sigprocmask(SIG_BLOCK, &child, &before);
+    sigaction(SIGCHLD, &action, NULL);
+    return before;
 }
 
 bool nursery_is_asked(int argc, char **argv)
 {
-    return argc == 1 && strcmp(argv[0], NURSERY_NAME) == 0;
+    return argc == 2 && strcmp(argv[1], NURSERY_NAME) == 0; /* valgrind has its own argv[0] */
+}
+
+/* False: somebody typed that argument. */
+static bool has_request_socket(void)
+{
+    int type = 0;
+    socklen_t len = sizeof type;
+
+    return getsockopt(REQUEST_FD, SOL_SOCKET, SO_TYPE, &type, &len) == 0 && type == SOCK_SEQPACKET;
 }
 
 int nursery_main(void)
 {
+    sigset_t waiting;
     struct err err;
 
+    if (!has_request_socket()) {
+        fprintf(stderr, "mrlua: a nursery is started by mrlua itself\n");
+        return 2;
+    }
     vm_freeze_time();
     if (process_leave_terminal(&err) != 0) {
         fprintf(stderr, "mrlua: %s\n", err.message);
         return 1;
     }
+    waiting = catch_children();
     for (;;) {
         prepare_polls();
-        if (poll(here.polls, (nfds_t)(1 + 2 * here.count), -1) < 0) {
-            if (errno == EINTR)
-                continue;
-            fprintf(stderr, "mrlua: nursery: poll: %s\n", strerror(errno));
-            return 1; /* and its children with it */
+        if (ppoll(here.polls, (nfds_t)(1 + here.count), NULL, &waiting) < 0) {
+            if (errno != EINTR) {
+                fprintf(stderr, "mrlua: nursery: poll: %s\n", strerror(errno));
+                return 1; /* and its children with it */
+            }
+            reap_all();
+            continue;
         }
-        look_at_children();
+        kill_unwanted();
         if (here.polls[0].revents && !take_request())
             return 0;
     }
@@ -296,9 +330,24 @@ struct nursery {
     pid_t pid;
 };
 
+/* A path of one length wherever the executable is: it is put on the stack, whose addresses are part
+ * of Lua's seed. Under valgrind that link leads to valgrind. */
+static const char *own_path(void)
+{
+#ifdef MRLUA_SANDBOX
+    return "/proc/self/exe";
+#else
+    static char path[4096];
+    ssize_t len = readlink("/proc/self/exe", path, sizeof path - 1);
+
+    path[len > 0 ? len : 0] = '\0';
+    return path;
+#endif
+}
+
 static _Noreturn void become_nursery(int socket, pid_t shell)
 {
-    char *argv[] = {(char *)NURSERY_NAME, NULL}, *environment[] = {NULL};
+    char *argv[] = {(char *)"mrlua", (char *)NURSERY_NAME, NULL}, *environment[] = {NULL};
     struct err err;
 
     process_reset_signals();
@@ -306,7 +355,7 @@ static _Noreturn void become_nursery(int socket, pid_t shell)
         fcntl(REQUEST_FD, F_SETFD, 0) != 0)
         _exit(1);
     personality(ADDR_NO_RANDOMIZE); /* where that is forbidden, pairs() has no fixed order */
-    execve("/proc/self/exe", argv, environment);
+    execve(own_path(), argv, environment);
     fprintf(stderr, "mrlua: execute itself: %s\n", strerror(errno));
     _exit(1);
 }
@@ -338,17 +387,12 @@ struct nursery *nursery_start(struct err *err)
 
 void nursery_stop(struct nursery *nursery)
 {
-    struct pollfd poll_end = {.events = POLLIN};
-
     if (!nursery)
         return;
+    shutdown(nursery->socket, SHUT_RDWR); /* whoever else holds it */
     close(nursery->socket);
-    poll_end.fd = pidfd_open(nursery->pid, 0);
-    if (poll_end.fd < 0 || poll(&poll_end, 1, STOP_MS_MAX) != 1)
-        kill(nursery->pid, SIGKILL);
     while (waitpid(nursery->pid, NULL, 0) < 0 && errno == EINTR)
         ;
-    io_close(&poll_end.fd);
     free(nursery);
 }
 
@@ -362,12 +406,12 @@ int nursery_socket(const struct nursery *nursery)
 static int read_birth(struct nursling *out, struct err *err)
 {
     struct report report;
-    size_t fd_count = 1;
-    int rc = receive_packet(out->report, &report, sizeof report, &out->pidfd, &fd_count);
+    size_t fd_count = 0;
+    int rc = receive_packet(out->report, &report, sizeof report, NULL, &fd_count);
 
     if (rc != 1)
         return err_set(err, ERR_RETRY, "fork a child: the nursery has ended");
-    if (report.value <= 0 || fd_count != 1)
+    if (report.value <= 0)
         return err_set(err, ERR_RETRY, "fork a child: %s", strerror(-report.value));
     out->pid = report.value;
     return 0;
@@ -381,7 +425,7 @@ int nursery_fork(int request_socket, const int fds[CHILD_FD_COUNT], struct nursl
     size_t count = 0;
     int rc;
 
-    *out = (struct nursling){.pidfd = -1, .report = -1};
+    *out = (struct nursling){.report = -1};
     if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) != 0)
         return err_set_errno(err, ERR_RETRY, "fork a child: socketpair");
     out->report = ends[0];
@@ -415,8 +459,12 @@ int nursling_status(struct nursling *nursling, int *status, struct err *err)
     return 0;
 }
 
+void nursling_kill(struct nursling *nursling)
+{
+    shutdown(nursling->report, SHUT_WR);
+}
+
 void nursling_release(struct nursling *nursling)
 {
-    io_close(&nursling->pidfd);
     io_close(&nursling->report);
 }

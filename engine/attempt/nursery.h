@@ -13,9 +13,11 @@
  *     }
  *
  * A holder of its socket (a trusted process) sends one message with the descriptors of a child;
- * nursery_fork() does. The child's life hangs on `report`: if the holder's end closes, the nursery
- * kills the child; when the child ends, the holder reads its wait status there. When nobody holds
- * the request socket any more, or its parent dies, the nursery ends, and its children with it.
+ * nursery_fork() does. The child's life hangs on `report`: when the holder closes its end, or shuts
+ * it for writing, the nursery kills the child; when the child has ended, the holder reads its wait
+ * status there. The nursery is its parent, so no signal ever meets a process that has taken the
+ * number of another. When nobody holds the request socket any more, or its parent dies, the
+ * nursery ends, and its children with it.
  *
  * Decided here: address randomisation is given up for one order of pairs(), because an attempt
  * that is run again must answer the same (DESIGN.md, P6), and because what holds a hostile script
@@ -51,8 +53,7 @@ int nursery_main(void);
 /* Starts it. NULL with *err (ERR_SETUP). */
 struct nursery *nursery_start(struct err *err);
 
-/* Closes the request socket and waits until the nursery has ended; attempts that still run are
- * given two seconds, then their children are killed. NULL is fine. */
+/* Ends it, and the children that still live, and waits for it. NULL is fine. */
 void nursery_stop(struct nursery *nursery);
 
 /* The request socket, for a forked process that closes everything else. */
@@ -60,8 +61,7 @@ int nursery_socket(const struct nursery *nursery);
 
 /* A child as its trusted process knows it. */
 struct nursling {
-    pid_t pid;
-    int pidfd;  /* to kill it */
+    pid_t pid;  /* for messages and /proc: signals go through the nursery */
     int report; /* readable when it has ended; closing it kills the child */
 };
 
@@ -72,7 +72,10 @@ int nursery_fork(int request_socket, const int fds[CHILD_FD_COUNT], struct nursl
 /* Reads the wait status of an ended child from `report`. 0, or -1: the nursery is gone. */
 int nursling_status(struct nursling *nursling, int *status, struct err *err);
 
-/* Closes its descriptors, which kills a child that still lives. */
+/* Has it killed. Its status comes as that of any other end. */
+void nursling_kill(struct nursling *nursling);
+
+/* Closes its descriptor, which kills a child that still lives. */
 void nursling_release(struct nursling *nursling);
 
 #endif

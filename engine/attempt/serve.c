@@ -9,10 +9,8 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/pidfd.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -45,7 +43,7 @@ static void kill_child(struct service *service, enum death_cause cause)
 {
     if (service->cause == DEATH_BY_ITSELF)
         service->cause = cause;
-    pidfd_send_signal(service->nursling.pidfd, SIGKILL, NULL, 0);
+    nursling_kill(&service->nursling);
 }
 
 /* Ends the child because of what `failure` says. */
@@ -441,7 +439,7 @@ int serve_child(struct trusted *trusted, const Mrlua__SegmentTable *table, struc
     struct service service = {
         .trusted = trusted,
         .child = {.fd = -1, .received_fd = -1},
-        .nursling = {.pidfd = -1, .report = -1},
+        .nursling = {.report = -1},
         .statm = -1,
     };
     int rc = bear(&service, err);
