@@ -1,0 +1,140 @@
+#include "cli/run_config.h"
+
+#include "cli/kit.h"
+#include "record/sortbuf.h"
+
+#include <string.h>
+
+static const char *const INPUTS[] = {"a.txt", "-", "folder", NULL};
+
+/* Begins the arguments of a run with three inputs and an empty job. */
+static void begin(struct buf *args)
+{
+    struct buf bundle = {0}, view = {0};
+
+    kit_bundle(&bundle, "job.lua", "return {}");
+    value_write_table_begin(&view);
+    value_write_table_end(&view);
+    kit_args_begin(args, buf_slice(&bundle), buf_slice(&view), INPUTS);
+    buf_deinit(&bundle);
+    buf_deinit(&view);
+}
+
+static int end(struct buf *args, struct run_config *config, struct err *err)
+{
+    int rc;
+
+    kit_args_end(args);
+    rc = run_config_init(config, buf_slice(args), err);
+    buf_deinit(args);
+    *args = (struct buf){0};
+    return rc;
+}
+
+static void arguments_are_copied(void **state)
+{
+    struct run_config config;
+    struct buf args = {0};
+    struct err err;
+
+    (void)state;
+    begin(&args);
+    field_integer(&args, "slots", 3);
+    field_integer(&args, "reducers", 2);
+    field_integer(&args, "split_bytes", 1000);
+    field_string(&args, "output", "out");
+    field_boolean(&args, "overwrite", true);
+    assert_int_equal(end(&args, &config, &err), 0);
+
+    assert_int_equal(config.input_count, 3);
+    assert_string_equal(config.inputs[2], "folder");
+    assert_true(config.reads_stdin);
+    assert_string_equal(config.output, "out");
+    assert_null(config.tmp);
+    assert_true(config.overwrite);
+    assert_false(config.unsafe);
+    assert_int_equal(config.slots, 3);
+    assert_int_equal(config.reducers, 2);
+    assert_int_equal(config.split_bytes, 1000);
+    assert_int_equal(config.sort_buffer_bytes, RUN_SORT_BUFFER_BYTES);
+    assert_true(
+        slice_equal(value_field_string(config.bundle, "path", ""), slice_of_string("job.lua")));
+    run_config_deinit(&config);
+}
+
+/* A field that is out of its limits, and a word of what is said of it. */
+static void refuses(const char *field, uint64_t value, const char *word)
+{
+    struct run_config config;
+    struct buf args = {0};
+    struct err err;
+
+    begin(&args);
+    field_integer(&args, field, value);
+    field_integer(&args, "slots", 1); /* the first of a name is found */
+    assert_int_equal(end(&args, &config, &err), -1);
+    assert_int_equal(err.kind, ERR_SETUP);
+    assert_non_null(strstr(err.message, word));
+    assert_null(config.copy);
+}
+
+static void values_out_of_their_limits_are_refused(void **state)
+{
+    (void)state;
+    refuses("slots", 0, "slots");
+    refuses("slots", RUN_SLOTS_MAX + 1, "slots");
+    refuses("slots", UINT64_C(1) << 40, "slots");
+    refuses("reducers", PARTITION_COUNT_MAX + 1, "reducers");
+    refuses("sort_buffer_bytes", 1, "sort buffer");
+    refuses("sort_buffer_bytes", (uint64_t)SORTBUF_BYTES_MAX + 1, "sort buffer");
+}
+
+static void what_is_missing_is_refused(void **state)
+{
+    struct run_config config;
+    struct buf args = {0};
+    struct err err;
+
+    (void)state;
+    value_write_table_begin(&args);
+    assert_int_equal(end(&args, &config, &err), -1);
+    assert_int_equal(err.kind, ERR_SETUP);
+    assert_int_equal(run_config_init(&config, slice_of(NULL, 0), &err), -1);
+}
+
+static void a_run_file_needs_a_folder(void **state)
+{
+    struct run_config config;
+    struct buf args = {0}, bundle = {0}, view = {0};
+    struct err err;
+
+    (void)state;
+    kit_bundle(&bundle, "job.lua", "return {}");
+    value_write_table_begin(&args);
+    field_name(&args, "bundle");
+    buf_append(&args, bundle.ptr, bundle.len);
+    field_name(&args, "view");
+    buf_append(&args, bundle.ptr, bundle.len);
+    kit_inputs(&args, INPUTS);
+    field_string(&args, "job_name", "job");
+    field_string(&args, "input", "lines");
+    field_string(&args, "output_format", "run");
+    field_integer(&args, "attempts", 1);
+    field_integer(&args, "slots", 1);
+    assert_int_equal(end(&args, &config, &err), -1);
+    assert_non_null(strstr(err.message, "-o"));
+    buf_deinit(&bundle);
+    buf_deinit(&view);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(arguments_are_copied),
+        cmocka_unit_test(values_out_of_their_limits_are_refused),
+        cmocka_unit_test(what_is_missing_is_refused),
+        cmocka_unit_test(a_run_file_needs_a_folder),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
