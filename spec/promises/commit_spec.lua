@@ -70,6 +70,48 @@ describe("kill -9 of the engine", function()
   end)
 end)
 
+describe("kill -9 of the engine while it overwrites", function()
+  it("leaves all of the old output or all of the new one", function()
+    local folder = temp.folder()
+    local out = folder .. "/out"
+    local function argv(job)
+      return { "run", job, "--quiet", "--overwrite", "--reducers", "4", "--split-size", "8K",
+        "--tmp", folder, "-o", out, texts.GPL }
+    end
+    engine.output(argv "jobs/sort.lua")
+    local old = engine.parts(out)
+    local start = tonumber(temp.capture("date +%s%3N"))
+    engine.output(argv "jobs/wordcount.lua")
+    local milliseconds = tonumber(temp.capture("date +%s%3N")) - start
+    local new = engine.parts(out)
+    local seed = texts.seed(3)
+    math.randomseed(seed)
+    local seen_count = { [old] = 0, [new] = 0 }
+
+    for round = 1, ROUNDS do
+      engine.output(argv "jobs/sort.lua")
+      local delay = math.random(0, milliseconds * 5 // 4) / 1000
+      local id = session.start(engine.command(argv "jobs/wordcount.lua"))
+      os.execute(("sleep %.3f"):format(delay))
+      session.signal(id, "KILL")
+      assert(session.ends_within(id, 10))
+
+      local left = engine.parts(out)
+      assert.truthy(seen_count[left], ("SEED=%d, round %d, killed after %.3f s: neither")
+        :format(seed, round, delay))
+      seen_count[left] = seen_count[left] + 1
+    end
+    engine.output(argv "jobs/wordcount.lua")
+    local at_last, names = engine.parts(out), temp.list(folder)
+    temp.remove(folder)
+
+    assert.is_true(at_last == new)
+    for _, name in ipairs(names) do
+      assert.is_nil(name:find("^%.out"), name .. " is left")
+    end
+  end)
+end)
+
 describe("an output folder", function()
   it("that is not empty is refused before anything runs, and stays as it was", function()
     local folder = temp.folder()
