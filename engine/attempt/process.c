@@ -57,13 +57,20 @@ pid_t process_fork(void)
     return pid;
 }
 
+/* No shell handles these; a sanitizer does, and is to go on doing so. */
+static bool is_fault(int number)
+{
+    return number == SIGSEGV || number == SIGBUS || number == SIGFPE || number == SIGILL;
+}
+
 void process_reset_signals(void)
 {
     static const int of_terminal[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT};
     sigset_t none;
 
     for (int number = 1; number < NSIG; number++)
-        signal(number, SIG_DFL); /* fails for a few that have no handler */
+        if (!is_fault(number))
+            signal(number, SIG_DFL); /* fails for a few that have no handler */
     for (size_t i = 0; i < sizeof of_terminal / sizeof of_terminal[0]; i++)
         signal(of_terminal[i], SIG_IGN);
     sigemptyset(&none);
