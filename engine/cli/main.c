@@ -49,6 +49,16 @@ static void reserve_standard_fds(void)
         close(fd);
 }
 
+static int print_version(void)
+{
+    struct buf text = {0};
+
+    version_text(&text);
+    fwrite(text.ptr, 1, text.len, stdout);
+    buf_deinit(&text);
+    return flush(0);
+}
+
 int main(int argc, char **argv)
 {
     struct functions functions = {0};
@@ -59,8 +69,7 @@ int main(int argc, char **argv)
         return nursery_main();
     reserve_standard_fds();
     if (argc == 2 && strcmp(argv[1], "--version") == 0) {
-        version_print();
-        return flush(0);
+        return print_version();
     }
     signal(SIGPIPE, SIG_IGN); /* a reader of our output that leaves is told by EPIPE */
     functions.nursery = start_early(argc, argv);

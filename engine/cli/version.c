@@ -1,5 +1,6 @@
 #include "cli/version.h"
 
+#include "base/buf.h"
 #include "vm/vm.h"
 
 #include <stdio.h>
@@ -17,30 +18,31 @@ static const char *lua_note(const char *lua)
            "  processes, so they cost an attempt and not the engine)";
 }
 
-static void print_options(void)
+static void add_options(struct buf *out)
 {
     bool is_plain = true;
 
 #ifdef MRLUA_TINY
-    printf("built with TINY: absurd limits, for tests only\n");
+    buf_append_string(out, "built with TINY: absurd limits, for tests only\n");
     is_plain = false;
 #endif
 #ifdef MRLUA_SANITIZE
-    printf("built with SANITIZE: ASan, UBSan and LSan; no RLIMIT_AS, a wider system call list\n");
+    buf_append_string(out, "built with SANITIZE: ASan, UBSan and LSan; no RLIMIT_AS, a wider "
+                           "system call list\n");
     is_plain = false;
 #endif
 #ifndef MRLUA_SANDBOX
-    printf("built without SANDBOX: jobs are not confined, never for use\n");
+    buf_append_string(out, "built without SANDBOX: jobs are not confined, never for use\n");
     is_plain = false;
 #endif
     if (is_plain)
-        printf("built with SANDBOX\n");
+        buf_append_string(out, "built with SANDBOX\n");
 }
 
-void version_print(void)
+void version_text(struct buf *out)
 {
     const char *lua = vm_lua_version();
 
-    printf("mrlua %s\n%s%s\n", MRLUA_VERSION, lua, lua_note(lua));
-    print_options();
+    buf_printf(out, "mrlua %s\n%s%s\n", MRLUA_VERSION, lua, lua_note(lua));
+    add_options(out);
 }

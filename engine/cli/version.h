@@ -4,6 +4,9 @@
 #ifndef CLI_VERSION_H
 #define CLI_VERSION_H
 
-void version_print(void);
+struct buf;
+
+/* Appends the text, some lines. */
+void version_text(struct buf *out);
 
 #endif
