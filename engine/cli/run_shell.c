@@ -83,13 +83,17 @@ static int open_loop(struct run_shell *shell, struct err *err)
 
 static int open_folders(struct run_shell *shell, struct err *err)
 {
-    const char *parent = temp_choose(shell->config.tmp);
+    const struct run_config *config = &shell->config;
+    const char *parent = temp_choose(config->tmp);
 
+    if (config->output && config->overwrite &&
+        run_output_check_inputs(config->output, config->inputs, config->input_count, err) != 0)
+        return -1;
     temp_sweep(parent);
     if (temp_init(&shell->temp, parent, err) != 0)
         return -1;
-    return run_output_init(&shell->output, shell->config.output, shell->config.overwrite,
-                           shell->temp.path, err);
+    return run_output_init(&shell->output, config->output, config->overwrite, shell->temp.path,
+                           err);
 }
 
 /* One worker, one job: everything else follows from these two. */

@@ -212,6 +212,16 @@ record: "second"
       assert.equal("x", temp.read(out))
     end)
 
+    it("of the output that is read as well", function()
+      os.execute("mkdir -p " .. folder .. "/texts/out")
+      write("texts/out/part-00000", "old\t1\n")
+      local result = run_input(folder .. "/texts", "-o", folder .. "/texts/out", "--overwrite")
+
+      says(2, ("mrlua: output %s/texts/out lies in input %s/texts: its old files would be read"
+        .. " as input\n"):format(folder, folder), result)
+      assert.equal("old\t1\n", temp.read(folder .. "/texts/out/part-00000"))
+    end)
+
     it("for intermediate files that is not there", function()
       local result = engine.run { "run", "jobs/wordcount.lua", "README.md", "--tmp",
         folder .. "/nowhere" }

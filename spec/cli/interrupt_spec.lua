@@ -69,7 +69,7 @@ local function exit_code()
 end
 
 local function signal(name, list)
-  os.execute(("kill -%s %s"):format(name, table.concat(list, " ")))
+  return os.execute(("kill -%s %s"):format(name, table.concat(list, " ")))
 end
 
 local function leaves_nothing(list)
@@ -149,8 +149,11 @@ describe("mrlua run", function()
   end)
 
   it("tries a task again whose process was killed, and gives the same output", function()
-    start(1 << 24, { "--slots", "1" })
-    signal("KILL", pids("-P " .. nursery_pid()))
+    start(1 << 26, { "--slots", "1" })
+    assert(temp.wait_until(20, function()
+      local list = pids("-P " .. nursery_pid())
+      return #list > 0 and signal("KILL", list)
+    end), "no process to kill")
 
     assert.equal(0, exit_code())
     assert.equal("a\t1\nb\t1\nc\t1\nd\t1\n", read "stdout")

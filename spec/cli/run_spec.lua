@@ -213,6 +213,27 @@ describe("mrlua run", function()
         screen)
     end)
 
+    it("a line per phase on a terminal that cannot move its cursor", function()
+      local line = engine.command { "run", WORDCOUNT, write("in", "a\n"), "-o", folder .. "/out" }
+      local screen = temp.capture(("TERM=dumb script -qec %s /dev/null </dev/null"):format(
+        temp.quote(line)))
+
+      assert.not_matches("\27", screen)
+      assert.matches("^map: 1 task, .*\nreduce: 1 task, [^\n]*$", screen)
+    end)
+
+    it("that intermediate files are held in memory", function()
+      if temp.capture("stat -f -c %T /dev/shm") ~= "tmpfs" then
+        pending("/dev/shm is no tmpfs here")
+        return
+      end
+      local result = engine.run { "run", WORDCOUNT, write("in", "a\n"), "--tmp", "/dev/shm" }
+
+      assert.equal("a\t1\n", result.stdout)
+      assert.matches("^mrlua: the folder for intermediate files is held in memory %(tmpfs%)",
+        result.stderr)
+    end)
+
     it("the outcome as JSON on standard output, with -o", function()
       local out = folder .. "/out"
       local result = run { WORDCOUNT, write("in", "a b a\n"), "-o", out, "--json", "--quiet" }

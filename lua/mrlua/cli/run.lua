@@ -110,7 +110,7 @@ local function run(config, flags, environment)
   end
   local no_color = os.getenv("NO_COLOR")
   local shown = display.open {
-    quiet = flags.quiet, is_terminal = environment.stderr_is_terminal,
+    quiet = flags.quiet, is_terminal = environment.draws,
     has_color = no_color == nil or no_color == "",
   }
   watch(shown)
@@ -149,7 +149,7 @@ local function tell(outcome, flags, environment)
     io.stderr:write(failure.text(outcome.error))
   elseif outcome.signal then
     io.stderr:write("mrlua: interrupted\n")
-  elseif environment.stderr_is_terminal and not flags.quiet and not flags.json then
+  elseif environment.draws and not flags.quiet and not flags.json then
     io.stderr:write(progress.summary(outcome), "\n")
   end
   if flags.json then
@@ -182,6 +182,8 @@ local function main(argv)
     return set_up_failed(fault, flags)
   end
   local environment = assert(engine.environment())
+  local term = os.getenv("TERM") or "dumb"
+  environment.draws = environment.stderr_is_terminal and term ~= "" and term ~= "dumb"
   local outcome = run(config_of(built, view, flags, environment), flags, environment)
   return tell(outcome, flags, environment)
 end
