@@ -37,7 +37,7 @@ static void claim_says_who_holds_it(void **state)
     path = folder_path(&folder, "claim");
     assert_int_equal(claim_read(path, &read, &err), 0);
     mine.created = true;
-    assert_int_equal(claim_take(path, &mine, false, NULL, &err), 0);
+    assert_int_equal(claim_take(path, &mine, false, &err), 0);
     assert_int_equal(claim_read(path, &read, &err), 1);
     assert_string_equal(read.job, "job-1");
     assert_int_equal(read.pid, getpid());
@@ -57,32 +57,31 @@ static void second_job_is_refused_with_the_holders_name(void **state)
     (void)state;
     folder_make(&folder);
     path = folder_path(&folder, "claim");
-    assert_int_equal(claim_take(path, &mine, false, NULL, &err), 0);
+    assert_int_equal(claim_take(path, &mine, false, &err), 0);
     for (int take_stale = 0; take_stale < 2; take_stale++) {
-        assert_int_equal(claim_take(path, &other, take_stale, NULL, &err), -1);
+        assert_int_equal(claim_take(path, &other, take_stale, &err), -1);
         assert_int_equal(err.kind, ERR_SETUP);
         snprintf(expected, sizeof expected, ": job job-1 (pid %ld on ", (long)getpid());
         assert_non_null(strstr(err.message, expected));
     }
-    assert_int_equal(claim_take(path, &mine, false, NULL, &err), 0); /* again, by the same */
+    assert_int_equal(claim_take(path, &mine, false, &err), 0); /* again, by the same */
     folder_remove(&folder);
 }
 
 static void stale_claim_is_taken_only_on_request(void **state)
 {
     struct folder folder;
-    struct claim dead = claim_of("job-1", dead_pid()), mine = claim_of("2", getpid()), before, now;
+    struct claim dead = claim_of("job-1", dead_pid()), mine = claim_of("2", getpid()), now;
     struct err err = {0};
     const char *path;
 
     (void)state;
     folder_make(&folder);
     path = folder_path(&folder, "claim");
-    assert_int_equal(claim_take(path, &dead, false, NULL, &err), 0);
-    assert_int_equal(claim_take(path, &mine, false, NULL, &err), -1);
+    assert_int_equal(claim_take(path, &dead, false, &err), 0);
+    assert_int_equal(claim_take(path, &mine, false, &err), -1);
     assert_non_null(strstr(err.message, "left by job job-1, which was killed"));
-    assert_int_equal(claim_take(path, &mine, true, &before, &err), 0);
-    assert_string_equal(before.job, "job-1");
+    assert_int_equal(claim_take(path, &mine, true, &err), 0);
     assert_int_equal(claim_read(path, &now, &err), 1);
     assert_string_equal(now.job, "2");
     folder_remove(&folder);
@@ -106,7 +105,7 @@ static void claim_without_a_name_is_free(void **state)
     (void)state;
     folder_make(&folder);
     folder_write(&folder, "claim", "", 0);
-    assert_int_equal(claim_take(folder_path(&folder, "claim"), &mine, false, NULL, &err), 0);
+    assert_int_equal(claim_take(folder_path(&folder, "claim"), &mine, false, &err), 0);
     folder_remove(&folder);
 }
 
@@ -129,7 +128,7 @@ static void one_of_many_has_it(void **state)
 
             snprintf(mine.job, sizeof mine.job, "job-%d", i);
             close(go[1]);
-            _exit(read(go[0], &byte, 1) == 0 && claim_take(path, &mine, true, NULL, &err) == 0);
+            _exit(read(go[0], &byte, 1) == 0 && claim_take(path, &mine, true, &err) == 0);
         }
     }
     close(go[0]);
@@ -152,7 +151,7 @@ static void failed_write_leaves_no_claim(void **state)
     (void)state;
     folder_make(&folder);
     fault_arm(FAULT_WRITE, 0, ENOSPC);
-    assert_int_equal(claim_take(folder_path(&folder, "claim"), &mine, false, NULL, &err), -1);
+    assert_int_equal(claim_take(folder_path(&folder, "claim"), &mine, false, &err), -1);
     assert_true(fault_disarm());
     assert_int_equal(err.kind, ERR_DISK);
     assert_int_equal(folder_count(&folder), 0);

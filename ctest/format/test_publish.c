@@ -157,6 +157,46 @@ static void output_that_cannot_be_had_is_refused_and_left_alone(void **state)
     folder_remove(&folder);
 }
 
+/* A job that was killed behind the exchange: its claim is gone, what it was removing is not. */
+static void what_killed_jobs_left_beside_the_folder_is_removed(void **state)
+{
+    struct folder folder;
+    struct publish publish;
+    struct err err = {0};
+
+    (void)state;
+    folder_make(&folder);
+    make_old_output(&folder);
+    folder_mkdir(&folder, ".out.mrlua-killed");
+    folder_write(&folder, ".out.mrlua-killed/part-00000", "old", 3);
+    folder_mkdir(&folder, ".outer.mrlua-other");
+    begin(&publish, &folder, true);
+    assert_int_equal(commit(&publish, &err), 0);
+    assert_int_not_equal(access(folder_path(&folder, ".out.mrlua-killed"), F_OK), 0);
+    assert_int_equal(rmdir(folder_path(&folder, ".outer.mrlua-other")), 0);
+    check_committed(&folder);
+    publish_deinit(&publish);
+    folder_remove(&folder);
+}
+
+/* Between two renames the old output has no other name than this. */
+static void an_old_output_without_a_successor_is_kept_until_there_is_one(void **state)
+{
+    struct folder folder;
+    struct publish publish;
+
+    (void)state;
+    folder_make(&folder);
+    folder_mkdir(&folder, ".out.mrlua-killed.old");
+    folder_write(&folder, ".out.mrlua-killed.old/part-00000", "old", 3);
+    begin(&publish, &folder, true);
+    has_text(&folder, ".out.mrlua-killed.old/part-00000", "old");
+    publish_abort(&publish);
+    has_text(&folder, ".out.mrlua-killed.old/part-00000", "old");
+    publish_deinit(&publish);
+    folder_remove(&folder);
+}
+
 static void empty_folder_is_taken_and_kept_by_abort(void **state)
 {
     struct folder folder;
@@ -426,6 +466,8 @@ int main(void)
         cmocka_unit_test(commit_gives_parts_their_names_and_leaves_nothing_else),
         cmocka_unit_test(abort_leaves_what_was_there_before),
         cmocka_unit_test(output_that_cannot_be_had_is_refused_and_left_alone),
+        cmocka_unit_test(what_killed_jobs_left_beside_the_folder_is_removed),
+        cmocka_unit_test(an_old_output_without_a_successor_is_kept_until_there_is_one),
         cmocka_unit_test(empty_folder_is_taken_and_kept_by_abort),
         cmocka_unit_test(part_that_is_missing_or_cut_fails_the_commit),
         cmocka_unit_test(overwriting_a_link_keeps_the_link),

@@ -113,7 +113,7 @@ static int refuse(const char *path, const struct claim *holder, struct err *err)
 
 /* What is to be done with the claim in `fd`, which is locked. */
 static int take_locked(int fd, const char *path, const struct claim *mine, bool take_stale,
-                       struct claim *before, struct err *err)
+                       struct err *err)
 {
     struct claim holder = {0};
 
@@ -129,13 +129,10 @@ static int take_locked(int fd, const char *path, const struct claim *mine, bool 
         return 0;
     if (!take_stale || !claim_is_stale(&holder))
         return refuse(path, &holder, err);
-    if (before)
-        *before = holder;
     return write_open(fd, path, mine, err);
 }
 
-int claim_take(const char *path, const struct claim *mine, bool take_stale, struct claim *before,
-               struct err *err)
+int claim_take(const char *path, const struct claim *mine, bool take_stale, struct err *err)
 {
     struct stat status;
     int fd, rc;
@@ -149,7 +146,7 @@ int claim_take(const char *path, const struct claim *mine, bool take_stale, stru
             break;
         }
         if (status.st_nlink > 0) {
-            rc = take_locked(fd, path, mine, take_stale, before, err);
+            rc = take_locked(fd, path, mine, take_stale, err);
             break;
         }
         io_close(&fd); /* its holder removed it while we waited */

@@ -1,7 +1,7 @@
 /*
  * claim: the file that says who works on an output folder (publish.h).
  *
- *     rc = claim_take(path, &mine, take_stale, &stale_job, &err);
+ *     rc = claim_take(path, &mine, take_stale, &err);
  *
  * Its text: "job=ID\npid=N\nhost=NAME\ncreated=0|1\n".
  *
@@ -31,10 +31,8 @@ bool claim_is_stale(const struct claim *claim);
 
 /*
  * Makes the file. If another job has it: ERR_SETUP with the holder's name, unless `take_stale` is
- * set and the claim is stale; then *before (may be NULL) is whom it was taken from. The same job's
- * own claim is taken as it is.
+ * set and the claim is stale. The same job's own claim is taken as it is.
  */
-int claim_take(const char *path, const struct claim *mine, bool take_stale, struct claim *before,
-               struct err *err);
+int claim_take(const char *path, const struct claim *mine, bool take_stale, struct err *err);
 
 #endif

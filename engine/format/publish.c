@@ -161,17 +161,35 @@ static int check_empty(const struct publish *publish, struct err *err)
     return rc;
 }
 
-/* Another job's claim was taken over: what it built beside the folder goes. */
-static void remove_staging_of(const struct publish *publish, const char *job_id)
+/*
+ * Folders beside the output that jobs before us built and were killed in: who holds the claim knows
+ * that nobody uses them. The exception is what stands for the output itself, while a job
+ * that died between its two renames has left none.
+ */
+static void sweep_staging(const struct publish *publish, bool output_was_there)
 {
+    const char *name = publish->staging + parent_len(publish->staging);
+    size_t prefix_len = strlen(name) - strlen(publish->job_id);
+    char *parent = mem_strndup(publish->output, (size_t)parent_len(publish->output));
+    DIR *folder = opendir(parent[0] ? parent : ".");
+    struct dirent *entry;
     struct err ignored;
-    struct publish other;
 
-    if (!job_id[0] || strchr(job_id, '/'))
-        return;
-    publish_init(&other, publish->output, job_id, true);
-    temp_remove_tree(other.staging, &ignored);
-    publish_deinit(&other);
+    while (folder && (entry = readdir(folder))) {
+        const char *end = strrchr(entry->d_name, '.');
+        bool is_old = end && strcmp(end, ".old") == 0;
+
+        if (strncmp(entry->d_name, name, prefix_len) == 0 && strcmp(entry->d_name, name) != 0 &&
+            (output_was_there || !is_old)) {
+            char *path = format_name("%s%s", parent, entry->d_name);
+
+            temp_remove_tree(path, &ignored);
+            free(path);
+        }
+    }
+    if (folder)
+        closedir(folder);
+    free(parent);
 }
 
 static int make_folder(const char *path, const char *what, struct err *err)
@@ -183,7 +201,7 @@ static int make_folder(const char *path, const char *what, struct err *err)
 
 int publish_claim(struct publish *publish, struct err *err)
 {
-    struct claim mine = {.pid = publish->holder}, before = {0};
+    struct claim mine = {.pid = publish->holder};
 
     snprintf(mine.job, sizeof mine.job, "%s", publish->job_id);
     mine.created = mkdir(publish->output, 0777) == 0;
@@ -191,13 +209,12 @@ int publish_claim(struct publish *publish, struct err *err)
         return err_set_errno(err, ERR_SETUP, "output %s", publish->output);
     if (!is_folder(publish->output))
         return err_set(err, ERR_SETUP, "output %s: not a folder", publish->output);
-    if (claim_take(publish->claim, &mine, publish->overwrite, &before, err) != 0) {
+    if (claim_take(publish->claim, &mine, publish->overwrite, err) != 0) {
         if (mine.created)
             rmdir(publish->output);
         return -1;
     }
-    if (strcmp(before.job, publish->job_id) != 0)
-        remove_staging_of(publish, before.job);
+    sweep_staging(publish, !mine.created);
     if ((!publish->overwrite && check_empty(publish, err) != 0) ||
         make_folder(publish->base, publish->output, err) != 0 ||
         make_folder(publish->work, publish->output, err) != 0) {
