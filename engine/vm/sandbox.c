@@ -89,8 +89,8 @@ static void on_denied(int signal_number, siginfo_t *info, void *context)
     (void)context;
     if (denied_word)
         atomic_store_explicit(denied_word, (uint32_t)info->si_syscall + 1, memory_order_relaxed);
-    syscall(SYS_reboot, 0, 0, 0, 0);
-    _exit(128 + SIGSYS); /* not reached: reboot is on no list */
+    syscall(SYS_getppid);
+    _exit(128 + SIGSYS); /* not reached: getppid is on no list */
 }
 
 static int allow(scmp_filter_ctx filter, const int *calls, size_t count)
