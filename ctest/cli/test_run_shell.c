@@ -1,5 +1,9 @@
 #include "cli/run_kit.h"
 
+#include "fault/fault.h"
+
+#include <errno.h>
+
 #define COUNT "return { map = function(_, line, emit) emit(line, 1) end, reduce = 'sum' }"
 #define FOREVER                                                                                    \
     "return { reduce = 'sum', map = function(_, line, emit)\n"                                     \
@@ -152,6 +156,47 @@ static void a_failed_job_prints_nothing(void **state)
     assert_int_equal(stat_of.st_size, 0);
 }
 
+/* Goal: whatever fails while a run begins, it says so and leaves nothing. Method: fail the 1st
+ * call, then the 2nd, ... of this process, until a run begins untouched. (Processes that are
+ * forked meanwhile inherit the fault: the job then fails, or is tried again.) */
+static void fail_every(enum fault_call call, uint32_t calls_min)
+{
+    bool fired = true;
+    uint32_t nth;
+
+    run_kit_open(&kit, COUNT, "a\n");
+    for (nth = 0; fired; nth++) {
+        bool is_begun;
+
+        fault_arm(call, nth, EIO);
+        is_begun = run_kit_start(&kit);
+        fired = fault_disarm();
+        assert_true(is_begun || fired);
+        if (is_begun)
+            run_kit_wait(&kit);
+        else
+            assert_true(kit.err.message[0]);
+        run_shell_close(kit.shell);
+        kit.shell = NULL;
+        assert_true(is_begun || run_kit_is_clean(&kit));
+        temp_remove_tree(folder_path(&kit.folder, "out"), &kit.err);
+        assert_true(run_kit_is_clean(&kit));
+    }
+    assert_true(nth > calls_min);
+}
+
+static void every_failing_open_is_told(void **state)
+{
+    (void)state;
+    fail_every(FAULT_OPEN, 2);
+}
+
+static void every_failing_write_is_told(void **state)
+{
+    (void)state;
+    fail_every(FAULT_WRITE, 1);
+}
+
 static const struct CMUnitTest TESTS[] = {
     cmocka_unit_test_teardown(a_job_is_run_and_committed, tear_down),
     cmocka_unit_test_teardown(closing_early_leaves_nothing, tear_down),
@@ -161,6 +206,8 @@ static const struct CMUnitTest TESTS[] = {
     cmocka_unit_test_teardown(a_full_folder_is_refused_before_anything_runs, tear_down),
     cmocka_unit_test_teardown(records_without_a_folder_are_printed_at_the_end, tear_down),
     cmocka_unit_test_teardown(a_failed_job_prints_nothing, tear_down),
+    cmocka_unit_test_teardown(every_failing_open_is_told, tear_down),
+    cmocka_unit_test_teardown(every_failing_write_is_told, tear_down),
 };
 
 RUN_KIT_MAIN(TESTS)
