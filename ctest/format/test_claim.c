@@ -87,6 +87,34 @@ static void stale_claim_is_taken_only_on_request(void **state)
     folder_remove(&folder);
 }
 
+/* Neither is the process that made the claim: one is dead, the other came later. */
+static void zombie_and_reused_pid_hold_nothing(void **state)
+{
+    struct folder folder;
+    struct claim mine = claim_of("job-1", getpid()), read;
+    struct err err = {0};
+    siginfo_t info;
+    pid_t child;
+
+    (void)state;
+    folder_make(&folder);
+    assert_int_equal(claim_take(folder_path(&folder, "claim"), &mine, false, &err), 0);
+    assert_int_equal(claim_read(folder_path(&folder, "claim"), &read, &err), 1);
+    read.started--;
+    assert_true(claim_is_stale(&read));
+
+    child = fork();
+    if (child == 0)
+        _exit(0);
+    assert_int_equal(waitid(P_PID, (id_t)child, &info, WEXITED | WNOWAIT), 0);
+    read.started++;
+    assert_false(claim_is_stale(&read));
+    read.pid = child;
+    assert_true(claim_is_stale(&read));
+    assert_int_equal(waitpid(child, NULL, 0), child);
+    folder_remove(&folder);
+}
+
 static void claim_of_another_host_is_never_stale(void **state)
 {
     struct claim other = claim_of("job-1", dead_pid());
@@ -164,6 +192,7 @@ int main(void)
         cmocka_unit_test(claim_says_who_holds_it),
         cmocka_unit_test(second_job_is_refused_with_the_holders_name),
         cmocka_unit_test(stale_claim_is_taken_only_on_request),
+        cmocka_unit_test(zombie_and_reused_pid_hold_nothing),
         cmocka_unit_test(claim_of_another_host_is_never_stale),
         cmocka_unit_test(claim_without_a_name_is_free),
         cmocka_unit_test(one_of_many_has_it),

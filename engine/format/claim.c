@@ -5,7 +5,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -42,6 +41,8 @@ static int read_open(int fd, const char *path, struct claim *out, struct err *er
     read_field(text, "host", out->host, sizeof out->host);
     read_field(text, "pid", number, sizeof number);
     out->pid = strtol(number, NULL, 10);
+    read_field(text, "started", number, sizeof number);
+    out->started = strtoull(number, NULL, 10);
     read_field(text, "created", number, sizeof number);
     out->created = strcmp(number, "1") == 0;
     return 1;
@@ -67,13 +68,40 @@ static void read_host(char *out, size_t out_bytes)
     out[out_bytes - 1] = '\0';
 }
 
+/* When the process began, in clock ticks since boot; 0: it is not there, or dead and not reaped.
+ * Field 22 of proc(5) /proc/PID/stat; the second, a name, may hold spaces and parentheses. */
+static unsigned long long process_started(long pid)
+{
+    char path[64], state;
+    unsigned long long started;
+    const char *behind_name;
+    struct buf bytes = {0};
+    struct err ignored;
+    int fields = 0;
+
+    snprintf(path, sizeof path, "/proc/%ld/stat", pid);
+    if (io_read_file(path, CLAIM_BYTES_MAX, &bytes, ERR_SETUP, &ignored) == 0) {
+        behind_name = strrchr(buf_string(&bytes), ')');
+        if (behind_name)
+            fields = sscanf(behind_name,
+                            ") %c %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s "
+                            "%*s %*s %*s %llu",
+                            &state, &started);
+    }
+    buf_deinit(&bytes);
+    return fields == 2 && state != 'Z' && state != 'X' ? started : 0;
+}
+
 bool claim_is_stale(const struct claim *claim)
 {
     char host[sizeof claim->host];
+    unsigned long long started;
 
     read_host(host, sizeof host);
-    return strcmp(host, claim->host) == 0 && claim->pid > 0 && kill((pid_t)claim->pid, 0) != 0 &&
-           errno == ESRCH;
+    if (strcmp(host, claim->host) != 0 || claim->pid <= 0)
+        return false;
+    started = process_started(claim->pid);
+    return started == 0 || started != claim->started;
 }
 
 static int write_open(int fd, const char *path, const struct claim *mine, struct err *err)
@@ -83,8 +111,8 @@ static int write_open(int fd, const char *path, const struct claim *mine, struct
     int rc;
 
     read_host(host, sizeof host);
-    buf_printf(&text, "job=%s\npid=%ld\nhost=%s\ncreated=%d\n", mine->job, mine->pid, host,
-               mine->created);
+    buf_printf(&text, "job=%s\npid=%ld\nstarted=%llu\nhost=%s\ncreated=%d\n", mine->job, mine->pid,
+               process_started(mine->pid), host, mine->created);
     rc = io_pwrite(fd, text.ptr, text.len, 0, path, err);
     if (rc == 0 && ftruncate(fd, (off_t)text.len) != 0)
         rc = err_set_errno(err, ERR_DISK, "write %s", path);

@@ -3,7 +3,8 @@
  *
  *     rc = claim_take(path, &mine, take_stale, &err);
  *
- * Its text: "job=ID\npid=N\nhost=NAME\ncreated=0|1\n".
+ * Its text: "job=ID\npid=N\nstarted=TICKS\nhost=NAME\ncreated=0|1\n". A pid comes again, so the
+ * moment its process began is kept with it.
  *
  * Why not O_EXCL alone: who is killed between making the file and writing its name into it would
  * leave a claim that nobody holds and nobody can judge. So the file is looked at and written under
@@ -20,7 +21,8 @@ struct claim {
     char job[128];
     char host[128];
     long pid;
-    bool created; /* the folder was made together with the claim */
+    unsigned long long started; /* the process, in ticks since boot; claim_take() finds it out */
+    bool created;               /* the folder was made together with the claim */
 };
 
 /* 1: *out is what it says. 0: there is none. -1: it cannot be read. */
