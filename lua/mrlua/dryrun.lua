@@ -1,4 +1,4 @@
---- MapReduce in fifty lines: what a job means, with no engine.
+--- MapReduce without an engine: what a job means.
 -- Specs of jobs run on it, and the engine's output is compared with it: for any job and input
 -- the two give the same records. A combiner changes no result, so there is none here.
 --
