@@ -63,6 +63,13 @@ static void on_sched_timer(void *context)
         loop_break(shell->loop);
 }
 
+static bool is_ignored(int signal_number)
+{
+    struct sigaction action;
+
+    return sigaction(signal_number, NULL, &action) == 0 && action.sa_handler == SIG_IGN;
+}
+
 static int open_loop(struct run_shell *shell, struct err *err)
 {
     static void (*const callbacks[RUN_SIGNAL_COUNT])(void *) = {on_interrupt, on_terminate,
@@ -72,6 +79,8 @@ static int open_loop(struct run_shell *shell, struct err *err)
     if (!shell->loop)
         return -1;
     for (int i = 0; i < RUN_SIGNAL_COUNT; i++) {
+        if (SIGNALS[i] == SIGHUP && is_ignored(SIGHUP))
+            continue; /* nohup mrlua run ... */
         shell->signals[i] = loop_signal_open(shell->loop, SIGNALS[i], callbacks[i], shell, err);
         if (!shell->signals[i])
             return -1;
@@ -195,6 +204,8 @@ static void catch_signals(struct run_shell *shell)
 
     stopped_by = 0;
     for (int i = 0; i < RUN_SIGNAL_COUNT; i++) {
+        if (!shell->signals[i])
+            continue;
         loop_event_close(shell->signals[i]);
         shell->signals[i] = NULL;
         sigaction(SIGNALS[i], &action, NULL);

@@ -16,10 +16,14 @@
 
 enum { DESCRIPTOR_COUNT_MAX = 64 }; /* a child has about ten, and those sent to it later */
 
+/* A limit that the user has set lower (ulimit) stays. */
 static int set_limit(int resource, const char *name, uint64_t value, struct err *err)
 {
-    struct rlimit limit = {.rlim_cur = value, .rlim_max = value};
+    struct rlimit limit;
 
+    if (getrlimit((__rlimit_resource_t)resource, &limit) == 0 && limit.rlim_max < value)
+        value = limit.rlim_max;
+    limit = (struct rlimit){.rlim_cur = value, .rlim_max = value};
     if (setrlimit((__rlimit_resource_t)resource, &limit) != 0)
         return err_set_errno(err, ERR_SETUP, "setrlimit %s", name);
     return 0;

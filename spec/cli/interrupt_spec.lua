@@ -8,7 +8,7 @@ local function read(name)
 end
 
 -- Starts a job in a process group of its own; each map says so and then takes `turns`.
-local function start(turns, flags)
+local function start(turns, flags, wrapper)
   temp.write(folder .. "/in", "a\nb\nc\nd\n")
   temp.write(folder .. "/job.lua", ([[
     return { limits = { seconds_per_record = 100 }, reduce = "sum",
@@ -19,8 +19,8 @@ local function start(turns, flags)
       end }]]):format(turns))
   local command = engine.command { "run", folder .. "/job.lua", folder .. "/in",
     "--tmp", folder .. "/tmp", "--split-size", "2", table.unpack(flags) }
-  temp.write(folder .. "/start.sh", ("cd %s; echo $$ >pid; %s >stdout 2>stderr; echo $? >code")
-    :format(folder, command))
+  temp.write(folder .. "/start.sh", ("cd %s; echo $$ >pid; %s %s >stdout 2>stderr; echo $? >code")
+    :format(folder, wrapper or "", command))
   os.execute(("setsid sh %s/start.sh </dev/null &"):format(folder))
   assert(temp.wait_until(20, function()
     return read("stderr"):find("mapping")
@@ -129,6 +129,14 @@ describe("mrlua run", function()
 
     assert.equal(130, exit_code())
     assert.equal("", read "stdout")
+  end)
+
+  it("goes on after a hangup that nohup has it ignore", function()
+    start(1 << 24, { "--slots", "1" }, "nohup")
+    signal("HUP", { main_pid() })
+
+    assert.equal(0, exit_code())
+    assert.equal("a\t1\nb\t1\nc\t1\nd\t1\n", read "stdout")
   end)
 
   it("killed with -9 takes its processes with it, and the next run its files", function()
