@@ -41,7 +41,7 @@ static double task_bytes(const struct run_shell *shell, enum stage_kind stage, u
 {
     if (stage == STAGE_MAP)
         return (double)split_bytes(shell, task);
-    return (double)run_results_bytes(&shell->results, STAGE_MAP) /
+    return (double)job_results_bytes(&shell->results, STAGE_MAP) /
            (double)shell->results.task_counts[STAGE_REDUCE];
 }
 
@@ -58,10 +58,10 @@ static void add_completed(const struct run_shell *shell, enum stage_kind stage,
         double bytes = stage == STAGE_MAP ? task_bytes(shell, stage, i) : 0;
 
         report->bytes += bytes;
-        if (run_results_of(&shell->results, stage, i))
+        if (job_results_of(&shell->results, stage, i))
             report->bytes_done += bytes;
     }
-    report->records = run_results_sum(&shell->results, stage, report->counter);
+    report->records = job_results_sum(&shell->results, stage, report->counter);
 }
 
 static void add_running(const struct run_shell *shell, enum stage_kind stage,
@@ -88,7 +88,7 @@ static void write_stage(const struct run_shell *shell, enum stage_kind stage,
 
     add_completed(shell, stage, &report);
     if (stage == STAGE_REDUCE && shell->results.task_counts[stage] > 0 && begun_ns) {
-        report.bytes = (double)run_results_bytes(&shell->results, STAGE_MAP);
+        report.bytes = (double)job_results_bytes(&shell->results, STAGE_MAP);
         report.bytes_done =
             report.bytes * progress->completed_count / shell->results.task_counts[stage];
     }
@@ -160,7 +160,7 @@ static void write_job_error(struct run_shell *shell, struct buf *out)
     size_t count = sched_causes(shell->sched, RUN_JOB_ID, causes, SCHED_FAILURE_COUNT_MAX);
 
     sched_job_progress(shell->sched, RUN_JOB_ID, &progress);
-    run_faults_explain(&shell->faults, &progress, causes, count, &err, &detail);
+    job_faults_explain(&shell->faults, &progress, causes, count, &err, &detail);
     field_name(out, "error");
     run_shell_error(&err, buf_string(&detail),
                     progress.stage == STAGE_PLAN && err.kind == ERR_INPUT, out);
@@ -169,15 +169,15 @@ static void write_job_error(struct run_shell *shell, struct buf *out)
 
 static void write_counters(const struct run_shell *shell, struct buf *out)
 {
-    struct run_counters counters;
+    struct job_counters counters;
 
-    run_results_counters(&shell->results, &counters);
+    job_results_counters(&shell->results, &counters);
     field_name(out, "counters");
     value_write_table_begin(out);
     for (size_t i = 0; i < counters.count; i++)
         field_integer(out, counters.items[i].name, (uint64_t)counters.items[i].value);
     value_write_table_end(out);
-    run_counters_deinit(&counters);
+    job_counters_deinit(&counters);
 }
 
 static void write_part(uint32_t partition, const Mrlua__Done *done, struct buf *out)
@@ -204,13 +204,13 @@ static void write_parts(const struct run_shell *shell, struct buf *out)
     field_name(out, "parts");
     value_write_list_begin(out, count);
     for (uint32_t i = 0; i < count; i++) {
-        const struct run_result *result = run_results_of(&shell->results, STAGE_REDUCE, i);
+        const struct job_result *result = job_results_of(&shell->results, STAGE_REDUCE, i);
 
         write_part(i, result->done, out);
         records += result->done->records;
     }
     field_integer(out, "records", records);
-    field_integer(out, "bytes", run_results_bytes(&shell->results, STAGE_REDUCE));
+    field_integer(out, "bytes", job_results_bytes(&shell->results, STAGE_REDUCE));
 }
 
 static void write_plan(const struct run_shell *shell, struct buf *out)

@@ -1,6 +1,6 @@
-#include "cli/run_manifest.h"
+#include "master/job_manifest.h"
 
-#include "cli/task_kit.h"
+#include "master/task_kit.h"
 #include "store/manifest.h"
 
 #include <string.h>
@@ -24,7 +24,7 @@ static void a_manifest_says_what_was_made_and_how(void **state)
 
     (void)state;
     task_kit_open(&kit, "out");
-    run_manifest_encode(&kit.source, &text);
+    job_manifest_encode(&kit.source, &text);
     read = manifest_decode(buf_slice(&text), "it", &err);
     assert_non_null(read);
     assert_string_equal(read->job_id, "run-1");
@@ -34,7 +34,7 @@ static void a_manifest_says_what_was_made_and_how(void **state)
     assert_int_equal(read->split_count, 2);
     assert_int_equal(read->split_bytes, 1024);
     assert_int_equal(read->reducer_count, 2);
-    assert_int_equal(read->sort_buffer_bytes, RUN_SORT_BUFFER_BYTES);
+    assert_int_equal(read->sort_buffer_bytes, 1 << 20);
     assert_int_equal(read->input_count, 2);
     assert_string_equal(read->inputs[1].path, "-");
     assert_int_equal(read->inputs[1].bytes, 11);

@@ -1,37 +1,37 @@
-#include "cli/run_faults.h"
+#include "master/job_faults.h"
 
 #include "base/mem.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-void run_faults_deinit(struct run_faults *faults)
+void job_faults_deinit(struct job_faults *faults)
 {
     for (size_t i = 0; i < faults->count; i++)
         free(faults->items[i].detail);
     free(faults->items);
-    *faults = (struct run_faults){0};
+    *faults = (struct job_faults){0};
 }
 
-static void drop_oldest(struct run_faults *faults)
+static void drop_oldest(struct job_faults *faults)
 {
     free(faults->items[0].detail);
     faults->count--;
     memmove(faults->items, faults->items + 1, faults->count * sizeof *faults->items);
 }
 
-void run_faults_add(struct run_faults *faults, uint64_t attempt_id, const struct err *err,
+void job_faults_add(struct job_faults *faults, uint64_t attempt_id, const struct err *err,
                     const char *detail)
 {
     if (!faults->items)
-        faults->items = mem_alloc_array(RUN_FAULT_COUNT_MAX, sizeof *faults->items);
-    if (faults->count == RUN_FAULT_COUNT_MAX)
+        faults->items = mem_alloc_array(JOB_FAULT_COUNT_MAX, sizeof *faults->items);
+    if (faults->count == JOB_FAULT_COUNT_MAX)
         drop_oldest(faults);
-    faults->items[faults->count++] = (struct run_fault){
+    faults->items[faults->count++] = (struct job_fault){
         .attempt_id = attempt_id, .err = *err, .detail = mem_strdup(detail ? detail : "")};
 }
 
-static const struct run_fault *find(const struct run_faults *faults, uint64_t attempt_id)
+static const struct job_fault *find(const struct job_faults *faults, uint64_t attempt_id)
 {
     for (size_t i = faults->count; i > 0; i--) {
         if (faults->items[i - 1].attempt_id == attempt_id)
@@ -40,10 +40,10 @@ static const struct run_fault *find(const struct run_faults *faults, uint64_t at
     return NULL;
 }
 
-static void explain_last(const struct run_faults *faults, const struct job_progress *progress,
+static void explain_last(const struct job_faults *faults, const struct job_progress *progress,
                          struct err *err, struct buf *detail)
 {
-    const struct run_fault *fault = find(faults, progress->attempt_id);
+    const struct job_fault *fault = find(faults, progress->attempt_id);
 
     if (!fault) {
         err_set(err, progress->failure, "%s %u failed (%s)", stage_kind_name(progress->stage),
@@ -55,13 +55,13 @@ static void explain_last(const struct run_faults *faults, const struct job_progr
 }
 
 /* The earlier failures of the task, as far as they were others. */
-static void explain_earlier(const struct run_faults *faults, const struct cause *causes,
+static void explain_earlier(const struct job_faults *faults, const struct cause *causes,
                             size_t cause_count, const struct err *last, struct buf *detail)
 {
     const char *before = last->message;
 
     for (size_t i = 1; i < cause_count; i++) {
-        const struct run_fault *fault = find(faults, causes[i].attempt_id);
+        const struct job_fault *fault = find(faults, causes[i].attempt_id);
 
         if (!fault || strcmp(fault->err.message, before) == 0)
             continue;
@@ -70,7 +70,7 @@ static void explain_earlier(const struct run_faults *faults, const struct cause 
     }
 }
 
-int run_faults_explain(const struct run_faults *faults, const struct job_progress *progress,
+int job_faults_explain(const struct job_faults *faults, const struct job_progress *progress,
                        const struct cause *causes, size_t cause_count, struct err *err,
                        struct buf *detail)
 {

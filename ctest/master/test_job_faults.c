@@ -1,17 +1,17 @@
-#include "cli/run_faults.h"
+#include "master/job_faults.h"
 
 #include "test.h"
 
 #include <string.h>
 
-static struct run_faults faults;
+static struct job_faults faults;
 static struct err err;
 static struct buf detail;
 
 static int set_up(void **state)
 {
     (void)state;
-    faults = (struct run_faults){0};
+    faults = (struct job_faults){0};
     detail = (struct buf){0};
     return 0;
 }
@@ -19,7 +19,7 @@ static int set_up(void **state)
 static int tear_down(void **state)
 {
     (void)state;
-    run_faults_deinit(&faults);
+    job_faults_deinit(&faults);
     buf_deinit(&detail);
     return 0;
 }
@@ -29,7 +29,7 @@ static void add(uint64_t attempt_id, enum err_kind kind, const char *message, co
     struct err fault;
 
     err_set(&fault, kind, "%s", message);
-    run_faults_add(&faults, attempt_id, &fault, text);
+    job_faults_add(&faults, attempt_id, &fault, text);
 }
 
 static void explain(enum end_reason reason, uint64_t attempt_id, size_t cause_count)
@@ -44,7 +44,7 @@ static void explain(enum end_reason reason, uint64_t attempt_id, size_t cause_co
 
     for (size_t i = 0; i < cause_count; i++) /* newest first */
         causes[i] = (struct cause){.attempt_id = attempt_id - i, .failure = ERR_LIMIT};
-    assert_int_equal(run_faults_explain(&faults, &progress, causes, cause_count, &err, &detail),
+    assert_int_equal(job_faults_explain(&faults, &progress, causes, cause_count, &err, &detail),
                      -1);
 }
 
@@ -93,10 +93,10 @@ static void one_attempt_is_not_counted(void **state)
 static void the_newest_faults_are_kept(void **state)
 {
     (void)state;
-    for (uint64_t i = 1; i <= RUN_FAULT_COUNT_MAX + 5; i++)
+    for (uint64_t i = 1; i <= JOB_FAULT_COUNT_MAX + 5; i++)
         add(i, ERR_RETRY, "gone", "a detail to be freed");
-    assert_int_equal(faults.count, RUN_FAULT_COUNT_MAX);
-    explain(END_FAULT, RUN_FAULT_COUNT_MAX + 5, 1);
+    assert_int_equal(faults.count, JOB_FAULT_COUNT_MAX);
+    explain(END_FAULT, JOB_FAULT_COUNT_MAX + 5, 1);
     assert_string_equal(err.message, "gone");
     explain(END_FAULT, 2, 1); /* forgotten: said without its words */
     assert_string_equal(err.message, "map 3 failed (limit)");

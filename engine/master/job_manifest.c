@@ -1,7 +1,7 @@
-#include "cli/run_manifest.h"
+#include "master/job_manifest.h"
 
 #include "base/mem.h"
-#include "cli/run_task.h"
+#include "master/job_task.h"
 #include "store/manifest.h"
 
 #include <stdlib.h>
@@ -17,14 +17,14 @@ static void add_inputs(struct manifest *manifest, const Mrlua__Plan *plan)
                                     .mtime_ns = (int64_t)plan->inputs[i]->mtime_ns};
 }
 
-static void add_parts(struct manifest *manifest, const struct run_source *source, struct buf *names)
+static void add_parts(struct manifest *manifest, const struct job_source *source, struct buf *names)
 {
     uint32_t count = source->plan->reducers;
 
     manifest->parts = mem_alloc_array(count, sizeof *manifest->parts);
     manifest->part_count = count;
     for (uint32_t i = 0; i < count; i++) {
-        const struct run_result *result = run_results_of(source->results, STAGE_REDUCE, i);
+        const struct job_result *result = job_results_of(source->results, STAGE_REDUCE, i);
 
         publish_part_name(&names[i], i);
         manifest->parts[i].name = buf_string(&names[i]);
@@ -36,7 +36,7 @@ static void add_parts(struct manifest *manifest, const struct run_source *source
     }
 }
 
-static void add_counters(struct manifest *manifest, const struct run_counters *counters)
+static void add_counters(struct manifest *manifest, const struct job_counters *counters)
 {
     manifest->counters = mem_alloc_array(counters->count, sizeof *manifest->counters);
     manifest->counter_count = counters->count;
@@ -45,25 +45,24 @@ static void add_counters(struct manifest *manifest, const struct run_counters *c
             .name = counters->items[i].name, .value = (uint64_t)counters->items[i].value};
 }
 
-void run_manifest_encode(const struct run_source *source, struct buf *out)
+void job_manifest_encode(const struct job_source *source, struct buf *out)
 {
-    const struct run_config *config = source->config;
     uint32_t part_count = source->plan->reducers;
     struct buf *names = mem_alloc_array(part_count, sizeof *names);
     struct manifest_number times[] = {{"map", source->map_ms}, {"reduce", source->reduce_ms}};
-    struct manifest manifest = {.job_id = source->output->job_id,
-                                .job_name = config->job_name,
-                                .input_format = config->input_format,
-                                .output_format = config->output_format,
+    struct manifest manifest = {.job_id = source->publish_id,
+                                .job_name = source->name,
+                                .input_format = source->input_format,
+                                .output_format = source->output_format,
                                 .split_count = source->plan->n_splits,
                                 .split_bytes = source->plan->split_bytes,
                                 .reducer_count = part_count,
-                                .sort_buffer_bytes = config->sort_buffer_bytes,
+                                .sort_buffer_bytes = source->sort_buffer_bytes,
                                 .times_ms = times,
                                 .time_count = sizeof times / sizeof *times};
-    struct run_counters counters;
+    struct job_counters counters;
 
-    run_results_counters(source->results, &counters);
+    job_results_counters(source->results, &counters);
     add_inputs(&manifest, source->plan);
     add_parts(&manifest, source, names);
     add_counters(&manifest, &counters);
@@ -74,5 +73,5 @@ void run_manifest_encode(const struct run_source *source, struct buf *out)
     free(manifest.inputs);
     free(manifest.parts);
     free(manifest.counters);
-    run_counters_deinit(&counters);
+    job_counters_deinit(&counters);
 }

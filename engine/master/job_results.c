@@ -1,17 +1,17 @@
-#include "cli/run_results.h"
+#include "master/job_results.h"
 
 #include "base/mem.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-static void clear(struct run_result *result)
+static void clear(struct job_result *result)
 {
     message_free(result->done);
-    *result = (struct run_result){0};
+    *result = (struct job_result){0};
 }
 
-static void stage_deinit(struct run_results *results, enum stage_kind stage)
+static void stage_deinit(struct job_results *results, enum stage_kind stage)
 {
     for (uint32_t i = 0; i < results->task_counts[stage]; i++)
         clear(&results->tasks[stage][i]);
@@ -20,56 +20,56 @@ static void stage_deinit(struct run_results *results, enum stage_kind stage)
     results->task_counts[stage] = 0;
 }
 
-void run_results_deinit(struct run_results *results)
+void job_results_deinit(struct job_results *results)
 {
     stage_deinit(results, STAGE_MAP);
     stage_deinit(results, STAGE_REDUCE);
 }
 
-static void stage_init(struct run_results *results, enum stage_kind stage, uint32_t count)
+static void stage_init(struct job_results *results, enum stage_kind stage, uint32_t count)
 {
     stage_deinit(results, stage);
     results->tasks[stage] = mem_alloc_array(count, sizeof *results->tasks[stage]);
     results->task_counts[stage] = count;
 }
 
-void run_results_plan(struct run_results *results, uint32_t map_count, uint32_t reduce_count)
+void job_results_plan(struct job_results *results, uint32_t map_count, uint32_t reduce_count)
 {
     stage_init(results, STAGE_MAP, map_count);
     stage_init(results, STAGE_REDUCE, reduce_count);
 }
 
-static struct run_result *find(const struct run_results *results, enum stage_kind stage,
+static struct job_result *find(const struct job_results *results, enum stage_kind stage,
                                uint32_t task)
 {
     return task < results->task_counts[stage] ? &results->tasks[stage][task] : NULL;
 }
 
-void run_results_take(struct run_results *results, enum stage_kind stage, uint32_t task,
+void job_results_take(struct job_results *results, enum stage_kind stage, uint32_t task,
                       uint64_t attempt_id, Mrlua__Done *done)
 {
-    struct run_result *result = find(results, stage, task);
+    struct job_result *result = find(results, stage, task);
 
     if (!result) {
         message_free(done);
         return;
     }
     clear(result);
-    *result = (struct run_result){.done = done, .attempt_id = attempt_id};
+    *result = (struct job_result){.done = done, .attempt_id = attempt_id};
 }
 
-void run_results_drop(struct run_results *results, enum stage_kind stage, uint32_t task)
+void job_results_drop(struct job_results *results, enum stage_kind stage, uint32_t task)
 {
-    struct run_result *result = find(results, stage, task);
+    struct job_result *result = find(results, stage, task);
 
     if (result)
         clear(result);
 }
 
-const struct run_result *run_results_of(const struct run_results *results, enum stage_kind stage,
+const struct job_result *job_results_of(const struct job_results *results, enum stage_kind stage,
                                         uint32_t task)
 {
-    const struct run_result *result = find(results, stage, task);
+    const struct job_result *result = find(results, stage, task);
 
     return result && result->done ? result : NULL;
 }
@@ -83,7 +83,7 @@ static int64_t counter_of(const Mrlua__Done *done, const char *name)
     return 0;
 }
 
-int64_t run_results_sum(const struct run_results *results, enum stage_kind stage,
+int64_t job_results_sum(const struct job_results *results, enum stage_kind stage,
                         const char *counter)
 {
     int64_t sum = 0;
@@ -95,7 +95,7 @@ int64_t run_results_sum(const struct run_results *results, enum stage_kind stage
     return sum;
 }
 
-uint64_t run_results_bytes(const struct run_results *results, enum stage_kind stage)
+uint64_t job_results_bytes(const struct job_results *results, enum stage_kind stage)
 {
     uint64_t sum = 0;
 
@@ -106,7 +106,7 @@ uint64_t run_results_bytes(const struct run_results *results, enum stage_kind st
     return sum;
 }
 
-static void add(struct run_counters *counters, const char *name, int64_t value)
+static void add(struct job_counters *counters, const char *name, int64_t value)
 {
     for (size_t i = 0; i < counters->count; i++) {
         if (strcmp(counters->items[i].name, name) == 0) {
@@ -116,10 +116,10 @@ static void add(struct run_counters *counters, const char *name, int64_t value)
     }
     counters->items =
         mem_realloc_array(counters->items, counters->count + 1, sizeof *counters->items);
-    counters->items[counters->count++] = (struct run_counter){.name = name, .value = value};
+    counters->items[counters->count++] = (struct job_counter){.name = name, .value = value};
 }
 
-static void add_stage(struct run_counters *counters, const struct run_results *results,
+static void add_stage(struct job_counters *counters, const struct job_results *results,
                       enum stage_kind stage)
 {
     for (uint32_t i = 0; i < results->task_counts[stage]; i++) {
@@ -132,20 +132,20 @@ static void add_stage(struct run_counters *counters, const struct run_results *r
 
 static int by_name(const void *a, const void *b)
 {
-    return strcmp(((const struct run_counter *)a)->name, ((const struct run_counter *)b)->name);
+    return strcmp(((const struct job_counter *)a)->name, ((const struct job_counter *)b)->name);
 }
 
-void run_results_counters(const struct run_results *results, struct run_counters *out)
+void job_results_counters(const struct job_results *results, struct job_counters *out)
 {
-    *out = (struct run_counters){0};
+    *out = (struct job_counters){0};
     add_stage(out, results, STAGE_MAP);
     add_stage(out, results, STAGE_REDUCE);
     if (out->count)
         qsort(out->items, out->count, sizeof *out->items, by_name);
 }
 
-void run_counters_deinit(struct run_counters *counters)
+void job_counters_deinit(struct job_counters *counters)
 {
     free(counters->items);
-    *counters = (struct run_counters){0};
+    *counters = (struct job_counters){0};
 }
