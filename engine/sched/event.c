@@ -497,6 +497,13 @@ bool event_handle(struct sched *sched, const struct event *event)
         return on_attempt_failed(sched, event);
     case EVENT_OUTPUT_LOST:
         return on_output_lost(sched, event);
+    case EVENT_WORKER_RESET:
+    case EVENT_WORKER_HEARD:
+    case EVENT_WORKER_SLOTS:
+    case EVENT_ATTEMPT_RETURNED:
+    case EVENT_OUTPUT_HELD:
+    case EVENT_ATTEMPT_HELD:
+        return false;
     }
     abort(); /* unreachable: -Wswitch proves the cases complete */
 }

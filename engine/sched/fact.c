@@ -304,6 +304,9 @@ bool fact_apply(struct sched *sched, const struct fact *fact)
         return apply_worker_lost(sched, fact);
     case FACT_JOB_ENDED:
         return apply_job_ended(sched, fact);
+    case FACT_OUTPUT_FOUND:
+    case FACT_OUTPUTS_LOST:
+        return false;
     }
     abort(); /* unreachable: -Wswitch proves the cases complete */
 }

@@ -16,8 +16,18 @@ void sched_options_default(struct sched_options *options)
         .retry_delay_ns_max = 30 * NS_PER_S,
         .silence_ns = 120 * NS_PER_S,
         .rejoin_grace_ns = 10 * NS_PER_S,
+        .reset_grace_ns = 1 * NS_PER_S,
+        .aside_ns = 600 * NS_PER_S,
         .fetch_start_percent = 100,
     };
+}
+
+void sched_options_cluster(struct sched_options *options)
+{
+    sched_options_default(options);
+    options->worker_silence_ns = 10 * NS_PER_S;
+    options->fetch_start_percent = 5;
+    options->backup = true;
 }
 
 void sched_output_deinit(struct sched_output *out)
@@ -223,11 +233,17 @@ const char *event_kind_name(enum event_kind kind)
         [EVENT_PLAN_MADE] = "plan_made",
         [EVENT_WORKER_JOINED] = "worker_joined",
         [EVENT_WORKER_LOST] = "worker_lost",
+        [EVENT_WORKER_RESET] = "worker_reset",
+        [EVENT_WORKER_HEARD] = "worker_heard",
+        [EVENT_WORKER_SLOTS] = "worker_slots",
         [EVENT_ATTEMPT_PROGRESS] = "attempt_progress",
         [EVENT_ATTEMPT_FETCHED] = "attempt_fetched",
         [EVENT_ATTEMPT_DONE] = "attempt_done",
         [EVENT_ATTEMPT_FAILED] = "attempt_failed",
+        [EVENT_ATTEMPT_RETURNED] = "attempt_returned",
         [EVENT_OUTPUT_LOST] = "output_lost",
+        [EVENT_OUTPUT_HELD] = "output_held",
+        [EVENT_ATTEMPT_HELD] = "attempt_held",
     };
 
     assert((int)kind >= 0 && (int)kind < EVENT_KIND_COUNT);
@@ -253,7 +269,8 @@ const char *fact_kind_name(enum fact_kind kind)
         [FACT_PLAN_MADE] = "plan_made",         [FACT_ATTEMPT_STARTED] = "attempt_started",
         [FACT_ATTEMPT_ENDED] = "attempt_ended", [FACT_TASK_COMPLETED] = "task_completed",
         [FACT_OUTPUT_LOST] = "output_lost",     [FACT_WORKER_LOST] = "worker_lost",
-        [FACT_JOB_ENDED] = "job_ended",
+        [FACT_JOB_ENDED] = "job_ended",         [FACT_OUTPUT_FOUND] = "output_found",
+        [FACT_OUTPUTS_LOST] = "outputs_lost",
     };
 
     assert((int)kind >= 0 && (int)kind < FACT_KIND_COUNT);
