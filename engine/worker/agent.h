@@ -56,7 +56,7 @@
 
 enum {
     AGENT_SLOT_COUNT_MAX = 4096,
-    AGENT_MEMORY_COUNT = 4096,  /* ids of attempts that are gone */
+    AGENT_MEMORY_COUNT = 1024,  /* ids of attempts that are gone */
     AGENT_OVER_JOB_COUNT = 256, /* ids of jobs that are over */
 };
 
@@ -144,7 +144,7 @@ enum agent_action_kind {
     AGENT_DISCONNECT, /* connection: close it; AGENT_DISCONNECTED need not follow */
 
     /* Messages, over `connection`, which is open. */
-    AGENT_SEND_JOIN,        /* agent_options, agent_attempts(), agent_outputs() */
+    AGENT_SEND_JOIN,        /* agent_options, agent_attempts(), agent_held_outputs() */
     AGENT_SEND_HEARTBEAT,   /* with agent_is_draining() */
     AGENT_SEND_REPORT,      /* attempt_id, report, failure */
     AGENT_SEND_OUTPUT_LOST, /* job_id, task, attempt_id */
@@ -155,7 +155,9 @@ enum agent_action_kind {
     AGENT_KILL_ATTEMPT,  /* it has a process; AGENT_ATTEMPT_ENDED is to follow */
     AGENT_DROP_ATTEMPT,  /* the last word about it: release what is kept for it. It has no process,
                             and its result, if there is one, is the master's or an output */
-    AGENT_DELETE_OUTPUT, /* what the attempt left is not wanted: remove it, if it is there */
+    AGENT_DELETE_OUTPUT, /* the output it kept here is not wanted: remove it, if it is there. Of
+                            what an attempt wrote elsewhere nothing is ever removed: the master
+                            may have heard of it */
     AGENT_PASS_SOURCES,  /* job_id: the message is good, pass it on to who fetches */
     AGENT_DELETE_JOB,    /* job_id: no process works for it any more: remove all it left here */
 
@@ -201,7 +203,8 @@ enum agent_attempt_state {
     AGENT_ATTEMPT_WAITING,  /* has fetched, was not told to run */
     AGENT_ATTEMPT_ALLOWED,  /* was told to run, waits for a slot as QUEUED does */
     AGENT_ATTEMPT_OVER,     /* done, failed or handed back, and not heard of yet */
-    AGENT_ATTEMPT_DYING,    /* of no interest, but its process has not ended */
+    AGENT_ATTEMPT_ENDING,   /* heard of, but its process has not ended */
+    AGENT_ATTEMPT_DYING,    /* killed, but its process has not ended */
 };
 
 enum { AGENT_ATTEMPT_STATE_COUNT = AGENT_ATTEMPT_DYING + 1 };
@@ -213,7 +216,8 @@ struct agent_attempt {
     enum agent_attempt_state state;
     bool fetches, keeps_output;
     bool has_process;         /* until AGENT_ATTEMPT_ENDED */
-    bool has_slot;            /* RUNNING, and until its process has ended */
+    bool has_slot;            /* RUNNING, and from then on until its process has ended */
+    bool output_is_lost;      /* OVER and done, but its output broke before it was heard of */
     enum agent_report report; /* that is to be heard; NONE: nothing */
     enum err_kind failure;    /* of the report */
 };
@@ -226,11 +230,12 @@ struct agent_held {
 };
 
 /*
- * What a JOIN says: `running` are the attempts that are not DYING (what is done is running for the
- * master until it has heard of it), `held` the outputs it has heard of. Good until the next step.
+ * What a JOIN says: `running` are the attempts that are neither ENDING nor DYING (what is done is
+ * running for the master until it has heard of it), `held` the outputs it has heard of. A master
+ * that finds an attempt there of which it has heard says HEARD again. Good until the next step.
  */
 const struct agent_attempt *agent_attempts(const struct agent *agent, size_t *count);
-const struct agent_held *agent_outputs(const struct agent *agent, size_t *count);
+const struct agent_held *agent_held_outputs(const struct agent *agent, size_t *count);
 
 /* NULL: there is none, or not any more. Good until the next step. */
 const struct agent_attempt *agent_attempt_of(const struct agent *agent, uint64_t attempt_id);
