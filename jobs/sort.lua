@@ -4,7 +4,7 @@
 --
 -- Output: the lines, equal ones as often as they came. One reducer gives one sorted output; with
 -- --reducers above 1 a line's part is chosen by its hash, and each part is sorted by itself.
--- (Parts that follow each other need partition = "range", which is not there yet: issue 4.)
+-- (Parts that follow each other need partition = "range", which is not there yet.)
 
 local sort = { input = "lines", output = "lines", reduce = "identity" }
 

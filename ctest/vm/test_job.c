@@ -46,11 +46,12 @@ static void what_the_file_raises_is_told_with_its_line(void **state)
 {
     static const struct {
         const char *source, *message;
+        bool has_frame; /* a file that does not compile has run nothing */
     } cases[] = {
-        {"\nlocal x = = 1", "jobs/x.lua:2: unexpected symbol near '='"},
-        {"\nlocal x = nil + 1", "jobs/x.lua:2: attempt to perform arithmetic on a nil value"},
-        {"\x1bLua", "jobs/x.lua: attempt to load a binary chunk"},
-        {"\n\nos.execute('ls')", "jobs/x.lua:3: attempt to index a nil value (global 'os')"},
+        {"\nlocal x = = 1", "jobs/x.lua:2: unexpected symbol near '='", false},
+        {"\nlocal x = nil + 1", "jobs/x.lua:2: attempt to perform arithmetic on a nil value", true},
+        {"\x1bLua", "attempt to load a binary chunk", false},
+        {"\n\nos.execute('ls')", "jobs/x.lua:3: attempt to index a nil value (global 'os')", true},
     };
 
     (void)state;
@@ -59,10 +60,10 @@ static void what_the_file_raises_is_told_with_its_line(void **state)
 
         assert_int_equal(kit_load(&kit, cases[i].source), -1);
         assert_int_equal(kit.err.kind, ERR_JOB);
-        if (!strstr(kit.err.message, cases[i].message) &&
-            !strstr(kit.err.message, "attempt to load a binary chunk"))
+        if (!strstr(kit.err.message, cases[i].message))
             fail_msg("%s", kit.err.message);
         assert_null(strstr(vm_traceback(kit.vm), "mrlua."));
+        assert_int_equal(vm_traceback(kit.vm)[0] != '\0', cases[i].has_frame);
         kit_close(&kit);
     }
 }

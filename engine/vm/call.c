@@ -23,25 +23,11 @@ static void push_function(lua_State *L, const struct call *call)
     lua_rawgeti(L, LUA_REGISTRYINDEX, reference);
 }
 
+/* What a reader answers that is no scalar is nil. */
 static void push_scalar(lua_State *L, const struct datum *datum)
 {
-    switch (datum->type) {
-    case DATUM_FALSE:
-    case DATUM_TRUE:
-        lua_pushboolean(L, datum->type == DATUM_TRUE);
-        return;
-    case DATUM_INTEGER:
-        lua_pushinteger(L, datum->integer);
-        return;
-    case DATUM_FLOAT:
-        lua_pushnumber(L, datum->number);
-        return;
-    case DATUM_STRING:
-        lua_pushlstring(L, datum->string.len ? datum->string.ptr : "", datum->string.len);
-        return;
-    default:
+    if (!scalar_to_lua(L, datum))
         lua_pushnil(L);
-    }
 }
 
 static void push_key(lua_State *L, struct vm *vm, struct slice key)

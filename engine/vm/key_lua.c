@@ -1,7 +1,5 @@
 #include "vm/key_lua.h"
 
-#include "record/key.h"
-
 #include <assert.h>
 #include <lauxlib.h>
 
@@ -116,6 +114,27 @@ int key_from_lua(lua_State *L, int index, struct buf *out, struct err *err)
     return key_writer_end(&writer, err);
 }
 
+bool scalar_to_lua(lua_State *L, const struct datum *datum)
+{
+    switch (datum->type) {
+    case DATUM_FALSE:
+    case DATUM_TRUE:
+        lua_pushboolean(L, datum->type == DATUM_TRUE);
+        return true;
+    case DATUM_INTEGER:
+        lua_pushinteger(L, datum->integer);
+        return true;
+    case DATUM_FLOAT:
+        lua_pushnumber(L, datum->number);
+        return true;
+    case DATUM_STRING:
+        lua_pushlstring(L, datum->string.len ? datum->string.ptr : "", datum->string.len);
+        return true;
+    default:
+        return false;
+    }
+}
+
 /* Pushes the token; for a tuple that has begun, everything up to its end. */
 static int push_datum(lua_State *L, struct key_reader *reader, const struct datum *datum,
                       struct err *err)
@@ -123,25 +142,10 @@ static int push_datum(lua_State *L, struct key_reader *reader, const struct datu
     struct datum part;
     int rc;
 
-    switch (datum->type) {
-    case DATUM_FALSE:
-    case DATUM_TRUE:
-        lua_pushboolean(L, datum->type == DATUM_TRUE);
+    if (scalar_to_lua(L, datum))
         return 0;
-    case DATUM_INTEGER:
-        lua_pushinteger(L, datum->integer);
-        return 0;
-    case DATUM_FLOAT:
-        lua_pushnumber(L, datum->number);
-        return 0;
-    case DATUM_STRING:
-        lua_pushlstring(L, datum->string.ptr ? datum->string.ptr : "", datum->string.len);
-        return 0;
-    case DATUM_TUPLE_BEGIN:
-        break;
-    default:
+    if (datum->type != DATUM_TUPLE_BEGIN)
         return err_set(err, ERR_INPUT, "a key with a token that keys do not have");
-    }
     luaL_checkstack(L, 3, "a key");
     lua_newtable(L);
     for (lua_Integer i = 1; (rc = key_read(reader, &part, err)) == 1; i++) {

@@ -9,8 +9,10 @@
 
 #include "base/buf.h"
 #include "base/err.h"
+#include "record/key.h"
 
 #include <lua.h>
+#include <stdbool.h>
 
 /*
  * Appends the key at stack index `index` to `out`.                              [-0, +0, -]
@@ -23,5 +25,9 @@ int key_from_lua(lua_State *L, int index, struct buf *out, struct err *err);
  * 0, or -1 with nothing pushed: the bytes are not a key.
  */
 int key_to_lua(lua_State *L, struct slice key, struct buf *scratch, struct err *err);
+
+/* Pushes a token that is a value by itself. False: it is none, and nothing is pushed. [-0, +1, m]
+ */
+bool scalar_to_lua(lua_State *L, const struct datum *datum);
 
 #endif

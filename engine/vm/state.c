@@ -189,9 +189,19 @@ static bool is_own_frame(const char *line, size_t len)
            (len == sizeof native - 1 && memcmp(line, native, len) == 0);
 }
 
+static bool is_frame_of_job(const char *line, size_t len)
+{
+    static const char native[] = "\t[C]";
+
+    return len > 0 && line[0] == '\t' &&
+           (len < sizeof native - 1 || memcmp(line, native, sizeof native - 1) != 0);
+}
+
+/* Without a frame of the job's own (its file did not compile) there is nothing to tell. */
 const char *vm_traceback(struct vm *vm)
 {
     struct buf *text = &vm->traceback;
+    bool has_frame = false;
     size_t kept = 0;
 
     for (size_t at = 0, len; at < text->len; at += len) {
@@ -200,10 +210,11 @@ const char *vm_traceback(struct vm *vm)
         len = newline ? (size_t)(newline - text->ptr) - at + 1 : text->len - at;
         if (is_own_frame(text->ptr + at, len - (newline ? 1 : 0)))
             continue;
+        has_frame = has_frame || is_frame_of_job(text->ptr + at, len);
         memmove(text->ptr + kept, text->ptr + at, len);
         kept += len;
     }
-    text->len = kept;
+    text->len = has_frame ? kept : 0;
     while (text->len > 0 && text->ptr[text->len - 1] == '\n')
         text->len--;
     return buf_string(text);

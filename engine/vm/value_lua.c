@@ -287,25 +287,11 @@ static int push_table(lua_State *L, struct value_reader *reader, int64_t item_co
 static int push_datum(lua_State *L, struct value_reader *reader, const struct datum *datum,
                       struct err *err)
 {
-    switch (datum->type) {
-    case DATUM_FALSE:
-    case DATUM_TRUE:
-        lua_pushboolean(L, datum->type == DATUM_TRUE);
+    if (scalar_to_lua(L, datum))
         return 0;
-    case DATUM_INTEGER:
-        lua_pushinteger(L, datum->integer);
-        return 0;
-    case DATUM_FLOAT:
-        lua_pushnumber(L, datum->number);
-        return 0;
-    case DATUM_STRING:
-        lua_pushlstring(L, datum->string.len ? datum->string.ptr : "", datum->string.len);
-        return 0;
-    case DATUM_TABLE_BEGIN:
+    if (datum->type == DATUM_TABLE_BEGIN)
         return push_table(L, reader, datum->integer, err);
-    default:
-        return err_set(err, ERR_INPUT, "a value with a token that values do not have");
-    }
+    return err_set(err, ERR_INPUT, "a value with a token that values do not have");
 }
 
 int value_to_lua(lua_State *L, struct slice value, struct err *err)

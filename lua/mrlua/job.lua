@@ -31,7 +31,7 @@ local job = {}
 
 local BUILTINS = { sum = true, count = true, min = true, max = true, identity = true }
 local REDUCERS_MAX = 100000
-local ATTEMPTS_MAX = 100
+local ATTEMPTS_MAX = 30 -- as many failures of one task end a job anyway (sched/sched.h)
 local MEMORY_BYTES_MIN = 1024 * 1024 -- an empty Lua state with its libraries takes a third of it
 local MEMORY_BYTES = 512 * 1024 * 1024
 local NOT_YET = {
