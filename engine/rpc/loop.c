@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "rpc/loop_base.h"
 
 #include <errno.h>
 #include <event2/event.h>
@@ -57,6 +58,11 @@ void loop_close(struct loop *loop)
         return;
     event_base_free(loop->base);
     free(loop);
+}
+
+struct event_base *loop_base(struct loop *loop)
+{
+    return loop->base;
 }
 
 int loop_run(struct loop *loop, struct err *err)
