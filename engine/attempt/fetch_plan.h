@@ -22,17 +22,19 @@
  *     fetch_plan_cut(plan, now_ns, source, request);              no more answers will come
  *
  * What carries another number than the source's request in hand is late or double: it changes
- * nothing. A request is over after a head that is NO_MORE, BUSY or UNKNOWN of everything (attempt
- * 0), and after a cut; a source has one request at a time.
+ * nothing, and bytes behind such a head are thrown away. A request is over after a head that is
+ * NO_MORE, BUSY or UNKNOWN of everything (attempt 0), and after a cut; a source has one request at
+ * a time.
  *
  * Policy. Each worker numbers the runs it holds of a job in the order they ended; it is asked for
  * our partition of all of them, from the first we have not seen. The first good segment of each map
  * is taken; another one is skipped. A worker that has answered all it said it holds is asked again
  * when the master says it holds more, and after a while in any case.
  *
- * A cut segment goes on where it was cut. One that came damaged, that the worker does not have, or
- * that was cut twice at one place, is asked for once more; then it is told (FETCH_LOST), left to
- * whoever has another run of its map, and asked for, and told, again every `tell_ns`. A worker that
+ * A cut segment goes on where it was cut. One that came damaged, or that the worker does not have,
+ * is asked for once more; then it is told (FETCH_LOST), as is one that was cut three times at one
+ * place; it is left to whoever has another run of its map, and asked for, and told, again every
+ * `tell_ns`. A worker that
  * cannot be reached, or has never heard of the job, is told (FETCH_UNREACHABLE) in the same way.
  * Between failures of one worker the waits double, with jitter. So an attempt ends complete, or has
  * said which map or worker it waits for.
@@ -98,7 +100,7 @@ struct fetch_step {
     uint32_t source; /* a small number: the worker in one incarnation; never another's later */
     uint32_t worker_id;
     uint64_t incarnation;
-    const char *host; /* good until the plan is closed */
+    const char *host; /* good until the next fetch_plan_sources() */
     uint32_t port;
     uint64_t request; /* names the request: answers come with it */
     uint64_t sequence, offset;
