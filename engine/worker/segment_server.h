@@ -10,8 +10,8 @@
  *     segment_server_forget_job(server, job);                   nor any of this job
  *     segment_server_close(server);
  *
- * Runs of a job are numbered from 0 in the order of segment_server_hold(); a number is not used
- * again while any run of the job was held. A request (MESSAGE_SEGMENT_FETCH) names a partition and
+ * Runs of a job are numbered from 0 in the order of segment_server_hold(); a number is never used
+ * again. A request (MESSAGE_SEGMENT_FETCH) names a partition and
  * the first number; it is answered by a head for each run from there on, in order, with the bytes
  * of the segment behind it (DATA), or without any: EMPTY: no record is in it, as an index that is
  * intact says. UNKNOWN: the run cannot be read (options.lost hears of it too). Forgotten runs are
@@ -37,7 +37,7 @@
 #include <stdint.h>
 
 enum {
-    SEGMENT_REQUESTS_MAX = 64, /* and an eighth of RLIMIT_NOFILE in files */
+    SEGMENT_REQUESTS_MAX = 64, /* and their files no more than an eighth of RLIMIT_NOFILE */
     SEGMENT_FILES_QUEUED = 8,
     SEGMENT_BYTES_QUEUED = 4 * 1024 * 1024, /* of files on one connection, then it must drain */
     SEGMENT_INDEX_BYTES_MAX = 64 * 1024 * 1024,
@@ -69,7 +69,7 @@ void segment_server_close(struct segment_server *server); /* NULL is fine */
 const char *segment_server_address(const struct segment_server *server);
 uint16_t segment_server_port(const struct segment_server *server);
 
-/* The same attempt a second time changes nothing. `path` is copied. */
+/* Once for each attempt. `path` is copied. */
 void segment_server_hold(struct segment_server *server, uint64_t job, uint32_t map,
                          uint64_t attempt, const char *path);
 void segment_server_forget(struct segment_server *server, uint64_t job, uint64_t attempt);
@@ -85,6 +85,6 @@ struct segment_server_counts {
     uint64_t index_bytes; /* kept now */
     uint32_t serving;     /* requests now */
 };
-const struct segment_server_counts *segment_server_counts(const struct segment_server *server);
+const struct segment_server_counts *segment_server_counts(struct segment_server *server);
 
 #endif
