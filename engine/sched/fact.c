@@ -319,7 +319,7 @@ static bool apply_job_ended(struct sched *sched, const struct fact *fact)
 
     if (!job_status_is_end(fact->status) || fact->job_id == 0 || past_job_get(sched, fact->job_id))
         return false;
-    if (job && fact->task != 0 && !task_get(job, fact->stage, fact->task))
+    if (job && end_names_task(fact->reason) && !task_get(job, fact->stage, fact->task))
         return false;
     for (int kind = 0; job && kind < STAGE_COUNT; kind++)
         stage_end_attempts(sched, &job->stages[kind]);

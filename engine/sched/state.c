@@ -298,20 +298,18 @@ void task_add_failure(struct task *task, const struct cause *cause)
     task->stage->failure_count++;
 }
 
-/* The task that the end of a job names, or NULL. */
-static struct task *task_to_blame(const struct job *job, const struct fact *end)
+bool end_names_task(enum end_reason reason)
 {
-    switch (end->reason) {
+    switch (reason) {
     case END_FAULT:
     case END_ATTEMPTS:
     case END_FAILURES:
     case END_NOT_DETERMINISTIC:
-        assert(end->task < job->stages[end->stage].task_count);
-        return &job->stages[end->stage].tasks[end->task];
+        return true;
     case END_NONE:
     case END_CANCELLED:
     case END_AUDIT:
-        return NULL;
+        return false;
     }
     abort(); /* unreachable: -Wswitch proves the cases complete */
 }
@@ -319,10 +317,14 @@ static struct task *task_to_blame(const struct job *job, const struct fact *end)
 void past_job_add(struct sched *sched, const struct job *job, const struct fact *end)
 {
     struct past_job *past = &sched->past[sched->past_next];
-    struct task *task = job ? task_to_blame(job, end) : NULL;
+    const struct task *task = NULL;
 
     assert(!job || job->id == end->job_id);
     assert(sched->past_next < SCHED_HISTORY_COUNT_MAX);
+    if (job && end_names_task(end->reason)) {
+        assert(end->task < job->stages[end->stage].task_count);
+        task = &job->stages[end->stage].tasks[end->task];
+    }
     free(past->causes);
     *past = (struct past_job){.id = end->job_id};
     if (job)

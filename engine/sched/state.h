@@ -184,6 +184,8 @@ void task_set_state(struct task *task, enum task_state state);
 void task_queue_first(struct sched *sched, struct task *task);
 void task_unqueue(struct sched *sched, struct task *task);
 void task_add_failure(struct task *task, const struct cause *cause);
+/* Is a task to blame when a job ends like this? */
+bool end_names_task(enum end_reason reason);
 /* `job` NULL: a journal has dropped the facts of the job, but for its end. */
 void past_job_add(struct sched *sched, const struct job *job, const struct fact *end);
 const struct past_job *past_job_get(const struct sched *sched, uint64_t id);
