@@ -1,0 +1,186 @@
+-- The master dies by kill -9 and is started again on its state folder: what was done stays done.
+
+local cluster = require "spec.support.cluster"
+local gated = require "spec.support.gated"
+local engine = require "spec.support.engine"
+local slow = require "spec.support.slow"
+local temp = require "spec.support.temp"
+local texts = require "spec.support.texts"
+
+local UNSAFE = { flags = { "--allow-unsafe" } }
+
+local it_all, gate
+
+local function restart()
+  it_all.master:kill()
+  it_all:start_master()
+end
+
+describe("a master that is killed", function()
+  before_each(function()
+    it_all = cluster.open()
+    gate = gated.new(it_all)
+  end)
+
+  after_each(function()
+    it_all:close()
+  end)
+
+  it("during maps finds its workers again, and nothing is run twice", function()
+    it_all:start(2, UNSAFE)
+    local job = gate:submit()
+    gate:wait_for("map", 2)
+    local first = gate:ran "map"
+    gate:open("map", first[1].task)
+    gate:open("map", first[2].task)
+    gate:wait_for("map", 4)
+    restart()
+    it_all:wait_for_ready(2)
+    gate:open "map"
+    gate:open "reduce"
+
+    gate:expect_nothing_twice(job)
+    it_all:expect_no_leftovers()
+  end)
+
+  it("during reduces finds what its workers hold, and nothing is run twice", function()
+    it_all:start(2, UNSAFE)
+    gate:open "map"
+    local job = gate:submit()
+    gate:wait_for("reduce", 2)
+    restart()
+    it_all:wait_for_ready(2)
+    gate:open "reduce"
+
+    gate:expect_nothing_twice(job)
+    it_all:expect_no_leftovers()
+  end)
+
+  it("takes in what its workers have done while it was away", function()
+    it_all:start(2, UNSAFE)
+    local job = gate:submit()
+    gate:wait_for("map", 2)
+    it_all.master:kill()
+    gate:open "map"
+    it_all:wait("the workers keep what nobody hears of", 20, function()
+      return #it_all:leftovers() >= 2
+    end)
+    it_all:start_master()
+    gate:open "reduce"
+
+    gate:expect_nothing_twice(job)
+  end)
+
+  it("after a job has ended does not run it again", function()
+    it_all:start(2, UNSAFE)
+    gate:open "map"
+    gate:open "reduce"
+    local job = gate:submit()
+    gate:expect_parts(job)
+    local ran = #gate:ran "map" + #gate:ran "reduce"
+    local times = temp.capture(("stat -c '%%n %%y %%i' %s/*"):format(job.out))
+    restart()
+    it_all:wait_for_ready(2)
+
+    local known = it_all:list_jobs()
+    assert.equal(1, #known)
+    assert.equal("done", known[1].state)
+    assert.equal(job.id, known[1].id)
+    assert.equal(times, temp.capture(("stat -c '%%n %%y %%i' %s/*"):format(job.out)))
+    assert.equal(ran, #gate:ran "map" + #gate:ran "reduce")
+    it_all:expect_clean()
+  end)
+
+  it("together with its workers has all of it done again", function()
+    it_all:start(2, UNSAFE)
+    local job = gate:submit()
+    gate:wait_for("map", 2)
+    it_all.master:kill()
+    it_all.workers[1]:kill()
+    it_all.workers[2]:kill()
+    it_all:start_master()
+    gate:open "map"
+    gate:open "reduce"
+    it_all:start_worker(UNSAFE)
+
+    gate:expect_parts(job)
+  end)
+
+  it("when the last reduce has ended finishes the commit", function()
+    it_all:start(2)
+    local path, flags = slow.write(it_all.folder), { "--split-size", "64K", "--reducers", "100" }
+    local expected = it_all:expected_parts(path, slow.INPUTS, flags)
+    local job = it_all:submit(path, slow.INPUTS, flags)
+    it_all:wait_for_job(job, "the reduces are done", 60, function(status)
+      return status.stages.reduce.tasks_done == 100
+    end)
+    restart()
+
+    it_all:expect_parts(job, expected)
+  end)
+
+  it("again and again, at any time, changes no byte", function()
+    local seed = texts.seed(13)
+    math.randomseed(seed)
+    local path = slow.write(it_all.folder)
+    local expected = it_all:expected_parts(path, slow.INPUTS, slow.FLAGS)
+    it_all:start(2)
+    local job = it_all:submit(path, slow.INPUTS, slow.FLAGS)
+    it_all:job_id(job)
+    local kills, at = 0, 0
+    while kills < 5 and not job:code() do
+      local status = it_all:status(job.id)
+      if status and status.job.tasks_done >= at then
+        restart()
+        kills, at = kills + 1, status.job.tasks_done + math.random(6)
+      end
+    end
+
+    assert.equal(5, kills, ("SEED=%d: it ended too early"):format(seed))
+    it_all:expect_parts(job, expected)
+    it_all:expect_clean()
+  end)
+end)
+
+describe("a state folder", function()
+  before_each(function()
+    it_all = cluster.open()
+  end)
+
+  after_each(function()
+    it_all:close()
+  end)
+
+  it("has one master: a second one refuses", function()
+    it_all:start_master()
+    local second = engine.run({ "master", "--listen", "127.0.0.1:0", "--state",
+      it_all.folder .. "/state", "--key-file", it_all.folder .. "/key" }, { seconds = 20 })
+
+    assert.equal(2, second.code, second.stderr)
+    assert.truthy(second.stderr:find("state", 1, true), second.stderr)
+  end)
+end)
+
+describe("an output folder", function()
+  before_each(function()
+    it_all = cluster.open()
+    gate = gated.new(it_all)
+  end)
+
+  after_each(function()
+    it_all:close()
+  end)
+
+  it("belongs to one job: a second submit is refused, and told by whom", function()
+    it_all:start(1, UNSAFE)
+    local job = gate:submit()
+    local argv = { "submit", gate.path, "-o", job.out, "--quiet", table.unpack(gate.flags) }
+    local second = it_all:run(table.move(gated.INPUTS, 1, #gated.INPUTS, #argv + 1, argv))
+    gate:open "map"
+    gate:open "reduce"
+
+    assert.equal(2, second.code, second.stderr)
+    assert.truthy(second.stderr:find(job.out, 1, true), second.stderr)
+    gate:expect_parts(job)
+  end)
+end)
