@@ -322,6 +322,7 @@ static void be_kind(struct world *world)
         step(world, &(struct agent_event){.kind = AGENT_TICK});
         while (world->bag_count > 0)
             deliver(world);
+        agent_attempts(world->kit.agent, &count);
     }
     for (uint64_t id = 1; id <= ATTEMPT_COUNT; id++) {
         const struct truth *truth = &world->truths[id];
