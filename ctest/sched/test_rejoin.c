@@ -226,6 +226,31 @@ static void broken_output_does_not_come_back(void **state)
     kit_deinit(&kit);
 }
 
+/* Its loss was told over a connection that was cut: it is told once. */
+static void output_that_is_not_named_is_lost(void **state)
+{
+    struct kit kit;
+    uint64_t named, gone;
+
+    (void)state;
+    begin(&kit);
+    named = kit_attempt(&kit, STAGE_MAP, 0);
+    gone = kit_attempt(&kit, STAGE_MAP, 1);
+    kit_done(&kit, named);
+    kit_done(&kit, gone);
+    kit_reset(&kit, 0);
+    kit_join(&kit, 0, 0);
+    kit_held(&kit, 0, 0, named);
+    assert_int_equal(kit_output_of(&kit, 1), gone);
+    kit_slots(&kit, 0, 2);
+    assert_int_equal(kit_output_of(&kit, 0), named);
+    assert_int_equal(kit_output_of(&kit, 1), 0);
+    assert_int_equal(kit_progress(&kit).stages[STAGE_MAP].failure_count, 0);
+    kit_slots(&kit, 0, 2); /* no second look */
+    assert_int_equal(kit_output_of(&kit, 0), named);
+    kit_deinit(&kit);
+}
+
 static void attempts_given_away_are_killed(void **state)
 {
     struct kit kit;
@@ -394,6 +419,7 @@ int main(void)
         cmocka_unit_test(lost_worker_that_returns_has_its_outputs_counted_again),
         cmocka_unit_test(output_that_was_replaced_is_forgotten),
         cmocka_unit_test(broken_output_does_not_come_back),
+        cmocka_unit_test(output_that_is_not_named_is_lost),
         cmocka_unit_test(attempts_given_away_are_killed),
         cmocka_unit_test(attempt_that_was_heard_is_not_killed),
         cmocka_unit_test(output_of_a_live_attempt_is_left_alone),

@@ -71,6 +71,7 @@ static void attempt_complete(struct sched *sched, struct attempt *attempt,
     assert(!task->attempt->other); /* it was ended before */
     task->attempt_id = attempt->id;
     task->worker = task->stage->output_on_worker ? attempt->worker : NULL;
+    task->is_named = true;
     attempt_close(sched, attempt);
     task_set_state(task, state);
     task_record_answer(task, digest);
@@ -309,6 +310,7 @@ static bool apply_output_found(struct sched *sched, const struct fact *fact)
     task_unqueue(sched, task);
     task_set_state(task, state);
     task->worker = worker;
+    task->is_named = true;
     list_append(&worker->outputs, &task->link);
     return true;
 }

@@ -5,6 +5,9 @@
  * later finds its attempts given up and its outputs lost, each of them until another attempt has
  * answered: a task remembers whose answer its last one was (task.attempt_id), so a run that its
  * worker still holds counts again, and nobody else's.
+ *
+ * Who comes back and does not name an output has lost it: a run that broke while nobody could be
+ * told, or whose loss was told over a connection that was cut.
  */
 #include <assert.h>
 
@@ -40,6 +43,35 @@ static void worker_set_slots(struct sched *sched, struct worker *worker, uint32_
     worker_refresh(sched, worker);
 }
 
+/* From now until it says its slots it names what it holds. */
+static void begin_naming(struct worker *worker)
+{
+    for (struct list *at = worker->outputs.next; at != &worker->outputs; at = at->next)
+        CONTAINER_OF(at, struct task, link)->is_named = false;
+    worker->is_joining = true;
+}
+
+static void end_naming(struct sched *sched, struct worker *worker)
+{
+    struct list *next;
+
+    worker->is_joining = false;
+    for (struct list *at = worker->outputs.next; at != &worker->outputs; at = next) {
+        struct task *task = CONTAINER_OF(at, struct task, link);
+        struct fact fact = {.kind = FACT_OUTPUT_LOST,
+                            .job_id = task->stage->job->id,
+                            .stage = task->stage->kind,
+                            .task = task_index(task),
+                            .attempt_id = task->attempt_id,
+                            .worker_id = worker->id,
+                            .incarnation = worker->incarnation};
+
+        next = at->next;
+        if (!task->is_named)
+            say_fact(sched, &fact);
+    }
+}
+
 bool on_worker_joined(struct sched *sched, const struct event *event)
 {
     struct worker *worker = worker_get_or_add(sched, event->worker_id);
@@ -61,6 +93,9 @@ bool on_worker_joined(struct sched *sched, const struct event *event)
     worker->heard.kind = TIMER_HEARD;
     if (sched->options.worker_silence_ns > 0)
         timer_arm(&sched->timers, &worker->heard, sched->now_ns + sched->options.worker_silence_ns);
+    worker->is_joining = false;
+    if (event->slot_count == 0)
+        begin_naming(worker);
     worker_set_slots(sched, worker, event->slot_count);
     return true;
 }
@@ -109,6 +144,8 @@ bool on_worker_slots(struct sched *sched, const struct event *event)
 
     if (!worker)
         return false;
+    if (worker->is_joining)
+        end_naming(sched, worker);
     worker_set_slots(sched, worker, event->slot_count);
     while (event->slot_count == 0 && (attempt = attempt_without_slot(worker)))
         attempt_give_up(sched, attempt);
@@ -164,6 +201,8 @@ static bool output_take_back(struct sched *sched, struct worker *worker, struct 
                         .worker_id = worker->id,
                         .incarnation = worker->incarnation};
 
+    if (task->worker == worker)
+        task->is_named = true;
     if (task->state == TASK_COMPLETED)
         return task->worker == worker || !task->stage->output_on_worker;
     if (job->status != JOB_RUNNING)

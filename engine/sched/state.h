@@ -42,6 +42,7 @@ struct task {
     uint8_t failure_count; /* reported, of any kind */
     uint8_t fault_count;   /* of these, the job's own */
     bool has_answered;     /* `digest` is set */
+    bool is_named;         /* completed: its worker said that it has the output when it joined */
 };
 
 struct stage {
@@ -112,6 +113,7 @@ struct worker {
     struct list with_slot;     /* sched->with_slot: UP, not aside, and a slot is free */
     struct list with_fetch;    /* sched->with_fetch: UP, not aside, and may begin another fetch */
     struct list with_runnable; /* sched->with_runnable: a slot is free and `fetched` is not empty */
+    bool is_joining;           /* until it says its slots: outputs it has not named are lost then */
     struct timer rejoin;       /* armed: AWAITED or CUT */
     struct timer heard;        /* armed: UP, if options.worker_silence_ns */
     uint64_t heard_ns;         /* when it last said anything */
