@@ -306,6 +306,26 @@ static inline uint64_t kit_output_of(struct kit *kit, uint32_t map)
     return sched_output_of(kit->sched, 1, STAGE_MAP, map, &place) ? place.attempt_id : 0;
 }
 
+/* Does the scheduler not count on this attempt any more? By what it would send again. */
+static inline void kit_see(void *context, const struct command *command)
+{
+    uint64_t *attempt_id = context;
+
+    if (command->attempt_id == *attempt_id)
+        *attempt_id = 0;
+}
+
+static inline bool kit_has_ended(struct kit *kit, size_t index)
+{
+    const struct command *start = &kit->attempts[index].start;
+    uint64_t attempt_id = start->attempt_id;
+
+    if (kit->attempts[index].state == KIT_OVER || start->worker_id == WORKER_NONE)
+        return kit->attempts[index].state == KIT_OVER;
+    sched_worker_attempts(kit->sched, start->worker_id, kit_see, &attempt_id);
+    return attempt_id != 0;
+}
+
 /* Fetches, gets its slot, is done. */
 static inline void kit_reduce(struct kit *kit, uint32_t reduce)
 {

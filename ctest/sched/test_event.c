@@ -51,6 +51,31 @@ static void peer_failure_reruns_the_map(void **state)
     kit_deinit(&kit);
 }
 
+/* Row 28: an attempt that is over tells the truth about an output all the same. */
+static void report_of_an_old_attempt_still_takes_the_output_away(void **state)
+{
+    struct kit kit;
+    uint64_t old;
+    struct event event;
+
+    (void)state;
+    begin(&kit, 1, 1);
+    kit_done(&kit, kit_attempt(&kit, STAGE_MAP, 0));
+    old = kit_attempt(&kit, STAGE_REDUCE, 0);
+    kit_failed(&kit, old, ERR_RETRY);
+    event = kit_from(&kit, EVENT_ATTEMPT_FAILED, old);
+    event.failure = ERR_PEER;
+    event.job_id = 1;
+    event.peer_attempt_id = kit_output_of(&kit, 0);
+    kit_step(&kit, &event);
+    assert_int_equal(kit_output_of(&kit, 0), 0);
+    assert_int_equal(sched_stale_count(kit.sched), 0);
+    kit_step(&kit, &event); /* about what is gone: of no use to anybody */
+    assert_int_equal(sched_stale_count(kit.sched), 1);
+    assert_int_equal(kit_progress(&kit).stages[STAGE_MAP].failure_count, 1);
+    kit_deinit(&kit);
+}
+
 static void full_disk_of_a_reduce_is_not_blamed_on_the_map(void **state)
 {
     struct kit kit;
@@ -317,6 +342,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(lost_worker_takes_its_map_outputs),
         cmocka_unit_test(peer_failure_reruns_the_map),
+        cmocka_unit_test(report_of_an_old_attempt_still_takes_the_output_away),
         cmocka_unit_test(full_disk_of_a_reduce_is_not_blamed_on_the_map),
         cmocka_unit_test(limit_is_tried_four_times),
         cmocka_unit_test(job_error_ends_job_at_once),

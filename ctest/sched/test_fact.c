@@ -115,7 +115,7 @@ static void worker_that_stays_away_after_a_restart_is_lost(void **state)
     kit_deinit(&kit);
 }
 
-/* kit_obey() asserts that no START has an id that was there before. */
+/* Row 20. kit_obey() asserts that no START has an id that was there before. */
 static void attempt_ids_are_not_reused_after_restarts(void **state)
 {
     struct kit kit;

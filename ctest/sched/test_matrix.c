@@ -1,7 +1,7 @@
 /*
- * The full matrix: every event in every state, about the attempt in question, about one that is
- * over, about nobody; from where it lives, and from elsewhere. Nothing aborts; each cell is a
- * transition or is counted as stale; and from each cell the job still ends.
+ * Row 12, the full matrix: every event in every state, about the attempt in question, about one
+ * that is over, about nobody; from where it lives, and from elsewhere. Nothing aborts; each cell is
+ * a transition or is counted as stale; and from each cell the job still ends.
  */
 #include <stdio.h>
 
@@ -353,12 +353,39 @@ static void every_failure_in_every_state_is_judged(void **state)
     }
 }
 
+/*
+ * Row 14: nobody ever says anything again. Whatever lives is over after its silence, and what waits
+ * for a slot after that of who had the slot.
+ */
+static void every_state_has_a_deadline(void **state)
+{
+    (void)state;
+    for (int at = 0; at < STATE_COUNT; at++) {
+        struct kit kit;
+        size_t count;
+        uint64_t end_ns;
+
+        STATES[at].reach(&kit);
+        count = kit.attempt_count;
+        end_ns = kit.now_ns + 3 * kit.options.silence_ns;
+        for (size_t i = 0; i < count; i++)
+            if (kit.attempts[i].start.worker_id == 0 && kit_has_ended(&kit, i))
+                kit.attempts[i].state = KIT_OVER;
+        while (sched_next_due_ns(kit.sched) < end_ns)
+            kit_tick(&kit);
+        for (size_t i = 0; i < count; i++)
+            assert_true(kit_has_ended(&kit, i));
+        kit_deinit(&kit);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_cell_is_a_transition_or_is_counted),
         cmocka_unit_test(what_comes_from_elsewhere_changes_nothing),
         cmocka_unit_test(every_failure_in_every_state_is_judged),
+        cmocka_unit_test(every_state_has_a_deadline),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -399,6 +399,18 @@ static bool on_attempt_done(struct sched *sched, const struct event *event)
     return true;
 }
 
+static bool on_output_lost(struct sched *sched, const struct event *event)
+{
+    struct job *job = job_get(sched, event->job_id);
+    struct task *task = job ? output_get(job, event->peer_task, event->peer_attempt_id) : NULL;
+
+    if (!task || job->status != JOB_RUNNING)
+        return false; /* replaced since, or of no use to anybody */
+    assert(task->stage->job == job);
+    output_suspect(sched, task, event->worker_id);
+    return true;
+}
+
 static bool on_attempt_failed(struct sched *sched, const struct event *event)
 {
     struct attempt *attempt = event_attempt(sched, event);
@@ -407,8 +419,8 @@ static bool on_attempt_failed(struct sched *sched, const struct event *event)
 
     assert(event->failure > ERR_NONE);
     assert((int)event->failure < ERR_KIND_COUNT);
-    if (!attempt)
-        return false;
+    if (!attempt) /* whoever says it, what it says of the output is as true */
+        return event->failure == ERR_PEER && on_output_lost(sched, event);
     if (event->failure == ERR_PEER)
         peer = output_get(attempt->task->stage->job, event->peer_task, event->peer_attempt_id);
     if (!peer) {
@@ -436,18 +448,6 @@ static bool on_attempt_returned(struct sched *sched, const struct event *event)
     say_fact(sched, &fact);
     if (task->state == TASK_IDLE)
         task_delay(sched, task, 1);
-    return true;
-}
-
-static bool on_output_lost(struct sched *sched, const struct event *event)
-{
-    struct job *job = job_get(sched, event->job_id);
-    struct task *task = job ? output_get(job, event->peer_task, event->peer_attempt_id) : NULL;
-
-    if (!task || job->status != JOB_RUNNING)
-        return false; /* replaced since, or of no use to anybody */
-    assert(task->stage->job == job);
-    output_suspect(sched, task, event->worker_id);
     return true;
 }
 

@@ -149,7 +149,8 @@ enum event_kind {
                                waits for a map */
     EVENT_ATTEMPT_FETCHED,  /* attempt_id: a reduce holds one segment of every map */
     EVENT_ATTEMPT_DONE,   /* attempt_id, digest (map: of what it wrote, reduce: of what it read) */
-    EVENT_ATTEMPT_FAILED, /* attempt_id, failure; for ERR_PEER peer_task and peer_attempt_id */
+    EVENT_ATTEMPT_FAILED, /* attempt_id, failure; for ERR_PEER job_id, peer_task and
+                             peer_attempt_id */
     EVENT_ATTEMPT_RETURNED, /* attempt_id: its worker will not run it. Nobody's fault */
     EVENT_OUTPUT_LOST,      /* job_id, peer_task, peer_attempt_id: a map's run cannot be read, told
                                by its holder or by a reduce that goes on; worker_id: by whom */
