@@ -3,7 +3,6 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "rpc/conn_state.h"
-#include "rpc/loop_base.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -13,6 +12,7 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <signal.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -30,6 +30,7 @@ static void release(struct conn *conn)
 {
     if (conn->state != CONN_GONE) {
         conn->state = CONN_GONE;
+        loop_guest_remove(&conn->guest);
         if (conn->stream)
             bufferevent_free(conn->stream);
         conn->stream = NULL;
@@ -68,11 +69,18 @@ void conn_fail(struct conn *conn, const struct err *err)
     loop_timer_start(conn->timer, 0);
 }
 
+static void close_guest(struct loop_guest *guest)
+{
+    release((struct conn *)((char *)guest - offsetof(struct conn, guest)));
+}
+
 /* What was queued goes first, then the other end is told, by FIN, and has its say: closing with
  * unread bytes would be a reset, and take back what we sent. */
 static void begin_to_finish(struct conn *conn)
 {
     conn->state = CONN_FINISHING;
+    conn->guest.close = close_guest;
+    loop_guest_add(conn->loop, &conn->guest);
     bufferevent_enable(conn->stream, EV_READ | EV_WRITE);
     loop_timer_start(conn->timer, CONN_OPEN_MS_MAX * NS_PER_MS);
     if (conn_output_bytes(conn) == 0)

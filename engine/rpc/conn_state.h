@@ -9,6 +9,7 @@
 #include "rpc/auth.h"
 #include "rpc/backlog.h"
 #include "rpc/conn.h"
+#include "rpc/loop_base.h"
 
 struct bufferevent;
 
@@ -27,6 +28,7 @@ struct conn {
     bool finishes;  /* FAILING: what is queued is sent after `closed` */
     unsigned depth; /* callbacks that are running */
     struct loop *loop;
+    struct loop_guest guest;    /* FINISHING: nobody else knows of it */
     struct bufferevent *stream; /* NULL: no socket */
     struct loop_event *timer;   /* of the deadline that goes with the state */
     bool timer_runs;            /* OPEN: for a message that has begun */
