@@ -4,8 +4,10 @@
  *     master.c            opens and closes, waits, signals, who is connected
  *     master_turn.c       events in, facts into the journal, commands out
  *     master_restore.c    the journal into a scheduler and jobs
- *     master_jobs.c       jobs: accepted, planned, ended; what is told of them
- *     master_workers.c    workers: they join, report, are told, leave
+ *     master_jobs.c       jobs: accepted, planned, ended
+ *     master_info.c       what is told of them
+ *     master_workers.c    workers: they join, are told, leave
+ *     master_reports.c    what workers tell
  *     master_helpers.c    PLAN and COMMIT, which the master runs itself
  *     master_clients.c    requests of users, and of workers for blobs
  *
@@ -234,9 +236,16 @@ void master_job_info(const struct master_job *job, bool is_whole, struct buf *ou
 
 struct master_worker *master_worker_find(const struct master *master, uint32_t id);
 
-/* A message of a worker. */
-void master_worker_hears(struct master_peer *peer, const struct frame *frame);
+void master_worker_join(struct master_peer *peer, const Mrlua__WorkerJoin *join);
 void master_worker_cut(struct master_worker *worker);
+
+/* The event `kind` of a worker. */
+struct event master_worker_event(const struct master_worker *worker, enum event_kind kind);
+
+/* Tells the scheduler how many slots there are, and the worker that a report was heard. */
+void master_queue_slots(struct master *master, const struct master_worker *worker);
+void master_post_heard(struct master *master, const struct master_worker *worker,
+                       uint64_t attempt_id, enum message_type report);
 
 /* Commands to a worker; nothing is sent to one that is cut off. */
 void master_worker_command(struct master *master, const struct command *command);
@@ -246,6 +255,11 @@ void master_workers_job_over(struct master *master, uint64_t job_id);
 /* Sources to whom it may concern, of all jobs whose sources have changed. */
 void master_workers_sources(struct master *master);
 void master_workers_close(struct master *master);
+
+/* ---- master_reports.c ---- */
+
+/* A message of a worker. */
+void master_worker_hears(struct master_peer *peer, const struct frame *frame);
 
 /* ---- master_helpers.c ---- */
 

@@ -15,7 +15,7 @@ struct master_worker *master_worker_find(const struct master *master, uint32_t i
     return id < master->worker_capacity ? master->workers[id] : NULL;
 }
 
-static struct event worker_event(const struct master_worker *worker, enum event_kind kind)
+struct event master_worker_event(const struct master_worker *worker, enum event_kind kind)
 {
     return (struct event){
         .kind = kind, .worker_id = worker->id, .incarnation = worker->incarnation};
@@ -281,10 +281,19 @@ static void send_welcome(const struct master *master, const struct master_worker
     free(over);
 }
 
+void master_post_heard(struct master *master, const struct master_worker *worker,
+                       uint64_t attempt_id, enum message_type report)
+{
+    struct master_letter letter = {
+        .kind = LETTER_HEARD, .worker_id = worker->id, .attempt_id = attempt_id, .report = report};
+
+    master_post(master, &letter);
+}
+
 static void queue_held(struct master *master, const struct master_worker *worker,
                        const Mrlua__HeldOutput *held, enum event_kind kind)
 {
-    struct event event = worker_event(worker, kind);
+    struct event event = master_worker_event(worker, kind);
 
     if (held->job == 0 || held->attempt == 0 || !master_job_find(master, held->job))
         return;
@@ -297,9 +306,34 @@ static void queue_held(struct master *master, const struct master_worker *worker
     master_queue(master, &event);
 }
 
-static void queue_slots(struct master *master, const struct master_worker *worker)
+static bool has_completed(const struct master_job *job, enum stage_kind stage, uint32_t task,
+                          uint64_t attempt_id)
 {
-    struct event event = worker_event(worker, EVENT_WORKER_SLOTS);
+    const struct job_result *result = job_results_of(&job->results, stage, task);
+
+    return result && result->attempt_id == attempt_id;
+}
+
+/* An attempt that the worker has not been told was heard. What is journaled as done is not to be
+ * killed: it holds an output. */
+static void queue_attempt(struct master *master, const struct master_worker *worker,
+                          const Mrlua__HeldOutput *held)
+{
+    const struct master_job *job = master_job_find(master, held->job);
+
+    if (job && has_completed(job, STAGE_MAP, held->task, held->attempt)) {
+        queue_held(master, worker, held, EVENT_OUTPUT_HELD);
+        master_post_heard(master, worker, held->attempt, MESSAGE_ATTEMPT_DONE);
+    } else if (job && has_completed(job, STAGE_REDUCE, held->task, held->attempt)) {
+        master_post_heard(master, worker, held->attempt, MESSAGE_ATTEMPT_DONE);
+    } else {
+        queue_held(master, worker, held, EVENT_ATTEMPT_HELD);
+    }
+}
+
+void master_queue_slots(struct master *master, const struct master_worker *worker)
+{
+    struct event event = master_worker_event(worker, EVENT_WORKER_SLOTS);
 
     event.slot_count = worker->draining ? 0 : worker->slots;
     master_queue(master, &event);
@@ -319,12 +353,12 @@ static void say_again(void *context, const struct command *command)
 static void join_worker(struct master *master, struct master_worker *worker,
                         const Mrlua__WorkerJoin *join)
 {
-    struct event joined = worker_event(worker, EVENT_WORKER_JOINED);
+    struct event joined = master_worker_event(worker, EVENT_WORKER_JOINED);
 
     send_welcome(master, worker, join);
     master_queue(master, &joined);
     for (size_t i = 0; i < join->n_attempts; i++)
-        queue_held(master, worker, join->attempts[i], EVENT_ATTEMPT_HELD);
+        queue_attempt(master, worker, join->attempts[i]);
     for (size_t i = 0; i < join->n_held; i++)
         queue_held(master, worker, join->held[i], EVENT_OUTPUT_HELD);
     master_turn(master);
@@ -333,10 +367,10 @@ static void join_worker(struct master *master, struct master_worker *worker,
     sched_worker_attempts(master->sched, worker->id, say_again, master);
     for (struct list *at = master->jobs.next; at != &master->jobs; at = at->next)
         CONTAINER_OF(at, struct master_job, link)->sources_changed = true; /* it is back */
-    queue_slots(master, worker);
+    master_queue_slots(master, worker);
 }
 
-static void take_join(struct master_peer *peer, const Mrlua__WorkerJoin *join)
+void master_worker_join(struct master_peer *peer, const Mrlua__WorkerJoin *join)
 {
     struct master *master = peer->master;
     uint32_t id;
@@ -373,192 +407,6 @@ void master_worker_cut(struct master_worker *worker)
 {
     worker->conn = NULL;
     log_event("worker_cut", "worker=%u", worker->id);
-}
-
-/* ---- reports ---- */
-
-static void post_heard(struct master *master, const struct master_worker *worker,
-                       uint64_t attempt_id, enum message_type report)
-{
-    struct master_letter letter = {
-        .kind = LETTER_HEARD, .worker_id = worker->id, .attempt_id = attempt_id, .report = report};
-
-    master_post(master, &letter);
-}
-
-/* The live attempt that the worker speaks of, or NULL. */
-static struct master_attempt *reported(const struct master_peer *peer, uint64_t attempt_id)
-{
-    struct master_attempt *attempt = master_attempt_find(peer->master, attempt_id);
-
-    return attempt && attempt->worker_id == peer->worker->id ? attempt : NULL;
-}
-
-static void take_fetched(struct master_peer *peer, const Mrlua__AttemptFetched *message)
-{
-    struct master_attempt *attempt = reported(peer, message->attempt);
-    struct event event;
-
-    if (attempt) {
-        event = master_event(attempt, EVENT_ATTEMPT_FETCHED);
-        master_queue(peer->master, &event);
-    }
-    post_heard(peer->master, peer->worker, message->attempt, MESSAGE_ATTEMPT_FETCHED);
-}
-
-static void take_done(struct master_peer *peer, Mrlua__AttemptDone *message)
-{
-    struct master_attempt *attempt = reported(peer, message->attempt);
-    struct event event;
-
-    if (attempt && message->done) {
-        event = master_event(attempt, EVENT_ATTEMPT_DONE);
-        if (message->done->digest)
-            event.digest = (struct digest){.low = message->done->digest->low,
-                                           .high = message->done->digest->high,
-                                           .record_count = message->done->digest->records};
-        message_free(attempt->done);
-        attempt->done = message->done;
-        message->done = NULL; /* taken */
-        master_queue(peer->master, &event);
-    }
-    post_heard(peer->master, peer->worker, message->attempt, MESSAGE_ATTEMPT_DONE);
-}
-
-static void take_failed(struct master_peer *peer, const Mrlua__AttemptFailed *message)
-{
-    struct master_attempt *attempt = reported(peer, message->attempt);
-    struct event event;
-
-    if (attempt && message->returned) {
-        event = master_event(attempt, EVENT_ATTEMPT_RETURNED);
-        master_queue(peer->master, &event);
-    } else if (attempt) {
-        master_attempt_failed(attempt, message->error);
-    }
-    post_heard(peer->master, peer->worker, message->attempt, MESSAGE_ATTEMPT_FAILED);
-}
-
-static void take_progress(struct master_peer *peer, const Mrlua__AttemptProgress *message)
-{
-    struct master_attempt *attempt = reported(peer, message->attempt);
-    struct master_job *job = attempt ? master_job_find(peer->master, attempt->job_id) : NULL;
-    const Mrlua__Progress *progress = message->progress;
-    struct event event;
-
-    if (!attempt)
-        return;
-    event = master_event(attempt, EVENT_ATTEMPT_PROGRESS);
-    if (progress) {
-        double fraction =
-            progress->fraction > 0 && progress->fraction <= 1 ? progress->fraction : 0;
-
-        attempt->fraction = fraction;
-        attempt->records_in = progress->records_in;
-        event.progress_permille = (uint32_t)(fraction * 1000);
-        event.progress_count = progress->bytes_in + progress->records_in + progress->records_out;
-    }
-    if (job)
-        job->change_count++;
-    master_queue(peer->master, &event);
-}
-
-static void take_heartbeat(struct master_peer *peer, const Mrlua__Heartbeat *message)
-{
-    struct master_worker *worker = peer->worker;
-
-    worker->disk_free_bytes = message->disk_free_bytes;
-    for (size_t i = 0; i < message->n_attempts; i++)
-        take_progress(peer, message->attempts[i]);
-    if (message->draining == worker->draining)
-        return;
-    worker->draining = message->draining;
-    queue_slots(peer->master, worker);
-}
-
-static void take_output_lost(struct master_peer *peer, const Mrlua__OutputLost *message)
-{
-    struct event event = worker_event(peer->worker, EVENT_OUTPUT_LOST);
-
-    if (!master_job_find(peer->master, message->job) || message->attempt == 0)
-        return;
-    event.job_id = message->job;
-    event.peer_task = message->task;
-    event.peer_attempt_id = message->attempt;
-    master_queue(peer->master, &event);
-}
-
-static void take_log(struct master_peer *peer, const Mrlua__AttemptLog *message)
-{
-    struct master_attempt *attempt = reported(peer, message->attempt);
-    struct master_job *job = attempt ? master_job_find(peer->master, attempt->job_id) : NULL;
-
-    if (job)
-        master_clients_log(peer->master, job, message->text);
-}
-
-static const ProtobufCMessageDescriptor *descriptor_of(uint8_t type)
-{
-    switch (type) {
-    case MESSAGE_WORKER_JOIN:
-        return &mrlua__worker_join__descriptor;
-    case MESSAGE_HEARTBEAT:
-        return &mrlua__heartbeat__descriptor;
-    case MESSAGE_ATTEMPT_FETCHED:
-        return &mrlua__attempt_fetched__descriptor;
-    case MESSAGE_ATTEMPT_DONE:
-        return &mrlua__attempt_done__descriptor;
-    case MESSAGE_ATTEMPT_FAILED:
-        return &mrlua__attempt_failed__descriptor;
-    case MESSAGE_OUTPUT_LOST:
-        return &mrlua__output_lost__descriptor;
-    case MESSAGE_ATTEMPT_LOG:
-        return &mrlua__attempt_log__descriptor;
-    default:
-        return NULL;
-    }
-}
-
-static void take_message(struct master_peer *peer, uint8_t type, void *message)
-{
-    if (type == MESSAGE_WORKER_JOIN)
-        take_join(peer, message);
-    else if (type == MESSAGE_HEARTBEAT)
-        take_heartbeat(peer, message);
-    else if (type == MESSAGE_ATTEMPT_FETCHED)
-        take_fetched(peer, message);
-    else if (type == MESSAGE_ATTEMPT_DONE)
-        take_done(peer, message);
-    else if (type == MESSAGE_ATTEMPT_FAILED)
-        take_failed(peer, message);
-    else if (type == MESSAGE_OUTPUT_LOST)
-        take_output_lost(peer, message);
-    else
-        take_log(peer, message);
-}
-
-void master_worker_hears(struct master_peer *peer, const struct frame *frame)
-{
-    const ProtobufCMessageDescriptor *descriptor = descriptor_of(frame->type);
-    struct event heard;
-    struct err err;
-    void *message;
-
-    if (!descriptor)
-        return;
-    message = message_unpack(descriptor, frame->payload, &err);
-    if (!message || (!peer->worker && frame->type != MESSAGE_WORKER_JOIN)) {
-        message_free(message);
-        master_peer_close(peer);
-        return;
-    }
-    if (peer->worker) {
-        peer->worker->heard_ns = clock_monotonic_ns();
-        heard = worker_event(peer->worker, EVENT_WORKER_HEARD);
-        master_queue(peer->master, &heard);
-    }
-    take_message(peer, frame->type, message);
-    message_free(message);
 }
 
 void master_workers_close(struct master *master)
