@@ -155,10 +155,11 @@ enum event_kind {
     EVENT_OUTPUT_LOST,      /* job_id, peer_task, peer_attempt_id: a map's run cannot be read, told
                                by its holder or by a reduce that goes on; worker_id: by whom */
     EVENT_OUTPUT_HELD,      /* worker_id, incarnation, job_id, peer_task, peer_attempt_id: a worker
-                               that joined has this run of a map. COMMAND_FORGET_OUTPUT: not wanted */
+                               that joined has this run of a map. Not wanted:
+                               COMMAND_FORGET_OUTPUT */
     EVENT_ATTEMPT_HELD,     /* worker_id, incarnation, job_id, peer_task, attempt_id: a worker that
-                               joined has this attempt, running or ended. COMMAND_KILL_ATTEMPT: not
-                               wanted */
+                               joined has this attempt, running or ended. Not wanted:
+                               COMMAND_KILL_ATTEMPT */
 };
 
 enum { EVENT_KIND_COUNT = EVENT_ATTEMPT_HELD + 1 };
