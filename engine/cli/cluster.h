@@ -5,7 +5,7 @@
  *     engine.job_status{master, key_file, job}   -> {job, stages, outcome}
  *     engine.job_cancel{master, key_file, job}   -> {}
  *     engine.worker_list{master, key_file}       -> {workers}
- *     engine.role_key{role, key_file}            -> {key}, a line for a key file
+ *     engine.role_key{role, key_file}            -> {key}: a key file's whole text
  *
  * The first four answer {error} when there is no answer: {kind, message, detail, is_setup}.
  */

@@ -20,6 +20,17 @@ local function tell_fault(fault, flags)
   return fault.is_setup and 2 or 1
 end
 
+-- Lists are the one thing that a table alone does not tell when it is empty.
+local function json_text(answer)
+  local json = require "mrlua.json"
+  for _, name in ipairs { "jobs", "workers", "stages" } do
+    if answer[name] then
+      setmetatable(answer[name], json.list)
+    end
+  end
+  return json.encode(answer)
+end
+
 --- The main function of a command.
 -- @tparam string name
 -- @tparam function new_parser
@@ -40,7 +51,7 @@ function ask.command(name, new_parser, question, tell)
     if answer.error then
       return tell_fault(answer.error, flags)
     elseif flags.json then
-      io.stdout:write(require("mrlua.json").encode(answer), "\n")
+      io.stdout:write(json_text(answer), "\n")
     else
       tell(answer, flags)
     end

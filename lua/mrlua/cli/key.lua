@@ -30,7 +30,7 @@ local function main(argv)
     io.stderr:write("mrlua: ", why, "\n")
     return usage.EXIT_CODE
   end
-  io.stdout:write(answer.key, "\n")
+  io.stdout:write(answer.key)
   return 0
 end
 

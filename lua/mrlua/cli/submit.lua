@@ -20,6 +20,7 @@ local function complete(config, flags, environment)
   end
   config.inputs = inputs
   config.output = submit_options.absolute(flags.output, environment.folder)
+  config.slots = 1 -- of this machine; the workers have theirs
   config.priority = flags.priority or 0
   config.master, config.key_file = flags.master, flags.key_file
 end
