@@ -146,10 +146,12 @@ static void on_writable(struct bufferevent *stream, void *context)
     conn_leave(conn);
 }
 
-static void set_socket_options(int fd)
+static void set_socket_options(const struct conn *conn)
 {
     const int yes = 1, idle = KEEPALIVE_IDLE_S, interval = KEEPALIVE_INTERVAL_S,
               count = KEEPALIVE_COUNT;
+    const unsigned stalled_ms = (unsigned)(conn->options.stalled_ns_max / NS_PER_MS);
+    int fd = bufferevent_getfd(conn->stream);
 
     /* Without them it is slower, or notices later that the other end is gone: no failure. */
     (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof yes);
@@ -157,6 +159,9 @@ static void set_socket_options(int fd)
     (void)setsockopt(fd, IPPROTO_TCP, TCP_KEEPIDLE, &idle, sizeof idle);
     (void)setsockopt(fd, IPPROTO_TCP, TCP_KEEPINTVL, &interval, sizeof interval);
     (void)setsockopt(fd, IPPROTO_TCP, TCP_KEEPCNT, &count, sizeof count);
+    /* Keepalive is silent while sent bytes wait for their answer, and who sends heartbeats always
+     * has some: a host that is gone would be believed for a quarter of an hour. */
+    (void)setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &stalled_ms, sizeof stalled_ms);
 }
 
 static void begin_handshake(struct conn *conn)
@@ -172,7 +177,7 @@ static void begin_handshake(struct conn *conn)
     struct buf out = {0};
 
     conn->state = CONN_HANDSHAKE;
-    set_socket_options(bufferevent_getfd(conn->stream));
+    set_socket_options(conn);
     frame_decoder_init(&conn->decoder, &limits);
     keys_random(nonce, sizeof nonce);
     if (conn->is_server)

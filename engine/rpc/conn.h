@@ -16,7 +16,7 @@
  * Limits. Until it is open: messages of 4 KiB, those of the handshake only, and 5 s from connect
  * to open. Then: frames of 1 MiB, messages of CONN_MESSAGE_BYTES_MAX; a message that has begun
  * must be complete within 30 s. A peer that lets 8 MiB (files apart) wait for it, or takes nothing
- * of what waits for 60 s, is dropped. Whether a peer that says nothing is alive is the caller's to
+ * of what waits for 20 s, is dropped. Whether a peer that says nothing is alive is the caller's to
  * judge.
  *
  * conn_close(), conn_finish() and conn_send() may be called at any time between conn_connect() (or
@@ -43,7 +43,7 @@ enum {
     CONN_OUTPUT_BYTES_MAX = 8 * 1024 * 1024,   /* a peer that takes nothing is dropped here */
     CONN_OPEN_MS_MAX = 5 * 1000,               /* from connect or accept to open */
     CONN_MESSAGE_MS_MAX = 30 * 1000,           /* from a message's first byte to its last */
-    CONN_STALLED_MS_MAX = 60 * 1000,           /* output waits, and not a byte of it is taken */
+    CONN_STALLED_MS_MAX = 20 * 1000,           /* output waits, and not a byte of it is taken */
 };
 
 struct conn;
