@@ -92,16 +92,35 @@ static void take_heartbeat(struct master_peer *peer, const Mrlua__Heartbeat *mes
     master_queue_slots(peer->master, worker);
 }
 
+/* A map whose output is with that worker. The attempt that made it, or 0: there is none. */
+static uint64_t any_output_of(const struct master_job *job, uint32_t worker_id, uint32_t *task)
+{
+    struct output_place place;
+
+    for (*task = 0; *task < job->results.task_counts[STAGE_MAP]; ++*task)
+        if (sched_output_of(job->master->sched, job->id, STAGE_MAP, *task, &place) &&
+            place.worker_id == worker_id)
+            return place.attempt_id;
+    return 0;
+}
+
+/* Who can have nothing from a worker (attempt 0) names no map: one of them is suspected each time
+ * it says so, and the scheduler, which weighs such reports, gives up the worker's outputs at the
+ * second. */
 static void take_output_lost(struct master_peer *peer, const Mrlua__OutputLost *message)
 {
     struct event event = master_worker_event(peer->worker, EVENT_OUTPUT_LOST);
+    const struct master_job *job = master_job_find(peer->master, message->job);
 
-    if (!master_job_find(peer->master, message->job) || message->attempt == 0)
+    if (!job)
         return;
     event.job_id = message->job;
     event.peer_task = message->task;
     event.peer_attempt_id = message->attempt;
-    master_queue(peer->master, &event);
+    if (message->attempt == 0)
+        event.peer_attempt_id = any_output_of(job, message->worker_id, &event.peer_task);
+    if (event.peer_attempt_id != 0)
+        master_queue(peer->master, &event);
 }
 
 static void take_log(struct master_peer *peer, const Mrlua__AttemptLog *message)

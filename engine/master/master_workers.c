@@ -390,8 +390,7 @@ void master_worker_join(struct master_peer *peer, const Mrlua__WorkerJoin *join)
     for (struct list *at = master->peers.next; at != &master->peers; at = at->next) {
         struct master_peer *other = CONTAINER_OF(at, struct master_peer, link);
 
-        if (other->worker == worker) { /* the same worker on an older connection */
-            other->worker = NULL;
+        if (other->worker == worker) { /* the same worker; the cut was not noticed */
             master_peer_close(other);
             break;
         }
