@@ -3,7 +3,7 @@
 --     return ask.command("jobs", parser, engine.job_list, tell)
 --
 -- `tell(answer, flags)` writes it for people; `--json` prints `answer` as it is. Exit codes: 0
--- answered, 1 the master refused, 2 usage, no master, or a wrong key.
+-- answered, 1 there is no answer, 2 usage, no master, a wrong key, no such job.
 
 local cluster_options = require "mrlua.cli.cluster_options"
 local failure = require "mrlua.cli.failure"

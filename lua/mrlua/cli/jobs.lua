@@ -1,4 +1,4 @@
---- `mrlua jobs`: the jobs that the master knows, the newest last.
+--- `mrlua jobs`: the jobs that the master knows, the newest first.
 
 local ask = require "mrlua.cli.ask"
 local cluster_options = require "mrlua.cli.cluster_options"
