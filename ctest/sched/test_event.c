@@ -289,6 +289,24 @@ static void sums_that_differ_fail_the_job_before_its_commit(void **state)
     kit_deinit(&kit);
 }
 
+/* P6: what differs is detected, and named, when a reduce has read what it should not have. */
+static void sums_that_differ_name_the_map_that_has_differed(void **state)
+{
+    struct kit kit;
+
+    (void)state;
+    begin(&kit, 1, 1);
+    kit_done_with(&kit, kit_attempt(&kit, STAGE_MAP, 0), kit_digest(5));
+    kit_output_lost(&kit, 0, 0);
+    kit_done_with(&kit, kit_attempt(&kit, STAGE_MAP, 0), kit_digest(6));
+    kit_fetched(&kit, kit_attempt(&kit, STAGE_REDUCE, 0));
+    kit_done_with(&kit, kit_attempt(&kit, STAGE_REDUCE, 0), kit_digest(5)); /* the old run */
+    assert_int_equal(kit.end.reason, END_NOT_DETERMINISTIC);
+    assert_int_equal(kit.end.task, 0);
+    assert_int_not_equal(kit.end.attempt_id, 0);
+    kit_deinit(&kit);
+}
+
 static void cancel_kills_what_runs(void **state)
 {
     struct kit kit;
@@ -355,6 +373,7 @@ int main(void)
         cmocka_unit_test(different_second_answer_restarts_reduces),
         cmocka_unit_test(different_second_answer_fails_the_job_once_a_reduce_completed),
         cmocka_unit_test(sums_that_differ_fail_the_job_before_its_commit),
+        cmocka_unit_test(sums_that_differ_name_the_map_that_has_differed),
         cmocka_unit_test(cancel_kills_what_runs),
         cmocka_unit_test(cancel_is_too_late_for_a_running_commit),
         cmocka_unit_test(other_incarnation_takes_the_place_of_the_one_before),

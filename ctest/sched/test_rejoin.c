@@ -81,20 +81,6 @@ static void cut_connection_is_a_loss_after_its_grace(void **state)
     kit_deinit(&kit);
 }
 
-static void worker_that_is_cut_off_gets_no_work_and_no_commands(void **state)
-{
-    struct kit kit;
-
-    (void)state;
-    begin(&kit);
-    kit_reset(&kit, 0);
-    kit_done(&kit, kit_attempt(&kit, STAGE_MAP, 0)); /* was on its way */
-    assert_int_equal(kit.out.command_count, 0);
-    kit_step(&kit, &(struct event){.kind = EVENT_JOB_CANCELLED, .job_id = 1});
-    assert_int_equal(kit.out.command_count, 1); /* that the job has ended */
-    kit_deinit(&kit);
-}
-
 static void silent_worker_is_lost_and_one_that_is_heard_is_not(void **state)
 {
     struct kit kit;
@@ -152,6 +138,28 @@ static void worker_that_joins_without_slots_gets_no_work(void **state)
     kit_slots(&kit, 1, 1);
     assert_int_equal(kit.out.command_count, 1);
     assert_int_equal(kit.out.commands[0].worker_id, 1);
+    kit_deinit(&kit);
+}
+
+/* I7: a reduce that has fetched there would wait for its slot for ever. */
+static void worker_that_never_says_its_slots_drains(void **state)
+{
+    struct kit kit;
+    uint64_t reduce;
+
+    (void)state;
+    begin(&kit);
+    for (uint32_t map = 0; map < 3; map++)
+        kit_done(&kit, kit_attempt(&kit, STAGE_MAP, map));
+    reduce = kit_attempt(&kit, STAGE_REDUCE, 0);
+    kit_reset(&kit, 0);
+    kit_fetched(&kit, reduce); /* was on its way */
+    kit_join(&kit, 0, 0);
+    kit_tick_after(&kit, NS_PER_S - 1);
+    assert_int_equal(kit_find(&kit, reduce)->state, KIT_STARTED);
+    kit_tick_after(&kit, 1);
+    assert_int_equal(kit_find(&kit, reduce)->state, KIT_OVER);
+    assert_int_equal(kit_progress(&kit).stages[STAGE_REDUCE].failure_count, 0);
     kit_deinit(&kit);
 }
 
@@ -412,10 +420,10 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(cut_connection_that_comes_back_reruns_nothing),
         cmocka_unit_test(cut_connection_is_a_loss_after_its_grace),
-        cmocka_unit_test(worker_that_is_cut_off_gets_no_work_and_no_commands),
         cmocka_unit_test(silent_worker_is_lost_and_one_that_is_heard_is_not),
         cmocka_unit_test(commands_can_be_sent_again),
         cmocka_unit_test(worker_that_joins_without_slots_gets_no_work),
+        cmocka_unit_test(worker_that_never_says_its_slots_drains),
         cmocka_unit_test(lost_worker_that_returns_has_its_outputs_counted_again),
         cmocka_unit_test(output_that_was_replaced_is_forgotten),
         cmocka_unit_test(broken_output_does_not_come_back),

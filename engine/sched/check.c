@@ -150,8 +150,12 @@ static void check_worker_state(const struct sched *sched, const struct worker *w
     assert(list_is_empty(&worker->with_slot) == !has_slot);
     assert(list_is_empty(&worker->with_fetch) == !has_fetch);
     assert(list_is_empty(&worker->with_runnable)); /* I7: no slot is free beside who waits for it */
-    assert(timer_is_armed(&worker->rejoin) ==
-           (worker->state == WORKER_AWAITED || worker->state == WORKER_CUT)); /* I7 */
+    if (!is_up)                                    /* I7 */
+        assert(timer_is_armed(&worker->rejoin) == (worker->state != WORKER_GONE));
+    else if (worker->slot_count == 0) /* who waits for a slot there is given up in time */
+        assert(timer_is_armed(&worker->rejoin) || worker->fetch_count == 0);
+    else
+        assert(!timer_is_armed(&worker->rejoin));
     assert(timer_is_armed(&worker->heard) == (is_up && sched->options.worker_silence_ns > 0));
     assert(worker_is_here(worker) || !sched->has_begun || list_is_empty(&worker->attempts));
 }
@@ -295,6 +299,8 @@ static void mix_job(uint64_t *hash, const struct job *job)
     mix(hash, job->rules.silence_ns);
     mix(hash, (uint32_t)job->rules.priority);
     mix(hash, job->rules.weight);
+    mix(hash, job->attempt_differed);
+    mix(hash, job->task_differed);
     for (int kind = 0; kind < STAGE_COUNT; kind++) {
         const struct stage *stage = &job->stages[kind];
 

@@ -6,72 +6,6 @@
 #include "sched/aside.h"
 #include "sched/blame.h"
 
-struct command attempt_command(enum command_kind kind, const struct attempt *attempt)
-{
-    struct command command = {.kind = kind,
-                              .job_id = attempt->task->stage->job->id,
-                              .stage = attempt->task->stage->kind,
-                              .task = task_index(attempt->task),
-                              .attempt_id = attempt->id,
-                              .worker_id = WORKER_NONE};
-
-    assert(attempt_is_listed(attempt));
-    assert(kind != COMMAND_JOB_ENDED);
-    if (attempt->worker) {
-        command.worker_id = attempt->worker->id;
-        command.incarnation = attempt->worker->incarnation;
-    }
-    return command;
-}
-
-/* Who is cut off is told when it is back. */
-static bool can_be_told(const struct worker *worker)
-{
-    return !worker || worker->state == WORKER_UP;
-}
-
-void say_attempt_command(struct sched *sched, enum command_kind kind, const struct attempt *attempt)
-{
-    if (can_be_told(attempt->worker))
-        *say_command(sched, kind) = attempt_command(kind, attempt);
-}
-
-void say_forget(struct sched *sched, const struct task *task)
-{
-    struct command *command;
-
-    assert(task->state == TASK_COMPLETED);
-    assert(task->worker != NULL);
-    if (!can_be_told(task->worker))
-        return;
-    command = say_command(sched, COMMAND_FORGET_OUTPUT);
-    command->job_id = task->stage->job->id;
-    command->stage = task->stage->kind;
-    command->task = task_index(task);
-    command->attempt_id = task->attempt_id;
-    command->worker_id = task->worker->id;
-    command->incarnation = task->worker->incarnation;
-}
-
-/* A fact about a live attempt. */
-static struct fact attempt_fact(enum fact_kind kind, const struct attempt *attempt)
-{
-    struct fact fact = {.kind = kind,
-                        .job_id = attempt->task->stage->job->id,
-                        .stage = attempt->task->stage->kind,
-                        .task = task_index(attempt->task),
-                        .attempt_id = attempt->id,
-                        .worker_id = WORKER_NONE};
-
-    assert(attempt_is_listed(attempt));
-    if (attempt->worker) {
-        fact.worker_id = attempt->worker->id;
-        fact.incarnation = attempt->worker->incarnation;
-    }
-    assert(fact.attempt_id != 0);
-    return fact;
-}
-
 void attempt_give_up(struct sched *sched, struct attempt *attempt)
 {
     struct fact fact = attempt_fact(FACT_ATTEMPT_ENDED, attempt);
@@ -128,6 +62,19 @@ static void job_end(struct sched *sched, struct job *job, const struct ending *e
     assert(job_status_is_end(command->status));
 }
 
+/* What was read is not what was written. A map that has once differed is the reason, by name. */
+static void job_end_audit(struct sched *sched, struct job *job)
+{
+    struct ending ending = {.change = JOB_BROKEN, .reason = END_AUDIT};
+
+    if (job->attempt_differed != 0) {
+        ending.reason = END_NOT_DETERMINISTIC;
+        ending.task = task_get(job, STAGE_MAP, job->task_differed);
+        ending.attempt_id = job->attempt_differed;
+    }
+    job_end(sched, job, &ending);
+}
+
 bool job_settle(struct sched *sched, struct job *job)
 {
     const struct stage *maps = &job->stages[STAGE_MAP];
@@ -141,7 +88,7 @@ bool job_settle(struct sched *sched, struct job *job)
         return false;
     }
     if (reduces->task_count > 0 && !digest_equal(&maps->digest, &reduces->digest)) {
-        job_end(sched, job, &(struct ending){.change = JOB_BROKEN, .reason = END_AUDIT});
+        job_end_audit(sched, job);
         return false;
     }
     stage_give_up(sched, &job->stages[STAGE_MAP]); /* lost maps that nobody needs now */
@@ -326,22 +273,44 @@ static bool on_attempt_progress(struct sched *sched, const struct event *event)
     return true;
 }
 
+static void attempt_has_fetched(struct sched *sched, struct attempt *attempt)
+{
+    assert(attempt->phase == ATTEMPT_FETCHING);
+    timer_disarm(&sched->timers, &attempt->silence);
+    attempt_set_phase(sched, attempt, ATTEMPT_FETCHED);
+}
+
 static bool on_attempt_fetched(struct sched *sched, const struct event *event)
 {
     struct attempt *attempt = event_attempt(sched, event);
-    enum attempt_phase phase;
+    enum attempt_phase phase = attempt ? attempt->phase : ATTEMPT_RUNNING;
     const struct stage *maps;
 
     if (!attempt)
         return false;
     maps = &attempt->task->stage->job->stages[STAGE_MAP];
-    phase = attempt->phase;
-    /* Nobody can hold what was never made. */
-    if (maps->answered_count < maps->task_count || !attempt_next(&phase, ATTEMPT_HAS_FETCHED))
+    if (!attempt_next(&phase, ATTEMPT_HAS_FETCHED))
         return false;
-    timer_disarm(&sched->timers, &attempt->silence);
-    attempt_set_phase(sched, attempt, phase);
+    /* A run is served before its map is heard of: that is waited for. */
+    if (maps->answered_count < maps->task_count)
+        attempt->was_early = true;
+    else
+        attempt_has_fetched(sched, attempt);
     return true;
+}
+
+/* The last map has been heard of: reduces that were early hold their inputs now. */
+static void maps_have_answered(struct sched *sched, struct stage *reduces)
+{
+    struct list *next;
+
+    for (struct list *at = reduces->live.next; at != &reduces->live; at = next) {
+        struct attempt *attempt = CONTAINER_OF(at, struct attempt, by_stage);
+
+        next = at->next;
+        if (attempt->was_early && attempt->phase == ATTEMPT_FETCHING)
+            attempt_has_fetched(sched, attempt);
+    }
 }
 
 /*
@@ -372,6 +341,8 @@ static void attempt_take_answer(struct sched *sched, struct attempt *attempt,
     fact.digest = *digest;
     say_fact(sched, &fact);
     assert(task->attempt_id == fact.attempt_id);
+    if (task->stage->kind == STAGE_MAP && task->stage->answered_count == task->stage->task_count)
+        maps_have_answered(sched, &task->stage->job->stages[STAGE_REDUCE]);
 }
 
 static bool on_attempt_done(struct sched *sched, const struct event *event)

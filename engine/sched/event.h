@@ -18,13 +18,17 @@ bool job_settle(struct sched *sched, struct job *job);
 /* Its deadline begins anew. */
 void attempt_is_alive(struct sched *sched, struct attempt *attempt);
 
-/* About a live attempt. */
+/* say.c: about a live attempt. */
 struct command attempt_command(enum command_kind kind, const struct attempt *attempt);
+struct fact attempt_fact(enum fact_kind kind, const struct attempt *attempt);
 void say_attempt_command(struct sched *sched, enum command_kind kind,
                          const struct attempt *attempt);
 
-/* About the output of a completed task. */
+/* say.c: its output, of a completed task, is not wanted any more. */
 void say_forget(struct sched *sched, const struct task *task);
+
+/* say.c: is anybody there? NULL, a helper of the master, is. */
+bool can_be_told(const struct worker *worker);
 
 /* Ends an attempt that did nothing wrong: it is killed and does not count. */
 void attempt_give_up(struct sched *sched, struct attempt *attempt);

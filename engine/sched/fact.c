@@ -49,6 +49,10 @@ static void task_record_answer(struct task *task, const struct digest *digest)
 {
     struct stage *stage = task->stage;
 
+    if (task->has_answered && !digest_equal(&task->digest, digest)) {
+        stage->job->attempt_differed = task->attempt_id;
+        stage->job->task_differed = task_index(task);
+    }
     if (task->has_answered)
         digest_take(&stage->digest, &task->digest);
     else

@@ -32,6 +32,13 @@ static void worker_lose(struct sched *sched, struct worker *worker)
     assert(list_is_empty(&worker->outputs));
 }
 
+static void arm_rejoin(struct sched *sched, struct worker *worker, uint64_t grace_ns)
+{
+    assert(worker->state != WORKER_GONE);
+    worker->rejoin.kind = TIMER_REJOIN;
+    timer_arm(&sched->timers, &worker->rejoin, sched->now_ns + grace_ns);
+}
+
 static void worker_set_slots(struct sched *sched, struct worker *worker, uint32_t slot_count)
 {
     worker->slot_count = slot_count;
@@ -97,6 +104,8 @@ bool on_worker_joined(struct sched *sched, const struct event *event)
     if (event->slot_count == 0)
         begin_naming(worker);
     worker_set_slots(sched, worker, event->slot_count);
+    if (event->slot_count == 0) /* it says more soon, or is one that drains */
+        arm_rejoin(sched, worker, sched->options.reset_grace_ns);
     return true;
 }
 
@@ -118,8 +127,7 @@ bool on_worker_reset(struct sched *sched, const struct event *event)
     if (!worker || !worker_next(&worker->state, WORKER_IS_CUT))
         return false;
     timer_disarm(&sched->timers, &worker->heard);
-    worker->rejoin.kind = TIMER_REJOIN;
-    timer_arm(&sched->timers, &worker->rejoin, sched->now_ns + sched->options.reset_grace_ns);
+    arm_rejoin(sched, worker, sched->options.reset_grace_ns);
     worker_refresh(sched, worker);
     return true;
 }
@@ -137,18 +145,28 @@ static struct attempt *attempt_without_slot(const struct worker *worker)
     return NULL;
 }
 
+/* It takes no more work: what holds no slot there would wait for ever. */
+static void worker_drain(struct sched *sched, struct worker *worker)
+{
+    struct attempt *attempt;
+
+    assert(worker->slot_count == 0);
+    while ((attempt = attempt_without_slot(worker)))
+        attempt_give_up(sched, attempt);
+}
+
 bool on_worker_slots(struct sched *sched, const struct event *event)
 {
     struct worker *worker = event_worker(sched, event);
-    struct attempt *attempt;
 
     if (!worker)
         return false;
+    timer_disarm(&sched->timers, &worker->rejoin);
     if (worker->is_joining)
         end_naming(sched, worker);
     worker_set_slots(sched, worker, event->slot_count);
-    while (event->slot_count == 0 && (attempt = attempt_without_slot(worker)))
-        attempt_give_up(sched, attempt);
+    if (event->slot_count == 0)
+        worker_drain(sched, worker);
     return true;
 }
 
@@ -156,14 +174,16 @@ void worker_await(struct sched *sched, struct worker *worker)
 {
     assert(worker->state == WORKER_GONE);
     worker->state = WORKER_AWAITED;
-    worker->rejoin.kind = TIMER_REJOIN;
-    timer_arm(&sched->timers, &worker->rejoin, sched->now_ns + sched->options.rejoin_grace_ns);
+    arm_rejoin(sched, worker, sched->options.rejoin_grace_ns);
 }
 
 void on_rejoin_timer(struct sched *sched, struct worker *worker)
 {
-    assert(worker->state == WORKER_AWAITED || worker->state == WORKER_CUT);
-    worker_lose(sched, worker);
+    assert(worker->state != WORKER_GONE);
+    if (worker->state == WORKER_UP)
+        worker_drain(sched, worker);
+    else
+        worker_lose(sched, worker);
 }
 
 /* What is heard does not move the timer: it is looked at when the timer is due. */

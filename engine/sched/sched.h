@@ -137,13 +137,14 @@ enum event_kind {
     EVENT_JOB_SUBMITTED,    /* job_id (new), rules */
     EVENT_JOB_CANCELLED,    /* job_id. Too late once its commit runs: it then ends as it ends */
     EVENT_PLAN_MADE,        /* attempt_id of the plan, map_count, reduce_count: it is done */
-    EVENT_WORKER_JOINED,    /* worker_id, incarnation, slot_count; 0: nothing is given to it until
-                               EVENT_WORKER_SLOTS */
+    EVENT_WORKER_JOINED,    /* worker_id, incarnation, slot_count. 0: nothing is given to it before
+                               EVENT_WORKER_SLOTS, which follows within reset_grace_ns */
     EVENT_WORKER_LOST,      /* worker_id, incarnation: now, whatever grace it had */
     EVENT_WORKER_RESET,     /* worker_id, incarnation: its connection was cut */
     EVENT_WORKER_HEARD,     /* worker_id, incarnation: any sign of life */
     EVENT_WORKER_SLOTS,     /* worker_id, incarnation, slot_count: from now on. 0: it drains; what
-                               holds a slot goes on, other attempts are given up */
+                               holds a slot goes on, other attempts are given up. The first one
+                               after JOINED with 0 ends the naming: what was not is lost */
     EVENT_ATTEMPT_PROGRESS, /* attempt_id, progress_permille, progress_count: a sign of life, at
                                least every silence_ns / 4, also of a helper and of a reduce that
                                waits for a map */

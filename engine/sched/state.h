@@ -10,7 +10,7 @@
  *     fact.c      the fold                               dispatch.c  who gets which slot
  *     life.c      the transition tables                  check.c     invariants, hash
  *     rejoin.c    workers come and go                    aside.c     workers that are to blame
- *     backup.c    second attempts
+ *     backup.c    second attempts                        say.c       commands and facts, filled in
  */
 #ifndef SCHED_STATE_H
 #define SCHED_STATE_H
@@ -66,8 +66,10 @@ struct job {
     uint64_t id;
     struct job_rules rules;
     enum job_status status;
-    uint32_t slots_used;  /* attempts RUNNING on workers */
-    uint32_t fetch_count; /* attempts FETCHING or FETCHED */
+    uint32_t slots_used;       /* attempts RUNNING on workers */
+    uint32_t fetch_count;      /* attempts FETCHING or FETCHED */
+    uint64_t attempt_differed; /* the last one that answered another thing than its task had; 0 */
+    uint32_t task_differed;    /* ... its task, a map */
     struct stage stages[STAGE_COUNT];
 };
 
@@ -85,7 +87,8 @@ struct attempt {
     uint64_t progress_count;
     uint32_t progress_permille;
     enum attempt_phase phase;
-    bool was_run; /* it is RUNNING because it was told so */
+    bool was_run;   /* it is RUNNING because it was told so */
+    bool was_early; /* FETCHING: has fetched, from maps that have not all been heard of */
 };
 
 enum { DOUBT_COUNT_MAX = 3 }; /* tasks that failed on a worker and completed elsewhere */
@@ -114,7 +117,7 @@ struct worker {
     struct list with_fetch;    /* sched->with_fetch: UP, not aside, and may begin another fetch */
     struct list with_runnable; /* sched->with_runnable: a slot is free and `fetched` is not empty */
     bool is_joining;           /* until it says its slots: outputs it has not named are lost then */
-    struct timer rejoin;       /* armed: AWAITED or CUT */
+    struct timer rejoin;       /* armed: AWAITED or CUT, or UP and slots are not yet said */
     struct timer heard;        /* armed: UP, if options.worker_silence_ns */
     uint64_t heard_ns;         /* when it last said anything */
     struct list aside;         /* sched->aside */
