@@ -90,16 +90,40 @@ static void test_unreachable(void **state)
         begin();
         world.workers[0].is_down = !is_strange;
         world.workers[0].is_strange = is_strange;
-        assert_false(world_run(&world, 2));
+        assert_false(world_run(&world, 4));
         assert_int_equal(world_told(&world, FETCH_UNREACHABLE, 0), 1);
         assert_int_equal(world_told(&world, FETCH_LOST, 0), 0);
-        assert_false(world_run(&world, 58));
+        assert_false(world_run(&world, 56));
         assert_in_range(world_told(&world, FETCH_UNREACHABLE, 0), 4, 7);
         assert_in_range(world.asked, 10, 32);
         world.workers[0].is_down = world.workers[0].is_strange = false;
         assert_true(world_run(&world, 6));
         world_close(&world);
     }
+}
+
+/* A worker that accepts and says nothing is told at its second silence. */
+static void test_black_hole(void **state)
+{
+    struct fetch_step step;
+
+    (void)state;
+    begin();
+    for (uint32_t i = 0; i < 2; i++) {
+        world_steps(&world);
+        if (!world.requests[0].is_open) {
+            world.now_ns = fetch_plan_wake_ns(world.plan);
+            world_steps(&world);
+        }
+        assert_int_equal(world.told_count, 0);
+        world.now_ns = fetch_plan_wake_ns(world.plan);
+        assert_true(fetch_plan_next(world.plan, world.now_ns, &step));
+        assert_int_equal(step.kind, FETCH_CLOSE);
+        world_do(&world, &step);
+    }
+    world_steps(&world);
+    assert_int_equal(world_told(&world, FETCH_UNREACHABLE, 0), 1);
+    world_close(&world);
 }
 
 /* BUSY is waited for, counts as no failure, and is never told. */
@@ -149,7 +173,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_damaged_once), cmocka_unit_test(test_lost),
         cmocka_unit_test(test_found),        cmocka_unit_test(test_unreachable),
-        cmocka_unit_test(test_busy),         cmocka_unit_test(test_stuck),
+        cmocka_unit_test(test_black_hole),   cmocka_unit_test(test_busy),
+        cmocka_unit_test(test_stuck),
     };
 
     chance = seed_rand();

@@ -76,7 +76,9 @@ enum {
     FETCH_RETRY_MS_MAX = 5000,
     FETCH_TELL_MS = 10000,
     FETCH_LOOK_MS = 15000,
-    FETCH_TELL_FAILURES = 4, /* of a worker in a row, with nothing between them, until it is told */
+    /* Failures of a worker in a row until it is told: so many, or two if they took so long. */
+    FETCH_TELL_FAILURES = 6,
+    FETCH_TELL_AFTER_MS = 3000, /* a worker whose link was cut has come back by then */
 };
 
 /* A worker that holds runs of the job. */

@@ -1,5 +1,6 @@
 #include "attempt/fetch_state.h"
 
+#include "base/clock.h"
 #include "base/mem.h"
 
 uint64_t fetch_state_jittered(struct fetch_plan *plan, uint64_t ns)
@@ -116,13 +117,19 @@ void fetch_state_hold_off(struct fetch_plan *plan, uint64_t now_ns, struct holde
 {
     uint64_t wait_ns = plan->options.retry_ns_min;
 
+    if (source->failures == 0)
+        source->failing_ns = source->asked_ns;
     source->failures += failures;
     for (uint32_t i = 1; i < source->failures && wait_ns < plan->options.retry_ns_max; i++)
         wait_ns *= 2;
     if (wait_ns > plan->options.retry_ns_max)
         wait_ns = plan->options.retry_ns_max;
     source->not_before_ns = now_ns + fetch_state_jittered(plan, wait_ns);
-    source->must_tell |= source->failures >= FETCH_TELL_FAILURES && now_ns >= source->tell_ns;
+    if (now_ns < source->tell_ns)
+        return;
+    source->must_tell |=
+        source->failures >= FETCH_TELL_FAILURES ||
+        (source->failures >= 2 && now_ns - source->failing_ns >= FETCH_TELL_AFTER_MS * NS_PER_MS);
 }
 
 void fetch_state_cut(struct fetch_plan *plan, uint64_t now_ns, struct holder *source,

@@ -16,7 +16,7 @@ enum {
     FETCH_TIMES_BEFORE_LOST = 2, /* a segment that failed so often is told ... */
     FETCH_CUTS_BEFORE_LOST = 3,  /* ... and one that was cut so often at one place */
     FETCH_LOOKS_DOUBLE = 4,      /* the first look without news comes after look_ns / 2^4 */
-    FETCH_UNKNOWN_FAILURES = 2,  /* what a worker counts that has never heard of the job */
+    FETCH_UNKNOWN_FAILURES = 3,  /* what a worker counts that has never heard of the job */
 };
 
 enum holder_state {
@@ -59,8 +59,10 @@ struct holder {
     bool must_rewind;
     uint32_t count_asked; /* of what the master said it holds */
     uint32_t looks;       /* in a row that found nothing */
-    uint32_t failures;    /* in a row */
-    uint64_t tell_ns;     /* when it may be told again */
+    uint32_t failures;    /* in a row ... */
+    uint64_t failing_ns;  /* ... since that request was sent */
+    uint64_t asked_ns;
+    uint64_t tell_ns; /* when it may be told again */
 };
 
 /* A segment that was asked for and could not be had. */

@@ -222,6 +222,7 @@ static bool ask(struct fetch_plan *plan, uint64_t now_ns, struct holder *source,
         source->count_asked = source->about.count;
     source->first = source->at = step->sequence;
     source->state = HOLDER_ASKED;
+    source->asked_ns = now_ns;
     source->deadline_ns = now_ns + plan->options.answer_ns;
     plan->connected += !source->is_connected;
     source->is_connected = true;
