@@ -251,6 +251,24 @@ static void an_output_that_breaks_is_told_once_or_by_not_naming_it(void **state)
     kit_deinit(&kit);
 }
 
+/* The JOIN has named it, so the master will believe that it is there. */
+static void an_output_that_breaks_before_the_welcome_is_told(void **state)
+{
+    struct kit kit;
+
+    (void)state;
+    kit_init(&kit, 1);
+    kit_join(&kit);
+    kit_hold(&kit, 1);
+    kit_master(&kit, AGENT_DISCONNECTED, 0);
+    kit_wait_due(&kit);
+    kit_connect(&kit);
+    assert_non_null(kit_did(&kit, AGENT_SEND_JOIN, 0));
+    kit_attempt(&kit, AGENT_OUTPUT_BROKEN, 1);
+    assert_non_null(kit_did(&kit, AGENT_SEND_OUTPUT_LOST, 1));
+    kit_deinit(&kit);
+}
+
 static void an_output_that_breaks_before_it_was_heard_of_is_told_with_it(void **state)
 {
     struct kit kit;
@@ -483,6 +501,7 @@ int main(void)
         cmocka_unit_test(a_process_that_ends_without_a_word_has_failed),
         cmocka_unit_test(only_what_was_heard_of_is_said_to_be_held),
         cmocka_unit_test(an_output_that_breaks_is_told_once_or_by_not_naming_it),
+        cmocka_unit_test(an_output_that_breaks_before_the_welcome_is_told),
         cmocka_unit_test(an_output_that_breaks_before_it_was_heard_of_is_told_with_it),
         cmocka_unit_test(what_a_done_reduce_wrote_is_never_deleted),
         cmocka_unit_test(a_killed_map_leaves_nothing_even_when_it_was_done),

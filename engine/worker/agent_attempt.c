@@ -367,7 +367,8 @@ bool agent_on_broken(struct agent *agent, uint64_t attempt_id)
     struct agent_held *held = find_held(agent, attempt_id);
 
     if (held) {
-        if (agent->link == LINK_JOINED) /* if not: the next JOIN does not name it */
+        /* A JOIN that is under way has named it; else the next one does not. */
+        if (agent->link >= LINK_JOINING)
             act_on_held(agent, AGENT_SEND_OUTPUT_LOST, held);
         return drop_held(agent, attempt_id);
     }
