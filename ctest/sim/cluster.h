@@ -99,6 +99,7 @@ struct sim_job {
     uint64_t id; /* 0: not accepted yet. The idempotency key is its number, and is journaled */
     bool has_ended, client_knows;
     struct fact end;                               /* FACT_JOB_ENDED */
+    uint64_t map_attempts[CLUSTER_MAPS_MAX];       /* who completed it last; 0: nobody yet */
     uint64_t reduce_attempts[CLUSTER_REDUCES_MAX]; /* who completed it; 0: nobody yet */
     uint64_t names[CLUSTER_MAPS_MAX];              /* whose part has the final name; 0: nobody's */
     uint32_t faults[2 + CLUSTER_MAPS_MAX + CLUSTER_REDUCES_MAX]; /* its own, injected, by task */

@@ -194,7 +194,10 @@ void net_node_down(struct net *net, uint32_t node, uint64_t silence_ns)
 
 void net_node_sleep(struct net *net, uint32_t node, uint64_t for_ns)
 {
-    net->nodes[node].asleep_until_ns = net->queue->now_ns + for_ns;
+    uint64_t now_ns = net->queue->now_ns;
+
+    if (net->nodes[node].asleep_until_ns < now_ns) /* else what waits would change its order */
+        net->nodes[node].asleep_until_ns = now_ns + for_ns;
 }
 
 static bool conn_take(struct net *net, struct moment *moment)
