@@ -62,28 +62,32 @@ static void it_comes_back_in_time_however_often_it_is_cut(void **state)
     shell_close(&shell);
 }
 
+static bool has_ended(const struct shell *shell)
+{
+    siginfo_t info = {0};
+
+    assert_int_equal(waitid(P_PID, (id_t)shell->worker, &info, WEXITED | WNOHANG | WNOWAIT), 0);
+    return info.si_pid != 0;
+}
+
 static void a_wrong_key_ends_it_with_a_reason(void **state)
 {
     uint8_t secret[KEY_BYTES] = {9};
     struct keys other;
     struct shell shell;
+    struct err err;
 
     (void)state;
     keys_of_secret(&other, secret);
     shell_open(&shell);
     shell.options.keys = &other;
     shell_worker(&shell);
-    while (waitpid(shell.worker, NULL, WNOHANG | WNOWAIT) == 0 && !shell.is_late) {
-        struct err err;
-
+    while (!has_ended(&shell)) {
         loop_timer_start(shell.timer, 10 * NS_PER_MS);
-        loop_run(shell.loop, &err);
-        shell.is_late = false;
-        if (listener_counts(shell.listener).refused > 0 &&
-            listener_counts(shell.listener).connected == 0)
-            break;
+        assert_int_equal(loop_run(shell.loop, &err), 0);
     }
     assert_int_equal(shell_exit_code(&shell), 10 + ERR_SETUP);
+    assert_int_equal(shell.connect_count, 0);
     shell_close(&shell);
 }
 
