@@ -93,12 +93,15 @@ static void on_sched(void *context)
     struct event tick = {.kind = EVENT_TICK};
     uint64_t now_ns = clock_monotonic_ns();
 
-    if (now_ns > master->tick_due_ns + MASTER_LATE_MS * NS_PER_MS) {
-        master->tick_due_ns = now_ns;
-        loop_timer_start(master->sched_timer, MASTER_LATE_MS * NS_PER_MS / 4);
-        return;
+    if (!master->tick_rest_ns && now_ns > master->tick_due_ns + MASTER_LATE_MS * NS_PER_MS) {
+        master->tick_rest_ns = now_ns + MASTER_REST_MS * NS_PER_MS;
+        loop_timer_start(master->sched_timer, MASTER_REST_MS * NS_PER_MS);
+    } else if (now_ns >= master->tick_rest_ns) {
+        master->tick_rest_ns = 0;
+        master_queue(master, &tick);
+    } else {
+        loop_timer_start(master->sched_timer, master->tick_rest_ns - now_ns);
     }
-    master_queue(master, &tick);
 }
 
 static void on_watch(void *context)

@@ -416,6 +416,7 @@ static void fill_worker(const struct master *master, const struct master_worker 
     if (!sched_worker_view(master->sched, worker->id, &view))
         return;
     out->running = view.slots_used;
+    out->connected = worker->conn && view.status == WORKER_STATUS_UP;
     out->set_aside = view.aside_until_ns > now_ns;
 }
 
@@ -433,7 +434,7 @@ static void take_worker_list(struct master_peer *peer, const struct frame *frame
 
         if (!worker || (!worker->conn && (!sched_worker_view(master->sched, i, &view) ||
                                           view.status == WORKER_STATUS_GONE)))
-            continue;
+            continue; /* not even a connection is left of it */
         fill_worker(master, worker, &items[i]);
         answer.workers[answer.n_workers++] = &items[i];
     }

@@ -172,6 +172,16 @@ static void take_message(struct master_peer *peer, uint8_t type, void *message)
         take_log(peer, message);
 }
 
+/* It was silent for so long that it was given up; now it speaks again. On a new connection it joins
+ * and says what it holds. */
+static bool is_given_up(const struct master_peer *peer)
+{
+    struct worker_view view;
+
+    return !sched_worker_view(peer->master->sched, peer->worker->id, &view) ||
+           view.status == WORKER_STATUS_GONE || view.incarnation != peer->worker->incarnation;
+}
+
 void master_worker_hears(struct master_peer *peer, const struct frame *frame)
 {
     const ProtobufCMessageDescriptor *descriptor = descriptor_of(frame->type);
@@ -182,7 +192,8 @@ void master_worker_hears(struct master_peer *peer, const struct frame *frame)
     if (!descriptor)
         return;
     message = message_unpack(descriptor, frame->payload, &err);
-    if (!message || (!peer->worker && frame->type != MESSAGE_WORKER_JOIN)) {
+    if (!message || (!peer->worker && frame->type != MESSAGE_WORKER_JOIN) ||
+        (peer->worker && is_given_up(peer))) {
         message_free(message);
         master_peer_close(peer);
         return;

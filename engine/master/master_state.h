@@ -33,7 +33,8 @@
 enum {
     MASTER_SIGNAL_COUNT = 2,
     MASTER_WATCH_MS = 100,       /* between two looks of a client at its job */
-    MASTER_LATE_MS = 1000,       /* the loop slept for so long: sockets are read first */
+    MASTER_LATE_MS = 1000,       /* the loop slept for so long: sockets are read first ... */
+    MASTER_REST_MS = 250,        /* ... for so long */
     MASTER_LINGER_MS = 5 * 1000, /* once: so long may clients take to leave */
     MASTER_LINGER_LOOK_MS = 10,  /* how often that is looked at */
     MASTER_PULSE_MS = 10 * 1000, /* helpers that have a process are alive */
@@ -142,6 +143,7 @@ struct master {
     struct loop_event *signals[MASTER_SIGNAL_COUNT];
     struct loop_event *sched_timer, *turn_timer, *watch_timer, *linger_timer, *pulse_timer;
     uint64_t tick_due_ns;
+    uint64_t tick_rest_ns; /* not before: we slept, and read first what was sent; 0: no rest */
     uint64_t linger_until_ns;
     struct listener *listener;
     struct journal *journal;
