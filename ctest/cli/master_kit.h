@@ -1,7 +1,7 @@
 /*
  * master_kit: a master that answers as the test says, in a process of its own on a free port.
  *
- *     master_kit_start(&kit, answer);       answer(conn, frame, count): the count-th frame ever
+ *     master_kit_start(&kit, answer);       answer(conn, frame) is called for each
  *     ... kit.address, kit.key_file ...
  *     master_kit_end(&kit);
  */
@@ -19,7 +19,10 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-typedef void master_kit_answer(struct conn *conn, const struct frame *frame);
+/* What the test gives: answers one frame. */
+struct master_kit_answers {
+    void (*answer)(struct conn *conn, const struct frame *frame);
+};
 
 struct master_kit {
     struct folder folder;
@@ -30,9 +33,9 @@ struct master_kit {
 
 static inline void master_kit_message(void *context, struct conn *conn, const struct frame *frame)
 {
-    master_kit_answer *answer = *(master_kit_answer **)context;
+    const struct master_kit_answers *answers = context;
 
-    answer(conn, frame);
+    answers->answer(conn, frame);
 }
 
 static inline void master_kit_closed(void *context, struct conn *conn, const struct err *err)
@@ -41,7 +44,8 @@ static inline void master_kit_closed(void *context, struct conn *conn, const str
 }
 
 /* The process of the master: writes its address to `fd`. */
-static inline void master_kit_serve(const char *key_file, master_kit_answer *answer, int fd)
+static inline void master_kit_serve(const char *key_file, struct master_kit_answers *answers,
+                                    int fd)
 {
     static const struct conn_ops ops = {.message = master_kit_message, .closed = master_kit_closed};
     struct listener_options options = {
@@ -56,7 +60,7 @@ static inline void master_kit_serve(const char *key_file, master_kit_answer *ans
     if (!loop || keys_load(&keys, key_file, &err) != 0)
         _exit(1);
     options.conn.keys = &keys;
-    listener = listener_open(loop, "127.0.0.1:0", &options, &ops, &answer, &err);
+    listener = listener_open(loop, "127.0.0.1:0", &options, &ops, answers, &err);
     if (!listener)
         _exit(1);
     dprintf(fd, "%s", listener_address(listener));
@@ -65,8 +69,10 @@ static inline void master_kit_serve(const char *key_file, master_kit_answer *ans
     _exit(0);
 }
 
-static inline void master_kit_start(struct master_kit *kit, master_kit_answer *answer)
+static inline void master_kit_start(struct master_kit *kit,
+                                    void (*answer)(struct conn *conn, const struct frame *frame))
 {
+    struct master_kit_answers answers = {answer};
     struct keys keys;
     struct err err;
     int fds[2];
@@ -82,7 +88,7 @@ static inline void master_kit_start(struct master_kit *kit, master_kit_answer *a
     assert_true(kit->pid >= 0);
     if (kit->pid == 0) {
         close(fds[0]);
-        master_kit_serve(kit->key_file, answer, fds[1]);
+        master_kit_serve(kit->key_file, &answers, fds[1]);
     }
     close(fds[1]);
     len = read(fds[0], kit->address, sizeof kit->address - 1);
