@@ -223,8 +223,9 @@ static void close_now(struct heard *heard)
 
 static void close_at_message(struct heard *heard, const struct frame *frame)
 {
-    (void)frame;
     close_now(heard);
+    if (frame->payload.len > 0) /* it is still good */
+        assert_int_equal(frame->payload.ptr[frame->payload.len - 1], 't');
 }
 
 /* In any callback, at either end, with more messages waiting. */

@@ -337,6 +337,30 @@ static void test_slow_loris(void **state)
     kit_close(&kit);
 }
 
+/* This process stands still past the deadline, and the rest has come meanwhile: that is no sin of
+ * the other end. */
+static void test_own_sleep(void **state)
+{
+    struct listener_options options = {.conn.message_ns_max = 4 * DEADLINE_MS * NS_PER_MS};
+    struct buf out = {0};
+    struct kit kit;
+
+    (void)state;
+    encode_log(&out, "one");
+    kit_open(&kit, &options);
+    raw_authenticate(&kit, ROLE_WORKER);
+    raw_send(&kit, out.ptr, out.len - 1);
+    kit_await(&kit, a_turn_has_passed);
+    raw_send(&kit, out.ptr + out.len - 1, 1);
+    usleep(6 * DEADLINE_MS * 1000);
+    encode_log(&out, "two");
+    raw_send(&kit, out.ptr + out.len / 2, out.len / 2);
+    kit_await(&kit, server_heard_two);
+    assert_int_equal(kit.server.closed, 0);
+    kit_close(&kit);
+    buf_deinit(&out);
+}
+
 static bool deadline_has_passed(struct kit *kit)
 {
     return clock_monotonic_ns() - kit->begin_ns > 2 * DEADLINE_MS * NS_PER_MS;
@@ -460,6 +484,7 @@ int main(void)
         cmocka_unit_test(test_slow_loris_before_auth),
         cmocka_unit_test(test_silent_before_auth),
         cmocka_unit_test(test_slow_loris),
+        cmocka_unit_test(test_own_sleep),
         cmocka_unit_test(test_idle),
         cmocka_unit_test(test_large_question),
         cmocka_unit_test(test_raw),

@@ -18,6 +18,7 @@
 
 enum {
     WRITE_BYTES_MAX = 256 * 1024, /* in one turn; libevent's default is 16 KiB */
+    LAST_CHANCE_MS = 5,
     KEEPALIVE_IDLE_S = 10,
     KEEPALIVE_INTERVAL_S = 5,
     KEEPALIVE_COUNT = 4, /* a peer whose machine is gone is noticed after 30 s */
@@ -36,13 +37,14 @@ static void release(struct conn *conn)
         conn->stream = NULL;
         loop_event_close(conn->timer);
         auth_deinit(&conn->auth);
-        frame_decoder_deinit(&conn->decoder);
         backlog_deinit(&conn->backlog);
         if (conn->owner.released)
             conn->owner.released(conn->owner.context, conn, &conn->err);
     }
-    if (conn->depth == 0)
-        free(conn);
+    if (conn->depth > 0)
+        return;
+    frame_decoder_deinit(&conn->decoder); /* a callback may have been looking at its frame */
+    free(conn);
 }
 
 void conn_enter(struct conn *conn)
@@ -99,10 +101,25 @@ static void end(struct conn *conn)
         release(conn);
 }
 
+/*
+ * A deadline has passed. It may be that this process was stopped, and what is missed lies in the
+ * socket: one more turn of the loop reads it. False: that turn has been.
+ */
+static bool has_last_chance(struct conn *conn)
+{
+    if (conn->state >= CONN_FAILING || conn->is_last_chance)
+        return false;
+    conn->is_last_chance = true;
+    loop_timer_start(conn->timer, LAST_CHANCE_MS * NS_PER_MS);
+    return true;
+}
+
 static void on_timer(void *context)
 {
     struct conn *conn = context;
 
+    if (has_last_chance(conn))
+        return;
     conn_enter(conn);
     switch (conn->state) {
     case CONN_CONNECTING:

@@ -35,6 +35,7 @@ static void become_open(struct conn *conn)
     struct frame_limits limits = limits_of(conn);
 
     loop_timer_stop(conn->timer);
+    conn->is_last_chance = false;
     frame_decoder_deinit(&conn->decoder);
     frame_decoder_init(&conn->decoder, &limits);
     conn->state = CONN_OPEN;
@@ -186,6 +187,7 @@ static void set_message_deadline(struct conn *conn)
 
     if (is_inside && (!conn->timer_runs || conn->timed_message != conn->message_count)) {
         loop_timer_start(conn->timer, conn->options.message_ns_max);
+        conn->is_last_chance = false;
         conn->timed_message = conn->message_count;
     } else if (!is_inside && conn->timer_runs) {
         loop_timer_stop(conn->timer);

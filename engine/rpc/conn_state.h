@@ -31,6 +31,7 @@ struct conn {
     struct loop_guest guest;    /* FINISHING: nobody else knows of it */
     struct bufferevent *stream; /* NULL: no socket */
     struct loop_event *timer;   /* of the deadline that goes with the state */
+    bool is_last_chance;        /* the deadline has passed; the sockets are read once more */
     bool timer_runs;            /* OPEN: for a message that has begun */
     bool output_waits;          /* `drained` is owed */
     struct conn_options options;
