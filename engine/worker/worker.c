@@ -52,6 +52,9 @@ static void act_on_attempt(struct worker *worker, const struct agent_action *act
     struct err err;
 
     assert(attempt); /* a START brings it, DROP takes it */
+    log_event(agent_action_kind_name(action->kind), "job=%llu task=%u attempt=%llu",
+              (unsigned long long)action->job_id, action->task,
+              (unsigned long long)action->attempt_id);
     switch (action->kind) {
     case AGENT_START_ATTEMPT:
         worker_attempt_start(attempt);
@@ -335,6 +338,10 @@ void worker_close(struct worker *worker)
 {
     if (!worker)
         return;
+    for (struct worker_attempt *at = worker->attempts; at; at = at->next) {
+        if (at->readable)
+            attempt_kill(&at->attempt); /* all at once, then one after the other is waited for */
+    }
     while (worker->attempts)
         worker_attempt_remove(worker->attempts);
     while (worker->sources)
