@@ -287,6 +287,22 @@ static void an_output_that_breaks_before_it_was_heard_of_is_told_with_it(void **
     kit_deinit(&kit);
 }
 
+/* The JOIN has named it, and the welcome is not here yet: the master believes the JOIN. */
+static void an_output_that_breaks_behind_a_join_is_told(void **state)
+{
+    struct kit kit;
+
+    (void)state;
+    kit_init(&kit, 1);
+    kit_join(&kit);
+    kit_hold(&kit, 1);
+    kit_master(&kit, AGENT_DISCONNECTED, 0);
+    kit_connect(&kit);
+    kit_attempt(&kit, AGENT_OUTPUT_BROKEN, 1);
+    assert_non_null(kit_did(&kit, AGENT_SEND_OUTPUT_LOST, 1));
+    kit_deinit(&kit);
+}
+
 /* P2: the master may have heard that the part is there; a kill that crosses it must not undo it. */
 static void what_a_done_reduce_wrote_is_never_deleted(void **state)
 {
@@ -503,6 +519,7 @@ int main(void)
         cmocka_unit_test(an_output_that_breaks_is_told_once_or_by_not_naming_it),
         cmocka_unit_test(an_output_that_breaks_before_the_welcome_is_told),
         cmocka_unit_test(an_output_that_breaks_before_it_was_heard_of_is_told_with_it),
+        cmocka_unit_test(an_output_that_breaks_behind_a_join_is_told),
         cmocka_unit_test(what_a_done_reduce_wrote_is_never_deleted),
         cmocka_unit_test(a_killed_map_leaves_nothing_even_when_it_was_done),
         cmocka_unit_test(a_job_is_deleted_after_its_last_process),
