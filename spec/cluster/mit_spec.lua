@@ -26,7 +26,7 @@ describe("the MIT lab on a cluster", function()
       local path = ("%s/pg-%s.txt"):format(DATA, name)
       temp.write(("%s/pg-%s.txt"):format(it_all.folder, name),
         temp.exists(path) and temp.read(path) or texts.generate(i, 60))
-      books[i] = ("../pg-%s.txt"):format(name)
+      books[i] = ("%s/pg-%s.txt"):format(it_all.folder, name)
     end
   end)
 

@@ -82,15 +82,15 @@ describe("a link between a worker and its master", function()
     it_all:expect_clean()
   end)
 
-  it("that is silent for too long costs the worker its tasks, not the job", function()
-    it_all:start_worker { flags = { "--allow-unsafe" } }
+  it("that is silent for too long costs the workers their tasks, not the job", function()
+    local other = it_all:start_worker { flags = { "--allow-unsafe" } }
     local job = gate:submit()
     gate:wait_for("map", 3)
     link:tell "hold"
-    it_all:wait_for_ready(1)
     gate:open "map"
     gate:open "reduce"
     gate:expect_parts(job)
+    assert.equal(it_all:status(job.id).stages.map.tasks, #gate:ran("map", other.id))
     link:tell "release"
     it_all:expect_clean()
   end)

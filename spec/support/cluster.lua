@@ -118,11 +118,23 @@ local function ask(self, argv)
   return engine.run(argv, { seconds = 30 })
 end
 
+-- cjson reads every number as a float.
+local function with_integers(value)
+  for key, inner in pairs(value) do
+    if type(inner) == "table" then
+      with_integers(inner)
+    elseif type(inner) == "number" then
+      value[key] = math.tointeger(inner) or inner
+    end
+  end
+  return value
+end
+
 -- The decoded answer of a client command with --json; nil when the master cannot be asked.
 local function asked(self, argv)
   argv[#argv + 1] = "--json"
   local result = ask(self, argv)
-  return result.code == 0 and cjson.decode(result.stdout) or nil
+  return result.code == 0 and with_integers(cjson.decode(result.stdout)) or nil
 end
 
 --- The workers as the master knows them: { id, state, slots, slots_busy, outputs, ... }.

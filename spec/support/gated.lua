@@ -54,7 +54,7 @@ return {
 ]]
 
 gated.INPUTS = texts.LICENSES
-gated.REDUCERS = 4
+gated.REDUCERS = 8 -- more than are fetched ahead by two workers with a slot each
 
 local PLAN = { "--allow-unsafe", "--split-size", "16K", "--reducers", gated.REDUCERS }
 

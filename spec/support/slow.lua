@@ -1,4 +1,4 @@
---- A job that takes long enough to be disturbed, in the sandbox: about 60 ms for a split of 16 KB.
+--- A job that takes long enough to be disturbed, in the sandbox: tens of tasks, about 10 ms each.
 --
 --     it_all:submit(slow.write(folder), slow.INPUTS, slow.FLAGS)
 
@@ -25,7 +25,7 @@ return {
 ]]
 
 slow.INPUTS = texts.LICENSES
-slow.FLAGS = { "--split-size", "4K", "--reducers", "6" }
+slow.FLAGS = { "--split-size", "2K", "--reducers", "6" }
 
 --- Writes the job; answers its path.
 function slow.write(folder)
