@@ -100,10 +100,26 @@ static void assert_restored_is_equal(struct history *history)
     sched_close(copy);
 }
 
+/* The master dies here; another one reads the facts. */
+static void restart(struct history *history)
+{
+    struct kit *kit = &history->kit;
+    struct err err;
+
+    sched_close(kit->sched);
+    kit->sched = sched_open(&kit->options);
+    kit->now_ns = 1;
+    assert_int_equal(sched_restore(kit->sched, kit->facts, kit->fact_count, &err), 0);
+    for (size_t i = 0; i < kit->attempt_count; i++)
+        kit->attempts[i].state = KIT_OVER;
+}
+
 static void turn(struct history *history)
 {
     struct event event = any_event(history);
 
+    if (draw(history, 300) == 0)
+        restart(history);
     if (is_too_early(history, &event))
         return;
     history->kit.now_ns +=
