@@ -141,6 +141,22 @@ static void what_is_on_the_disk_is_counted(void **state)
     end(&test);
 }
 
+static void blobs_are_kept_up_to_a_limit(void **state)
+{
+    struct test test;
+
+    (void)state;
+    begin(&test);
+    folder_write(&test.folder, "dir/blobs/abc", "x", 1);
+    folder_write(&test.folder, "dir/blobs/def", "y", 1);
+    storage_limit_blobs(&test.storage, 1 << 20);
+    assert_true(exists(&test, "dir/blobs/abc"));
+    storage_limit_blobs(&test.storage, 0);
+    assert_false(exists(&test, "dir/blobs/abc"));
+    assert_false(exists(&test, "dir/blobs/def"));
+    end(&test);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -149,6 +165,7 @@ int main(void)
         cmocka_unit_test(two_workers_do_not_share_a_folder),
         cmocka_unit_test(a_folder_that_cannot_be_is_refused_by_name),
         cmocka_unit_test(what_is_on_the_disk_is_counted),
+        cmocka_unit_test(blobs_are_kept_up_to_a_limit),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -248,6 +248,15 @@ uint64_t storage_bytes(const struct storage *storage)
     return bytes;
 }
 
+void storage_limit_blobs(const struct storage *storage, uint64_t bytes_max)
+{
+    uint64_t bytes = 0;
+
+    in_part(storage, "blobs", add_file, &bytes);
+    if (bytes > bytes_max)
+        in_part(storage, "blobs", remove_file, NULL);
+}
+
 struct scratch {
     dev_t device;
     uint64_t bytes;

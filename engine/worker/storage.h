@@ -50,6 +50,9 @@ void storage_remove_run(const struct storage *storage, uint64_t job, uint32_t ta
                         uint64_t attempt);
 void storage_remove_job(const struct storage *storage, uint64_t job);
 
+/* Removes all blobs if they are more than `bytes_max`: who needs one fetches it again. */
+void storage_limit_blobs(const struct storage *storage, uint64_t bytes_max);
+
 /* Bytes of all runs and blobs, those being written too. */
 uint64_t storage_bytes(const struct storage *storage);
 

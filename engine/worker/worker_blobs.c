@@ -106,6 +106,7 @@ static int save(struct worker *worker, const struct worker_blob *blob, struct er
     struct buf path = {0}, part = {0};
     int fd, rc = -1;
 
+    storage_limit_blobs(&worker->storage, WORKER_BLOB_BYTES_MAX - blob->bytes.len);
     path_of(worker, blob->hash, &path);
     buf_printf(&part, "%s.part", buf_string(&path));
     fd = open(buf_string(&part), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);

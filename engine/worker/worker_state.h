@@ -22,11 +22,16 @@
 #include "worker/storage.h"
 #include "worker/worker.h"
 
+#include <assert.h>
+
 enum {
-    WORKER_SIGNAL_COUNT = 2,                  /* SIGTERM, SIGINT */
-    WORKER_DISK_MS = 1000,                    /* between two looks at how full it is */
-    WORKER_LOG_QUEUED_BYTES_MAX = 256 * 1024, /* lines of jobs are lost rather than the master */
+    WORKER_SIGNAL_COUNT = 2,                   /* SIGTERM, SIGINT */
+    WORKER_DISK_MS = 1000,                     /* between two looks at how full it is */
+    WORKER_BLOB_BYTES_MAX = 256 * 1024 * 1024, /* of all that are kept */
+    WORKER_LOG_QUEUED_BYTES_MAX = 256 * 1024,  /* lines of jobs are lost rather than the master */
 };
+
+static_assert(WORKER_BLOB_BYTES_MAX > 3 * BLOB_BYTES_MAX, "those of one attempt are kept together");
 
 /* From its START to AGENT_DROP_ATTEMPT. */
 struct worker_attempt {
