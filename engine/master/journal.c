@@ -11,10 +11,8 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <sqlite3.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -121,31 +119,30 @@ static uint32_t row_crc(uint64_t seq, const struct journal_row *row, uint64_t ve
 
 /* ---- opening ---- */
 
+/* Who has the lock; 0: nobody, any more. */
+static int holder_of(int fd)
+{
+    struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
+
+    return fcntl(fd, F_GETLK, &lock) == 0 && lock.l_type != F_UNLCK ? (int)lock.l_pid : 0;
+}
+
+/* A lock of the process, not of the descriptor (flock): a helper that is forked has every
+ * descriptor for a moment, and would hold the folder when its master is killed in that moment. */
 static int take_lock(struct journal *journal, struct err *err)
 {
+    struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
     struct buf path = {0};
-    char holder[32] = "";
     int rc = 0;
 
     buf_printf(&path, "%s/lock", journal->folder);
     journal->lock_fd = open(buf_string(&path), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-    if (journal->lock_fd < 0) {
+    if (journal->lock_fd < 0)
         rc = err_set_errno(err, ERR_SETUP, "open %s", path.ptr);
-    } else if (flock(journal->lock_fd, LOCK_EX | LOCK_NB) != 0) {
-        ssize_t len = pread(journal->lock_fd, holder, sizeof holder - 1, 0);
-
-        holder[len > 0 ? len : 0] = '\0';
+    else if (fcntl(journal->lock_fd, F_SETLK, &lock) != 0)
         rc = err_set(err, ERR_SETUP,
-                     "the state folder %s belongs to a master that is running (process %s)",
-                     journal->folder, holder[0] ? holder : "unknown");
-    } else {
-        int len = snprintf(holder, sizeof holder, "%d", (int)getpid());
-
-        if (ftruncate(journal->lock_fd, 0) != 0)
-            rc = err_set_errno(err, ERR_SETUP, "write %s", path.ptr);
-        else
-            rc = io_pwrite(journal->lock_fd, holder, (size_t)len, 0, path.ptr, err);
-    }
+                     "the state folder %s belongs to a master that is running (process %d)",
+                     journal->folder, holder_of(journal->lock_fd));
     buf_deinit(&path);
     return rc;
 }

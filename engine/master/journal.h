@@ -1,7 +1,7 @@
 /*
  * journal: what a master must not forget, in SQLite in its state folder.
  *
- *     journal = journal_open(folder, &err);             locks the folder, checks every byte of it
+ *     journal = journal_open(folder, &err);             locks the folder, checks its pages
  *     rc = journal_read(journal, take, context, &err);  every row, oldest first
  *     for each turn
  *         journal_append(journal, JOURNAL_FACT, job_id, payload);
@@ -22,8 +22,8 @@
  *     "turn" is told the number of each committed turn, and the boot it happened in: within that
  *     boot no turn can be lost. Without the file this is not checked.
  *
- * The folder: lock (flock; the pid of its holder), journal.db, journal.db-wal, turn. The lock is
- * held as long as the journal is open: one master per folder.
+ * The folder: lock, journal.db, journal.db-wal, turn. The lock is held as long as the journal is
+ * open: one master, which is one process, per folder.
  */
 #ifndef MASTER_JOURNAL_H
 #define MASTER_JOURNAL_H
@@ -69,8 +69,7 @@ int journal_read(struct journal *journal,
 void journal_append(struct journal *journal, enum journal_kind kind, uint64_t job_id,
                     struct slice payload);
 
-/* Removes every committed row of the job (0: of no job) that is not history, before any row of this
- * turn is added. */
+/* Removes every row of the job (0: of no job) that was added before, but for history. */
 void journal_remove(struct journal *journal, uint64_t job_id);
 
 /* Writes the turn. Nothing was added or removed: does nothing. 0 or -1 (ERR_DISK). */

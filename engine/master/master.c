@@ -117,6 +117,11 @@ static void on_pulse(void *context)
     loop_timer_start(master->pulse_timer, MASTER_PULSE_MS * NS_PER_MS);
 }
 
+static void on_sources(void *context)
+{
+    master_workers_sources(context);
+}
+
 /* Once: clients take what they are told, and leave. */
 static void on_linger(void *context)
 {
@@ -151,6 +156,7 @@ static int open_loop(struct master *master, struct err *err)
     master->watch_timer = loop_timer_open(master->loop, on_watch, master);
     master->linger_timer = loop_timer_open(master->loop, on_linger, master);
     master->pulse_timer = loop_timer_open(master->loop, on_pulse, master);
+    master->sources_timer = loop_timer_open(master->loop, on_sources, master);
     loop_timer_start(master->pulse_timer, MASTER_PULSE_MS * NS_PER_MS);
     return 0;
 }
@@ -233,6 +239,7 @@ void master_close(struct master *master)
     loop_event_close(master->watch_timer);
     loop_event_close(master->linger_timer);
     loop_event_close(master->pulse_timer);
+    loop_event_close(master->sources_timer);
     loop_close(master->loop);
     sched_close(master->sched);
     sched_output_deinit(&master->decisions);

@@ -38,6 +38,7 @@ enum {
     MASTER_LINGER_MS = 5 * 1000, /* once: so long may clients take to leave */
     MASTER_LINGER_LOOK_MS = 10,  /* how often that is looked at */
     MASTER_PULSE_MS = 10 * 1000, /* helpers that have a process are alive */
+    MASTER_SOURCES_MS = 20,      /* between two tellings of who holds what */
     MASTER_WORKER_COUNT_MAX = 60000,
     MASTER_JOB_COUNT_MAX = 10000, /* live; more are refused */
     MASTER_WATCH_COUNT_MAX = 64,  /* of one client */
@@ -141,10 +142,12 @@ struct master {
     bool once, has_ended, has_succeeded; /* a job has, in this life */
     struct loop *loop;
     struct loop_event *signals[MASTER_SIGNAL_COUNT];
-    struct loop_event *sched_timer, *turn_timer, *watch_timer, *linger_timer, *pulse_timer;
+    struct loop_event *sched_timer, *turn_timer, *watch_timer, *linger_timer, *pulse_timer,
+        *sources_timer;
     uint64_t tick_due_ns;
     uint64_t tick_rest_ns; /* not before: we slept, and read first what was sent; 0: no rest */
     uint64_t linger_until_ns;
+    uint64_t sources_due_ns; /* not before: who holds what is told in batches */
     struct listener *listener;
     struct journal *journal;
     struct blobs blobs;
@@ -254,7 +257,8 @@ void master_worker_command(struct master *master, const struct command *command)
 void master_worker_heard(struct master *master, const struct master_letter *letter);
 void master_workers_job_over(struct master *master, uint64_t job_id);
 
-/* Sources to whom it may concern, of all jobs whose sources have changed. */
+/* Sources to whom it may concern, of all jobs whose sources have changed; or soon, when they were
+ * told a moment ago: a stage of many maps would else be told a million times. */
 void master_workers_sources(struct master *master);
 void master_workers_close(struct master *master);
 

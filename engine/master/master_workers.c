@@ -158,10 +158,10 @@ static void send_sources(const struct master *master, const struct master_job *j
     free(list);
 }
 
-/* To each worker that has a reduce of the job, once. */
-static void tell_sources(struct master *master, const struct master_job *job)
+/* To each worker that has a reduce of the job, once. False: there is none. */
+static bool tell_sources(struct master *master, const struct master_job *job)
 {
-    bool *is_told = mem_alloc_array(master->worker_capacity, sizeof *is_told);
+    bool *is_told = mem_alloc_array(master->worker_capacity, sizeof *is_told), is_any = false;
 
     for (struct list *at = master->attempts.next; at != &master->attempts; at = at->next) {
         const struct master_attempt *attempt = CONTAINER_OF(at, struct master_attempt, by_master);
@@ -170,22 +170,48 @@ static void tell_sources(struct master *master, const struct master_job *job)
         if (attempt->job_id != job->id || attempt->stage != STAGE_REDUCE || !conn ||
             is_told[attempt->worker_id])
             continue;
-        is_told[attempt->worker_id] = true;
+        is_told[attempt->worker_id] = is_any = true;
         send_sources(master, job, conn);
     }
     free(is_told);
+    return is_any;
 }
 
+static bool have_sources_changed(const struct master *master)
+{
+    for (struct list *at = master->jobs.next; at != &master->jobs; at = at->next) {
+        const struct master_job *job = CONTAINER_OF(at, struct master_job, link);
+
+        if (job->sources_changed && job->plan_done)
+            return true;
+    }
+    return false;
+}
+
+/* To tell all of them again costs workers times holders: it never takes more than a tenth of us. */
 void master_workers_sources(struct master *master)
 {
+    uint64_t now_ns = clock_monotonic_ns(), took_ns;
+    bool is_any = false;
+
+    if (!have_sources_changed(master))
+        return;
+    if (now_ns < master->sources_due_ns) {
+        loop_timer_start(master->sources_timer, master->sources_due_ns - now_ns);
+        return;
+    }
     for (struct list *at = master->jobs.next; at != &master->jobs; at = at->next) {
         struct master_job *job = CONTAINER_OF(at, struct master_job, link);
 
         if (!job->sources_changed || !job->plan_done)
             continue;
         job->sources_changed = false;
-        tell_sources(master, job);
+        is_any = tell_sources(master, job) || is_any;
     }
+    if (!is_any)
+        return;
+    took_ns = clock_monotonic_ns() - now_ns;
+    master->sources_due_ns = now_ns + MASTER_SOURCES_MS * NS_PER_MS + 10 * took_ns;
 }
 
 /* ---- joining ---- */
