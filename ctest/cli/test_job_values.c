@@ -150,6 +150,10 @@ static void workers_have_a_state(void **state)
     assert_true(value_field_table(buf_slice(&out), "workers", &told));
     assert_non_null(memmem(told.ptr, told.len, "draining", 8));
     assert_non_null(memmem(told.ptr, told.len, "10.0.0.1:99", 11));
+    buf_clear(&out);
+    worker.silent_ms = 60000; /* that matters more */
+    job_values_workers(&list, &out);
+    assert_non_null(memmem(out.ptr, out.len, "silent", 6));
     buf_deinit(&out);
 }
 

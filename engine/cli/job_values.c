@@ -163,10 +163,14 @@ void job_values_status(const Mrlua__JobInfo *info, struct buf *out)
     value_write_table_end(out);
 }
 
+enum { SILENT_MS = 10 * 1000 }; /* its tasks are given to others: what a lease is here */
+
 static const char *worker_state(const Mrlua__WorkerInfo *worker)
 {
     if (!worker->connected)
         return "away";
+    if (worker->silent_ms >= SILENT_MS)
+        return "silent";
     if (worker->draining)
         return "draining";
     return worker->set_aside ? "set aside" : "ready";
