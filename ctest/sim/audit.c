@@ -69,6 +69,18 @@ static void audit_fact(struct cluster *cluster, const struct event *event, const
     }
 }
 
+void audit_remember(struct cluster *cluster, const struct fact *facts, size_t fact_count)
+{
+    for (size_t i = 0; i < fact_count; i++) {
+        struct event event = {.kind = EVENT_ATTEMPT_DONE,
+                              .worker_id = facts[i].worker_id,
+                              .incarnation = facts[i].incarnation,
+                              .attempt_id = facts[i].attempt_id};
+
+        audit_facts(cluster, &event, &facts[i], 1);
+    }
+}
+
 /* I10: the same facts make the same state. */
 static void audit_fold(struct cluster *cluster)
 {
@@ -149,7 +161,8 @@ static void check_end(const struct cluster *cluster, const struct sim_job *job)
         assert(faults >= job->plan.rules.attempts_max);
         return;
     case END_NOT_DETERMINISTIC:
-    case END_AUDIT: /* a reduce took an old answer from somebody who could not be told */
+    case END_AUDIT: /* no record is ever lost: a reduce took an answer that the master never heard
+                     */
         assert(job->plan.is_random);
         return;
     }

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "boss.h"
+#include "content.h"
 #include "host.h"
 #include "say.h"
 
@@ -280,7 +281,22 @@ static void strike(struct cluster *cluster)
     if (setup->crash == CRASH_MASTER && cluster->boss)
         master_dies(cluster);
     else if (setup->crash >= CRASH_WORKER && cluster->hosts[worker]->agent)
-        worker_dies(cluster, worker, 0, NS_PER_S);
+        worker_dies(cluster, worker, 0, setup->back_ns);
+}
+
+/* Whoever is to sleep or to be parted from somebody now. */
+static void hinder(struct cluster *cluster)
+{
+    const struct cluster_setup *setup = &cluster->setup;
+
+    if (setup->sleep_at == cluster->turn_count) {
+        net_node_sleep(&cluster->net, setup->sleep_node, setup->sleep_ns);
+        if (setup->sleep_node != NODE_MASTER)
+            net_node_sleep(&cluster->net, setup->sleep_node - NODE_WORKER + NODE_SERVER,
+                           setup->sleep_ns);
+    }
+    if (setup->part_at == cluster->turn_count)
+        net_part(&cluster->net, setup->part_nodes[0], setup->part_nodes[1], 3600 * NS_PER_S);
 }
 
 void cluster_turn(struct cluster *cluster)
@@ -299,6 +315,7 @@ void cluster_turn(struct cluster *cluster)
         cluster->turn_count++;
         happen(cluster, &moment);
         free(moment.bytes);
+        hinder(cluster);
         if (!cluster->master_dies)
             strike(cluster);
     }
@@ -312,9 +329,12 @@ bool cluster_has_ended(struct cluster *cluster)
         if (!cluster->jobs[i].client_knows)
             return false;
     if (cluster->quiet_ns == 0)
-        cluster->quiet_ns = cluster->queue.now_ns < cluster->setup.faults_end_ns
-                                ? cluster->setup.faults_end_ns
-                                : cluster->queue.now_ns;
+        cluster->quiet_ns = cluster->queue.now_ns;
+    if (cluster->quiet_ns < cluster->setup.faults_end_ns)
+        cluster->quiet_ns = cluster->setup.faults_end_ns;
+    for (uint32_t node = 0; node < NET_NODES_MAX; node++) /* who sleeps has not heard of it */
+        if (cluster->quiet_ns < cluster->net.nodes[node].asleep_until_ns)
+            cluster->quiet_ns = cluster->net.nodes[node].asleep_until_ns;
     return cluster->queue.now_ns > cluster->quiet_ns + QUIET_NS;
 }
 
@@ -340,6 +360,40 @@ void cluster_init(struct cluster *cluster, const struct cluster_setup *setup)
     cluster_timer(cluster, NODE_CLIENT, 0, cluster_some_ms(cluster, 1000));
     if (setup->faults_end_ns > 0)
         queue_add(&cluster->queue, &(struct moment){.kind = MOMENT_FAULT}, NS_PER_S);
+}
+
+void cluster_finish_prefix(const struct cluster *cluster, size_t fact_count)
+{
+    struct cluster_setup setup = cluster->setup;
+    struct cluster other;
+    uint64_t last_id = 0;
+
+    setup.weather = (struct weather){0};
+    setup.faults_end_ns = 0;
+    cluster_init(&other, &setup);
+    other.incarnation_last = cluster->incarnation_last;
+    for (size_t i = 0; i < fact_count; i++)
+        if (cluster->facts[i].kind == FACT_ATTEMPT_STARTED)
+            last_id = cluster->facts[i].attempt_id;
+    for (size_t i = 0; i < cluster->made_count; i++) /* the store is what it was */
+        if (cluster->mades[i].attempt_id <= last_id)
+            content_made(&other, cluster->mades[i].attempt_id, cluster->mades[i].inputs);
+    audit_remember(&other, cluster->facts, fact_count);
+    for (uint32_t i = 0; i < setup.job_count; i++) {
+        const struct sim_job *was = &cluster->jobs[i];
+        struct sim_job *job = &other.jobs[i];
+        const uint64_t *parts =
+            job->plan.reduce_count > 0 ? job->reduce_attempts : job->map_attempts;
+
+        memcpy(job->faults, was->faults, sizeof job->faults);
+        for (uint32_t part = 0; part < CLUSTER_MAPS_MAX; part++) /* given, or about to be */
+            job->names[part] = parts[part] == was->names[part] ? parts[part] : 0;
+    }
+    while (!cluster_has_ended(&other))
+        cluster_turn(&other);
+    cluster_check_ends(&other);
+    audit_leftovers(&other);
+    cluster_deinit(&other);
 }
 
 void cluster_deinit(struct cluster *cluster)

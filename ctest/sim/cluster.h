@@ -90,6 +90,13 @@ struct cluster_setup {
     struct sched_options sched;
     uint64_t crash_at; /* which turn of the cluster, counted from 1 */
     uint32_t crash;    /* enum crash; CRASH_WORKER + n: the n-th worker */
+    uint64_t back_ns;  /* so long after it crashed such a worker is there again */
+    uint64_t
+        sleep_at; /* which turn: then sleep_node does, for sleep_ns; a worker with its server */
+    uint32_t sleep_node;
+    uint64_t sleep_ns;
+    uint64_t part_at; /* which turn: then no word passes between these two for an hour */
+    uint32_t part_nodes[2];
     uint64_t strike_at;
     enum net_strike strike;
 };
@@ -98,10 +105,10 @@ struct sim_job {
     struct job_plan plan;
     uint64_t id; /* 0: not accepted yet. The idempotency key is its number, and is journaled */
     bool has_ended, client_knows;
-    struct fact end;                               /* FACT_JOB_ENDED */
-    uint64_t map_attempts[CLUSTER_MAPS_MAX];       /* who completed it last; 0: nobody yet */
-    uint64_t reduce_attempts[CLUSTER_REDUCES_MAX]; /* who completed it; 0: nobody yet */
-    uint64_t names[CLUSTER_MAPS_MAX];              /* whose part has the final name; 0: nobody's */
+    struct fact end;                            /* FACT_JOB_ENDED */
+    uint64_t map_attempts[CLUSTER_MAPS_MAX];    /* who completed it last; 0: nobody yet */
+    uint64_t reduce_attempts[CLUSTER_MAPS_MAX]; /* who completed it; 0: nobody yet */
+    uint64_t names[CLUSTER_MAPS_MAX];           /* whose part has the final name; 0: nobody's */
     uint32_t faults[2 + CLUSTER_MAPS_MAX + CLUSTER_REDUCES_MAX]; /* its own, injected, by task */
 };
 
@@ -156,6 +163,8 @@ void cluster_finish_prefix(const struct cluster *cluster, size_t fact_count);
 /* audit.c: the invariants. A turn's facts, about to be journaled; `event` is what it was about. */
 void audit_facts(struct cluster *cluster, const struct event *event, const struct fact *facts,
                  size_t fact_count);
+/* What a journal says has happened before the cluster begins. */
+void audit_remember(struct cluster *cluster, const struct fact *facts, size_t fact_count);
 /* Nothing runs, nothing is held, for jobs that have ended: some time after. */
 void audit_leftovers(const struct cluster *cluster);
 
