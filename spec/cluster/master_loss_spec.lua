@@ -151,13 +151,27 @@ describe("a state folder", function()
     it_all:close()
   end)
 
-  it("has one master: a second one refuses", function()
-    it_all:start_master()
+  local function expect_second_refused()
     local second = engine.run({ "master", "--listen", "127.0.0.1:0", "--state",
       it_all.folder .. "/state", "--key-file", it_all.folder .. "/key" }, { seconds = 20 })
 
     assert.equal(2, second.code, second.stderr)
-    assert.truthy(second.stderr:find("state", 1, true), second.stderr)
+    assert.truthy(second.stderr:find(it_all.folder .. "/state", 1, true), second.stderr)
+  end
+
+  it("has one master: a second one refuses", function()
+    it_all:start_master()
+
+    expect_second_refused()
+  end)
+
+  it("belongs to a master that stands still, too", function()
+    it_all:start_master():signal "STOP"
+
+    expect_second_refused()
+    it_all.master:signal "CONT"
+    it_all:start_worker()
+    it_all:expect_clean()
   end)
 end)
 

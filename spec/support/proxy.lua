@@ -11,12 +11,13 @@ local temp = require "spec.support.temp"
 local proxy = {}
 proxy.__index = proxy
 
---- Starts one; `name` begins the paths of its files.
-function proxy.start(name, address)
+--- Starts one; `name` begins the paths of its files. With `what` = "segments" `address` is that of
+-- a master, and the harm is done between the workers that join it through here.
+function proxy.start(name, address, what)
   assert(os.execute("mkfifo " .. temp.quote(name .. ".pipe")))
   local self = setmetatable({ name = name, told = 1 }, proxy)
-  self.process = daemon.start(("python3 spec/support/proxy.py %s %s"):format(
-    temp.quote(name .. ".pipe"), address), name)
+  self.process = daemon.start(("python3 spec/support/proxy.py %s %s %s"):format(
+    temp.quote(name .. ".pipe"), address, what or ""), name)
   local port = temp.wait_until(20, function()
     assert(not self.process:code(), self.process:text "err")
     return self.process:text("out"):match("^(%d+)\n")
