@@ -207,6 +207,31 @@ static void a_signal_ends_the_waiting(void **state)
     buf_deinit(&out);
 }
 
+/* Interrupts its client instead of accepting the job. */
+static void answer_with_a_signal(struct conn *conn, const struct frame *frame)
+{
+    if (frame->type == MESSAGE_JOB_SUBMIT)
+        kill(getppid(), SIGINT);
+    else
+        answer_all(conn, frame);
+}
+
+static void a_signal_before_there_is_a_job_ends_it_too(void **state)
+{
+    struct buf out = {0};
+
+    (void)state;
+    master_kit_start(&kit, answer_with_a_signal);
+    make_args();
+    submit = submit_open(buf_slice(&args), &err);
+    assert_non_null(submit);
+    assert_int_equal(submit_job(submit), 0);
+    assert_true(submit_finished(submit));
+    submit_outcome(submit, &out);
+    assert_int_equal(value_field_integer(buf_slice(&out), "signal", 0), SIGINT);
+    buf_deinit(&out);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -215,6 +240,7 @@ int main(void)
         cmocka_unit_test_teardown(a_refusal_is_an_error_of_the_set_up, tear_down),
         cmocka_unit_test_teardown(nobody_listens_is_told_at_once, tear_down),
         cmocka_unit_test_teardown(a_signal_ends_the_waiting, tear_down),
+        cmocka_unit_test_teardown(a_signal_before_there_is_a_job_ends_it_too, tear_down),
     };
 
     signal(SIGPIPE, SIG_IGN);

@@ -374,7 +374,7 @@ out:
     return rc;
 }
 
-/* Until the master has accepted the job. */
+/* Until the master has accepted the job, or a signal came. */
 static int wait_for_job(struct submit *submit, struct err *err)
 {
     if (client_connect(&submit->client, err) != 0)
@@ -382,12 +382,9 @@ static int wait_for_job(struct submit *submit, struct err *err)
     while (!submit->job && !submit_finished(submit))
         if (loop_run(submit->client.loop, err) != 0)
             return -1;
-    if (submit->job)
+    if (!submit->has_failed)
         return 0;
-    if (submit->has_failed)
-        *err = submit->err;
-    else
-        err_set(err, ERR_RETRY, "interrupted before the master had answered");
+    *err = submit->err;
     return -1;
 }
 

@@ -2,7 +2,7 @@
  * submit: `mrlua submit`: a job from the command line to the master, and what is told about it
  * until it has ended. For Lua it is a run (run_shell.h) that happens elsewhere.
  *
- *     submit = submit_open(args, &err);                the master has accepted the job
+ *     submit = submit_open(args, &err);                the master has accepted it
  *     while (!submit_finished(submit))
  *         submit_step(submit, 100, &err);              and draw what submit_report() says
  *     submit_outcome(submit, &value);
@@ -31,7 +31,7 @@ struct submit;
 struct submit *submit_open(struct slice args, struct err *err);
 void submit_close(struct submit *submit); /* NULL is fine */
 
-/* The number of the job. */
+/* The number of the job. 0: a signal came before the master had answered. */
 uint64_t submit_job(const struct submit *submit);
 
 /* Works for at most so long, less when the waiting is over. 0 or -1. */

@@ -35,6 +35,9 @@ local function tell_detached(begun, flags)
 end
 
 local function interrupted_text(id)
+  if id == 0 then
+    return "interrupted before the master had answered; 'mrlua jobs' tells whether it has the job"
+  end
   return ("not waiting any more; job %d goes on ('mrlua cancel %d' ends it, 'mrlua status %d'"
     .. " tells how far it is)"):format(id, id, id)
 end
@@ -43,12 +46,12 @@ local function submit(config, flags, environment)
   local begun = assert(engine.submit_begin(config))
   if begun.error then
     return outcome.tell({ error = begun.error, seconds = 0.0 }, flags, false)
-  elseif flags.detach then
+  elseif flags.detach and begun.id > 0 then
     return tell_detached(begun, flags)
   end
   watch.until_finished(engine.submit_step, flags, environment)
   local ended = assert(engine.submit_end())
-  ended.id = begun.id
+  ended.id = begun.id > 0 and begun.id or nil
   if ended.output then
     ended.output = flags.output -- as the user wrote it
   end
