@@ -11,12 +11,22 @@ struct master_job *master_job_find(const struct master *master, uint64_t id)
     return id ? idtable_get(&master->jobs_by_id, id) : NULL;
 }
 
+/* When it was submitted, on the clock that does not go back; it may have been before a restart. */
+static uint64_t submit_moment_ns(const Mrlua__JobRecord *record)
+{
+    uint64_t now_ns = clock_monotonic_ns(), real_ns = clock_realtime_ns();
+    uint64_t submitted_ns = record->submitted_ns > 0 ? (uint64_t)record->submitted_ns : real_ns;
+    uint64_t age_ns = real_ns > submitted_ns ? real_ns - submitted_ns : 0;
+
+    return now_ns > age_ns ? now_ns - age_ns : 1;
+}
+
 struct master_job *master_job_add_take(struct master *master, uint64_t id, Mrlua__JobRecord *record)
 {
     struct master_job *job = mem_alloc(sizeof *job);
 
     *job = (struct master_job){
-        .master = master, .id = id, .record = record, .begun_ns = clock_monotonic_ns()};
+        .master = master, .id = id, .record = record, .begun_ns = submit_moment_ns(record)};
     publish_init(&job->publish, record->submit->output_folder, record->publish_id,
                  record->submit->overwrite);
     list_init(&job->link);
