@@ -182,14 +182,10 @@ static void a_folder_is_claimed_and_given_back(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(parts_are_printed_in_order),
-        TEST(parts_are_appended_to_a_file),
-        TEST(a_reader_that_went_away_is_no_error),
-        TEST(a_full_standard_output_is_one),
-        TEST(every_failing_write_is_told),
-        TEST(a_part_that_is_not_there_is_an_error),
-        TEST(stopping_ends_the_printing),
-        TEST(a_folder_is_claimed_and_given_back),
+        TEST(parts_are_printed_in_order),          TEST(parts_are_appended_to_a_file),
+        TEST(a_reader_that_went_away_is_no_error), TEST(a_full_standard_output_is_one),
+        TEST(every_failing_write_is_told),         TEST(a_part_that_is_not_there_is_an_error),
+        TEST(stopping_ends_the_printing),          TEST(a_folder_is_claimed_and_given_back),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
