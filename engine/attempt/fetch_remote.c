@@ -310,8 +310,11 @@ static void on_message(void *context, struct conn *conn, const struct frame *fra
         fetch_plan_cut(link->fetch->plan, clock_monotonic_ns(), link->ask.source,
                        link->ask.request);
     }
+    /* Of an empty segment nothing follows but the next head, and there may be many. */
+    if (!head || head->state != MRLUA__SEGMENT_STATE__SEGMENT_EMPTY ||
+        fetch_plan_is_complete(link->fetch->plan))
+        pump(link->fetch);
     message_free(head);
-    pump(link->fetch);
 }
 
 static void on_raw(void *context, struct conn *conn, struct slice bytes)
