@@ -1,7 +1,10 @@
 #include "master/blobs.h"
 
+#include "fault/fault.h"
 #include "folder.h"
 #include "test.h"
+
+#include <errno.h>
 
 static struct folder folder;
 static struct blobs blobs;
@@ -115,6 +118,35 @@ static void pieces_are_read_from_anywhere(void **state)
     buf_deinit(&bytes);
 }
 
+/* Goal: what has a blob's name is whole, and a put that failed can be made again.
+ * Method: each call of a kind fails once. */
+static void every_failing_call_is_told(void **state)
+{
+    static const enum fault_call calls[] = {FAULT_READ, FAULT_WRITE, FAULT_FSYNC, FAULT_RENAME,
+                                            FAULT_OPEN};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof calls / sizeof *calls; i++) {
+        for (uint32_t nth = 0;; nth++) {
+            char text[32];
+            int rc;
+
+            snprintf(text, sizeof text, "blob %zu %u", i, nth);
+            fault_arm(calls[i], nth, EIO);
+            rc = put(text, 0, strlen(text));
+            if (!fault_disarm())
+                break;
+            assert_int_equal(rc, -1);
+            if (blobs_has(&blobs, name_of(text)))
+                assert_blob(text); /* its name may not last, but it is whole */
+            assert_int_equal(put(text, strlen(text), 0), 0);
+            assert_int_equal(put(text, have.bytes, strlen(text) - (size_t)have.bytes), 0);
+            assert_true(have.is_complete);
+            assert_blob(text);
+        }
+    }
+}
+
 static bool is_first(void *context, const char *hash_text)
 {
     char first[BLOB_HASH_TEXT_BYTES];
@@ -144,7 +176,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(a_blob_comes_in_pieces),        TEST(an_empty_blob_is_one),
         TEST(a_blob_is_what_its_name_says),  TEST(a_blob_has_a_limit),
-        TEST(pieces_are_read_from_anywhere), TEST(a_sweep_leaves_what_is_wanted),
+        TEST(pieces_are_read_from_anywhere), TEST(every_failing_call_is_told),
+        TEST(a_sweep_leaves_what_is_wanted),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -86,8 +86,11 @@ static int finish(const struct blobs *blobs, const struct names *names, const ui
         unlink(names->part.ptr);
         return err_set(err, ERR_SETUP, "a blob is not what its name says: it is to be put again");
     }
-    if (rc != 0 || io_fsync(fd, names->part.ptr, err) != 0 ||
-        io_rename(names->part.ptr, names->whole.ptr, err) != 0)
+    if (rc == 0 && io_fsync(fd, names->part.ptr, err) != 0) {
+        unlink(names->part.ptr); /* asked again, the kernel would say that all is well */
+        return -1;
+    }
+    if (rc != 0 || io_rename(names->part.ptr, names->whole.ptr, err) != 0)
         return -1;
     return io_fsync_folder(blobs->folder, err);
 }
@@ -118,7 +121,7 @@ int blobs_put(const struct blobs *blobs, const uint8_t hash[BLOB_HASH_BYTES], ui
               uint64_t total, struct slice bytes, struct blob_have *have, struct err *err)
 {
     struct names names;
-    int64_t whole;
+    int64_t whole, part;
     int rc = 0;
 
     *have = (struct blob_have){0};
@@ -126,10 +129,11 @@ int blobs_put(const struct blobs *blobs, const uint8_t hash[BLOB_HASH_BYTES], ui
         return err_set(err, ERR_SETUP, "a blob has at most %d bytes", BLOB_BYTES_MAX);
     names_init(&names, blobs, hash);
     whole = size_of(names.whole.ptr);
+    part = size_of(names.part.ptr);
     if (whole >= 0)
         *have = (struct blob_have){.bytes = (uint64_t)whole, .is_complete = true};
-    else if (bytes.len == 0 && total > 0) /* only asks */
-        have->bytes = size_of(names.part.ptr) > 0 ? (uint64_t)size_of(names.part.ptr) : 0;
+    else if (bytes.len == 0 && (part > 0 ? (uint64_t)part : 0) < total) /* only asks */
+        have->bytes = part > 0 ? (uint64_t)part : 0;
     else
         rc = add(blobs, &names, hash, offset, total, bytes, have, err);
     names_deinit(&names);
