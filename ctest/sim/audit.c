@@ -10,6 +10,7 @@
 #include "boss.h"
 #include "content.h"
 #include "host.h"
+#include "sched/fact_codec.h"
 
 static bool is_by_attempt(const struct event *event)
 {
@@ -93,17 +94,44 @@ static void audit_fold(struct cluster *cluster)
     sched_close(copy);
 }
 
+/* As the journal gives it back: what a restart is made of has been bytes. */
+static struct fact journaled(const struct fact *fact)
+{
+    struct buf buf = {0};
+    struct fact back;
+    struct err err = {0};
+    int rc;
+
+    fact_encode(fact, &buf);
+    rc = fact_decode(buf_slice(&buf), &back, &err);
+    assert(rc == 0);
+    buf_deinit(&buf);
+    return back;
+}
+
+/* Did another attempt of this task answer in the same turn? Then it was a backup attempt, or had
+ * one. */
+static bool has_lost_race(const struct fact *ended, const struct fact *facts, size_t fact_count)
+{
+    for (size_t i = 0; ended->kind == FACT_ATTEMPT_ENDED && i < fact_count; i++)
+        if (facts[i].kind == FACT_TASK_COMPLETED && facts[i].job_id == ended->job_id &&
+            facts[i].stage == ended->stage && facts[i].task == ended->task)
+            return true;
+    return false;
+}
+
 void audit_facts(struct cluster *cluster, const struct event *event, const struct fact *facts,
                  size_t fact_count)
 {
     for (size_t i = 0; i < fact_count; i++) {
         audit_fact(cluster, event, &facts[i]);
+        cluster->tally.races += has_lost_race(&facts[i], facts, fact_count);
         if (cluster->fact_count == cluster->fact_capacity) {
             cluster->fact_capacity = cluster->fact_capacity ? 2 * cluster->fact_capacity : 256;
             cluster->facts =
                 mem_realloc_array(cluster->facts, cluster->fact_capacity, sizeof *cluster->facts);
         }
-        cluster->facts[cluster->fact_count++] = facts[i];
+        cluster->facts[cluster->fact_count++] = journaled(&facts[i]);
     }
     if (cluster->boss && fact_count > 0 && rand_below(&cluster->rand, 50) == 0)
         audit_fold(cluster);

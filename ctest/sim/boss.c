@@ -336,7 +336,7 @@ static void hear_join(struct boss *boss, uint64_t conn, uint32_t worker, const s
     event = event_from(boss, worker, EVENT_WORKER_SLOTS);
     event.slot_count = member->slot_count;
     turn(boss, event);
-    boss->cluster->tally.rejoins++;
+    boss->cluster->tally.joins++;
 }
 
 static void hear_heartbeat(struct boss *boss, uint32_t worker, const struct say *say)

@@ -141,7 +141,7 @@ struct cluster {
     bool master_dies;  /* in this turn */
     uint64_t quiet_ns; /* since when the client knows of all ends */
     struct {
-        uint64_t master_crashes, worker_crashes, attempts, maps_again, cuts, heard_stale, rejoins;
+        uint64_t master_crashes, worker_crashes, attempts, cuts, joins, races;
     } tally;
 };
 

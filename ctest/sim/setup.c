@@ -26,7 +26,7 @@ static void draw_weather(struct weather *weather, struct rand *rand)
     weather->bytes_flip = maybe(rand, 50);
     weather->server_busy = maybe(rand, 200);
     weather->attempt_fails = maybe(rand, 60);
-    weather->attempt_limit = maybe(rand, 40);
+    weather->attempt_limit = maybe(rand, 120);
     weather->attempt_raises = rand_below(rand, 5) == 0 ? 5 : 0;
     weather->attempt_dies = maybe(rand, 30);
     weather->attempt_hangs = maybe(rand, 20);

@@ -9,7 +9,8 @@
 /* Counts that show that the histories are not tame. */
 struct tally {
     uint64_t by_status[JOB_CANCELLED + 1], by_reason[END_AUDIT + 1];
-    uint64_t master_crashes, worker_crashes, cuts, attempts, facts, turns;
+    uint64_t master_crashes, worker_crashes, cuts, joins, races, attempts, facts, turns;
+    uint64_t by_fact[FACT_KIND_COUNT];
 };
 
 static void add(struct tally *tally, const struct cluster *cluster)
@@ -21,6 +22,10 @@ static void add(struct tally *tally, const struct cluster *cluster)
     tally->master_crashes += cluster->tally.master_crashes;
     tally->worker_crashes += cluster->tally.worker_crashes;
     tally->cuts += cluster->tally.cuts;
+    tally->joins += cluster->tally.joins;
+    tally->races += cluster->tally.races;
+    for (size_t i = 0; i < cluster->fact_count; i++)
+        tally->by_fact[cluster->facts[i].kind]++;
     tally->attempts += cluster->tally.attempts;
     tally->facts += cluster->fact_count;
     tally->turns += cluster->turn_count;
@@ -42,12 +47,20 @@ static void print(const struct tally *tally)
            (unsigned long long)tally->master_crashes, (unsigned long long)tally->worker_crashes,
            (unsigned long long)tally->cuts, (unsigned long long)tally->attempts,
            (unsigned long long)tally->facts, (unsigned long long)tally->turns);
+    printf(
+        "lost races %llu, joins %llu, workers lost %llu, outputs lost %llu, all of a worker %llu, "
+        "found %llu\n",
+        (unsigned long long)tally->races, (unsigned long long)tally->joins,
+        (unsigned long long)tally->by_fact[FACT_WORKER_LOST],
+        (unsigned long long)tally->by_fact[FACT_OUTPUT_LOST],
+        (unsigned long long)tally->by_fact[FACT_OUTPUTS_LOST],
+        (unsigned long long)tally->by_fact[FACT_OUTPUT_FOUND]);
 }
 
 static void every_job_ends_as_it_must_once_faults_stop(void **state)
 {
     uint64_t first = number_from("SEED", 1);
-    uint64_t count = number_from("SEEDS", getenv("SEED") ? 1 : 1000);
+    uint64_t count = number_from("SEEDS", getenv("SEED") ? 1 : 5000);
     struct tally tally = {0};
 
     (void)state;
@@ -69,6 +82,9 @@ static void every_job_ends_as_it_must_once_faults_stop(void **state)
     assert_true(tally.by_reason[END_ATTEMPTS] > 0);
     assert_true(tally.by_reason[END_NOT_DETERMINISTIC] > 0);
     assert_true(tally.by_status[JOB_CANCELLED] > 0);
+    assert_true(tally.races > 0);
+    for (int kind = 0; kind < FACT_KIND_COUNT; kind++)
+        assert_true(tally.by_fact[kind] > 0);
     assert_true(tally.master_crashes > count / 2);
     assert_true(tally.worker_crashes > count);
 }
