@@ -18,12 +18,16 @@ local function runs_of(worker)
   return paths
 end
 
--- Other bits in the middle of a file.
+-- Other bits here and there, in segments that no reduce has fetched yet: these are the later ones.
 local function damage(path)
-  local text = temp.read(path)
-  local middle = #text // 2
-  temp.write(path, text:sub(1, middle - 1) .. string.char(text:byte(middle) ~ 0x55)
-    .. text:sub(middle + 1))
+  local bytes = { temp.read(path):byte(1, -1) }
+  for at = #bytes * 4 // 10, #bytes * 3 // 4, 16 do
+    bytes[at] = bytes[at] ~ 0x55
+  end
+  for at, byte in ipairs(bytes) do
+    bytes[at] = string.char(byte)
+  end
+  temp.write(path, table.concat(bytes))
 end
 
 -- All maps are done, and some reduces, but not all, have what they need.
