@@ -89,6 +89,9 @@ function daemon:stop()
     os.execute(("kill -KILL %s 2>/dev/null"):format(pid))
   end
   session.ends_within(self.pid, KILLED)
+  temp.wait_until(KILLED, function()
+    return self:code() -- nobody writes to its folder any more
+  end)
 end
 
 --- How many descriptors it has open.
