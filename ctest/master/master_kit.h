@@ -62,6 +62,7 @@ struct master_kit {
     int said;  /* the port, from the master */
     uint16_t port;
     bool once;
+    const char *root; /* a name in the folder; NULL: none */
     struct loop *loop;
     struct loop_event *deadline;
     struct kit_peer *peers[MASTER_KIT_PEERS_MAX];
@@ -93,6 +94,8 @@ static inline _Noreturn void kit_be_master(struct master_kit *kit, int said)
 {
     struct master_options options = {.listen = "127.0.0.1:0",
                                      .state_folder = folder_path(&kit->folder, "state"),
+                                     .root =
+                                         kit->root ? folder_path(&kit->folder, kit->root) : NULL,
                                      .keys = &kit->keys,
                                      .once = kit->once};
     struct err err;

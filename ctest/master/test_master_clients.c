@@ -88,6 +88,35 @@ static void a_wrong_submit_is_refused(void **state)
     assert_refused(user, "attempts");
 }
 
+static void jobs_stay_out_of_the_masters_folder(void **state)
+{
+    struct kit_peer *user = master_kit_connect(&kit, ROLE_SUBMIT);
+
+    (void)state;
+    peer_submit(user, "one", "state/out");
+    assert_refused(user, "state/out: is in the master's own folder");
+    assert_int_not_equal(access(folder_path(&kit.folder, "state/out"), F_OK), 0);
+}
+
+static void jobs_stay_below_the_root(void **state)
+{
+    struct kit_peer *user;
+
+    master_kit_close(&kit);
+    master_kit_open(&kit);
+    kit.root = "root";
+    folder_mkdir(&kit.folder, "root");
+    folder_write(&kit.folder, "in", "a\n", 2);
+    master_kit_start(&kit);
+    user = master_kit_connect(&kit, ROLE_SUBMIT);
+    peer_submit(user, "one", "out");
+    assert_refused(user, "out: the master opens nothing outside of its root");
+    peer_submit(user, "two", "root/out");
+    assert_refused(user, "in: the master opens nothing outside of its root");
+    kit.root = NULL;
+    (void)state;
+}
+
 static void a_job_that_nobody_knows_is_told(void **state)
 {
     struct kit_peer *user = master_kit_connect(&kit, ROLE_SUBMIT);
@@ -159,9 +188,14 @@ static void workers_are_listed(void **state)
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
-        TEST(an_output_belongs_to_one_job), TEST(a_submit_that_comes_again_is_one_job),
-        TEST(a_wrong_submit_is_refused),    TEST(a_job_that_nobody_knows_is_told),
-        TEST(a_blob_is_put_and_got),        TEST(workers_are_listed),
+        TEST(an_output_belongs_to_one_job),
+        TEST(a_submit_that_comes_again_is_one_job),
+        TEST(jobs_stay_out_of_the_masters_folder),
+        TEST(jobs_stay_below_the_root),
+        TEST(a_wrong_submit_is_refused),
+        TEST(a_job_that_nobody_knows_is_told),
+        TEST(a_blob_is_put_and_got),
+        TEST(workers_are_listed),
     };
 
     KIT_NURSERY(argc, argv);

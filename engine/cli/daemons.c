@@ -1,6 +1,7 @@
 #include "cli/daemons.h"
 
 #include "base/clock.h"
+#include "base/log.h"
 #include "cli/fields.h"
 #include "cli/functions.h"
 #include "master/master.h"
@@ -51,9 +52,10 @@ int daemons_master(void *context, struct vm_host *host, struct slice args, struc
     struct nursery *nursery = functions_nursery(context, err); /* before there is any key */
     struct keys keys = {0};
     char *listen = field_text(args, "listen"), *state = field_text(args, "state");
-    char *key_file = field_text(args, "key_file");
+    char *key_file = field_text(args, "key_file"), *root = field_text(args, "root");
     struct master_options options = {
         .listen = listen,
+        .root = root,
         .state_folder = state,
         .keys = &keys,
         .once = value_field_boolean(args, "once", false),
@@ -63,11 +65,13 @@ int daemons_master(void *context, struct vm_host *host, struct slice args, struc
     int rc = -1;
 
     (void)host;
+    log_enable(true);
     if (nursery && load_keys(&keys, key_file, err) == 0)
         rc = serve_master(&options, nursery, result, err);
     keys_forget(&keys);
     free(listen);
     free(state);
+    free(root);
     free(key_file);
     return rc;
 }
@@ -108,6 +112,7 @@ int daemons_worker(void *context, struct vm_host *host, struct slice args, struc
     int rc = -1;
 
     (void)host, (void)result;
+    log_enable(true);
     if (nursery && load_keys(&keys, key_file, err) == 0)
         rc = serve_worker(&options, nursery, err);
     keys_forget(&keys);

@@ -196,6 +196,8 @@ struct master *master_open(const struct master_options *options, const struct nu
     master->nursery = nursery;
     master->keys = options->keys;
     master->once = options->once;
+    master->root = options->root ? mem_strdup(options->root) : NULL;
+    master->state_folder = mem_strdup(options->state_folder);
     list_init(&master->jobs);
     list_init(&master->attempts);
     list_init(&master->peers);
@@ -234,6 +236,8 @@ void master_close(struct master *master)
     master_workers_close(master);
     for (int i = 0; i < MASTER_SIGNAL_COUNT; i++)
         loop_event_close(master->signals[i]);
+    free(master->root);
+    free(master->state_folder);
     loop_event_close(master->sched_timer);
     loop_event_close(master->turn_timer);
     loop_event_close(master->watch_timer);

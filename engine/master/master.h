@@ -34,6 +34,7 @@ struct master;
 struct master_options {
     const char *listen;       /* "127.0.0.1:7070"; port 0: any (master_port() says which) */
     const char *state_folder; /* made if it is not there */
+    const char *root;         /* jobs read and write below this folder only; NULL: anywhere */
     const struct keys *keys;  /* borrowed until master_close() */
     bool key_is_given;        /* --key-file: not a secret that this user happens to have */
     bool once;                /* end with the first job that ends in this life */

@@ -4,6 +4,7 @@
 #include "base/hash.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/path.h"
 #include "format/reader.h"
 #include "format/writer.h"
 #include "master/job_inputs.h"
@@ -69,17 +70,29 @@ static Mrlua__JobInfo *info_of(const struct master *master, uint64_t job_id, boo
 
 /* ---- submit ---- */
 
-static int check_paths(const Mrlua__JobSubmit *submit, struct err *err)
+/* What a job reads or writes: below the root, if there is one, and never the journal. */
+static int check_path(const struct master *master, const char *what, const char *path,
+                      struct err *err)
 {
-    if (submit->output_folder[0] != '/')
-        return err_set(err, ERR_SETUP, "output %s: the master needs a path from the root",
-                       submit->output_folder);
+    if (path[0] != '/')
+        return err_set(err, ERR_SETUP, "%s %s: the master needs a path from the root", what, path);
+    if (master->root && !path_is_below(master->root, path))
+        return err_set(err, ERR_SETUP, "%s %s: the master opens nothing outside of its root", what,
+                       path);
+    if (path_is_below(master->state_folder, path))
+        return err_set(err, ERR_SETUP, "%s %s: is in the master's own folder", what, path);
+    return 0;
+}
+
+static int check_paths(const struct master *master, const Mrlua__JobSubmit *submit, struct err *err)
+{
+    if (check_path(master, "output", submit->output_folder, err) != 0)
+        return -1;
     if (submit->n_inputs == 0)
         return err_set(err, ERR_SETUP, "the job has no input");
     for (size_t i = 0; i < submit->n_inputs; i++)
-        if (submit->inputs[i][0] != '/')
-            return err_set(err, ERR_SETUP, "input %s: the master needs a path from the root",
-                           submit->inputs[i]);
+        if (check_path(master, "input", submit->inputs[i], err) != 0)
+            return -1;
     return 0;
 }
 
@@ -109,7 +122,7 @@ static int check_submit(const struct master *master, const Mrlua__JobSubmit *sub
                        REDUCERS_MAX);
     if (master->jobs_by_id.count >= MASTER_JOB_COUNT_MAX)
         return err_set(err, ERR_RETRY, "the master has %d jobs", MASTER_JOB_COUNT_MAX);
-    if (check_paths(submit, err) != 0 ||
+    if (check_paths(master, submit, err) != 0 ||
         reader_kind_by_name(slice_of_string(submit->input), &reader, err) != 0 ||
         writer_kind_by_name(slice_of_string(submit->output), &writer, err) != 0 ||
         check_blob(master, &submit->bundle_hash, "bundle", err) != 0 ||

@@ -1,6 +1,7 @@
 #include "worker/worker_state.h"
 
 #include "base/mem.h"
+#include "base/path.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -65,18 +66,6 @@ void worker_sources_drop(struct worker *worker, uint64_t job)
 
 /* ---- what is refused ---- */
 
-static bool is_below(const char *root, const char *path)
-{
-    char *real_root = realpath(root, NULL), *real_path = realpath(path, NULL);
-    size_t len = real_root ? strlen(real_root) : 0;
-    bool is = real_root && real_path && strncmp(real_path, real_root, len) == 0 &&
-              (len == 1 || real_path[len] == '/' || real_path[len] == '\0');
-
-    free(real_root);
-    free(real_path);
-    return is;
-}
-
 /* A plain file's path is good on all machines or on none; which, only its user knows. */
 static int check_path(const struct worker *worker, const char *what, const char *path,
                       enum err_kind kind, struct err *err)
@@ -88,10 +77,10 @@ static int check_path(const struct worker *worker, const char *what, const char 
                        "worker %s cannot see %s %s: %s (workers and master need a shared place "
                        "for plain files)",
                        options->name, what, path, strerror(errno));
-    if (options->root && !is_below(options->root, path))
+    if (options->root && !path_is_below(options->root, path))
         return err_set(err, ERR_SETUP, "worker %s opens nothing outside of its root: %s",
                        options->name, path);
-    if (is_below(worker->storage.path, path))
+    if (path_is_below(worker->storage.path, path))
         return err_set(err, ERR_SETUP, "%s is in the folder of worker %s", path, options->name);
     return 0;
 }

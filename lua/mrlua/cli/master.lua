@@ -18,6 +18,8 @@ local function new_parser()
     .. " $XDG_STATE_HOME/mrlua/master)."):argname("DIR"):convert(convert.path)
   cluster_options.add_key_file(parser)
   parser:flag("--once", "End with the first job.")
+  parser:option("--root", "Jobs read and write below this folder only."):argname("DIR")
+    :convert(convert.path)
   parser:flag("--insecure-plain", "Listen beyond this machine although nothing is encrypted: for"
     .. " a network where everybody is trusted.")
   parser:flag("-h --help", "This text.")
@@ -38,7 +40,7 @@ local function main(argv)
   end
   local answer, why, kind = engine.master_serve {
     listen = flags.listen or cluster_options.DEFAULT_ADDRESS, state = state,
-    key_file = flags.key_file, once = flags.once or false,
+    key_file = flags.key_file, once = flags.once or false, root = flags.root,
     insecure_plain = flags.insecure_plain or false,
   }
   if not answer then
