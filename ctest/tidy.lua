@@ -16,7 +16,7 @@ local LAYERS = { -- a file may include its own folder and those named here (DESI
   attempt = { "base", "store", "record", "format", "rpc", "vm" },
   sched = { "base" },
   worker = { "base", "record", "rpc", "attempt" },
-  master = { "base", "store", "format", "rpc", "sched" },
+  master = { "base", "store", "format", "rpc", "sched", "attempt" },
   cli = {
     "base", "store", "record", "format", "rpc", "vm", "attempt", "sched", "worker", "master",
   },
@@ -52,7 +52,13 @@ for name in ([[arpa assert ctype dirent endian errno fcntl float fnmatch getopt 
   LIBC[name] = true
 end
 
--- sched/ decides and never acts: what it must not include, and what it must not call.
+-- What decides and never acts, and what it is called in complaints: a simulation drives it.
+local PURE = {
+  ["^engine/sched/"] = "sched/",
+  ["^engine/worker/agent"] = "the agent",
+}
+
+-- What such a file must not include, and what it must not call.
 local IMPURE = {
   time = true, unistd = true, fcntl = true, sys = true, signal = true, poll = true,
   dirent = true, stdio = true, locale = true,
@@ -168,14 +174,14 @@ local function check_calls(path, line_number, line)
   end
 end
 
-local function check_purity(path, line_number, line)
+local function check_purity(path, line_number, line, who)
   local header = line:match("^#include <(%l+)")
   if IMPURE[header] then
-    complain(path, line_number, "sched/ decides and never acts: no <%s...>", header)
+    complain(path, line_number, "%s decides and never acts: no <%s...>", who, header)
   end
   for _, name in ipairs(IMPURE_CALLS) do
     if line:find("%f[%w_]" .. name .. "%(") then
-      complain(path, line_number, "sched/ decides and never acts: no %s()", line:match(name))
+      complain(path, line_number, "%s decides and never acts: no %s()", who, line:match(name))
     end
   end
 end
@@ -207,8 +213,10 @@ local function check_c_line(path, line_number, line, before)
     check_calls(path, line_number, line)
     check_answers(path, line_number, line, before)
   end
-  if path:find("^engine/sched/") then
-    check_purity(path, line_number, line)
+  for pattern, who in pairs(PURE) do
+    if path:find(pattern) then
+      check_purity(path, line_number, line, who)
+    end
   end
   if path:find("^ctest/") and line:find("%f[%w_]%l*sleep%(") then
     complain(path, line_number, "no sleeps: pass time in, or wait for a condition")

@@ -51,6 +51,8 @@ local BAD = { -- what is wrong, the file, its text, what is said
   { "a scheduler that asks the time", "engine/sched/s.c",
     "void f(void)\n{\n    now = clock_monotonic_ns();\n}\n",
     "sched/ decides and never acts: no clock_monotonic_ns()" },
+  { "a worker protocol that writes", "engine/worker/agent_attempt.c", "#include <unistd.h>\n",
+    "the agent decides and never acts: no <unistd...>" },
   { "a long file", "engine/record/x.c", lines(601, "int x;"), "file longer than 600 lines" },
   { "a long C function", "engine/record/x.c",
     "int x(void)\n{\n" .. lines(71, "    x++;") .. "}\n",

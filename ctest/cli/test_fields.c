@@ -3,6 +3,8 @@
 #include "record/value.h"
 #include "test.h"
 
+#include <stdlib.h>
+
 static void fields_are_found_by_their_names(void **state)
 {
     struct buf out = {0};
@@ -28,10 +30,32 @@ static void fields_are_found_by_their_names(void **state)
     buf_deinit(&out);
 }
 
+static void a_text_is_a_string_of_c_or_nothing(void **state)
+{
+    struct buf out = {0};
+    char *text;
+
+    (void)state;
+    value_write_table_begin(&out);
+    field_string(&out, "name", "x");
+    field_string(&out, "empty", "");
+    field_integer(&out, "count", 1);
+    value_write_table_end(&out);
+
+    text = field_text(buf_slice(&out), "name");
+    assert_string_equal(text, "x");
+    assert_null(field_text(buf_slice(&out), "empty"));
+    assert_null(field_text(buf_slice(&out), "count"));
+    assert_null(field_text(buf_slice(&out), "other"));
+    free(text);
+    buf_deinit(&out);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(fields_are_found_by_their_names),
+        cmocka_unit_test(a_text_is_a_string_of_c_or_nothing),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

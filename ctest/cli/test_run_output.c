@@ -177,49 +177,15 @@ static void a_folder_is_claimed_and_given_back(void **state)
     assert_int_equal(access(folder_path(&folder, "out"), F_OK), -1);
 }
 
-/* Would the folder `out` be refused with this input? */
-static bool is_refused(const char *out, const char *input)
-{
-    char *inputs[] = {(char *)(uintptr_t) "-", (char *)(uintptr_t)folder_path(&folder, input)};
-
-    return run_output_check_inputs(folder_path(&folder, out), inputs, 2, &err) != 0;
-}
-
-static void an_old_output_is_not_both_read_and_replaced(void **state)
-{
-    (void)state;
-    folder_mkdir(&folder, "in");
-    folder_mkdir(&folder, "in/out");
-    folder_mkdir(&folder, "in-too");
-    folder_write(&folder, "in/file", "x", 1);
-    assert_true(is_refused("in/out", "in"));
-    assert_int_equal(err.kind, ERR_SETUP);
-    assert_true(is_refused("in/out", "in/../in/"));
-    assert_true(is_refused("in", "in"));
-    assert_false(is_refused("in-too", "in"));
-    assert_true(is_refused("in", "in/file"));
-    assert_true(is_refused("in", "in/*"));
-    assert_true(is_refused("in", "in/o?t"));
-    assert_false(is_refused("in/out", "in/*.txt"));
-    assert_false(is_refused("in-too", "in/*"));
-    assert_false(is_refused("in/new", "in")); /* nothing old is there */
-    assert_false(is_refused("in/out", "nowhere"));
-}
-
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(parts_are_printed_in_order),
-        TEST(parts_are_appended_to_a_file),
-        TEST(a_reader_that_went_away_is_no_error),
-        TEST(a_full_standard_output_is_one),
-        TEST(every_failing_write_is_told),
-        TEST(a_part_that_is_not_there_is_an_error),
-        TEST(stopping_ends_the_printing),
-        TEST(a_folder_is_claimed_and_given_back),
-        TEST(an_old_output_is_not_both_read_and_replaced),
+        TEST(parts_are_printed_in_order),          TEST(parts_are_appended_to_a_file),
+        TEST(a_reader_that_went_away_is_no_error), TEST(a_full_standard_output_is_one),
+        TEST(every_failing_write_is_told),         TEST(a_part_that_is_not_there_is_an_error),
+        TEST(stopping_ends_the_printing),          TEST(a_folder_is_claimed_and_given_back),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

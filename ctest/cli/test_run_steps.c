@@ -23,11 +23,11 @@ static void cut_runs(void)
     struct buf path = {0};
 
     for (uint32_t i = 0; i < kit.shell->results.task_counts[STAGE_MAP]; i++) {
-        const struct run_result *result = run_results_of(&kit.shell->results, STAGE_MAP, i);
+        const struct job_result *result = job_results_of(&kit.shell->results, STAGE_MAP, i);
 
         if (!result)
             continue;
-        run_task_map_path(kit.shell->temp.path, i, result->attempt_id, &path);
+        job_task_map_path(kit.shell->temp.path, i, result->attempt_id, &path);
         assert_int_equal(truncate(buf_string(&path), 10), 0);
     }
     buf_deinit(&path);
@@ -45,14 +45,14 @@ static void maps_whose_runs_are_broken_run_again(void **state)
     kit.slots = 1;
     kit.reducers = 64; /* many more than a step of the test is long */
     assert_true(run_kit_start(&kit));
-    while (!run_results_of(&kit.shell->results, STAGE_REDUCE, 0))
+    while (!job_results_of(&kit.shell->results, STAGE_REDUCE, 0))
         run_kit_step(&kit);
     cut_runs();
-    first_id = run_results_of(&kit.shell->results, STAGE_MAP, 0)->attempt_id;
+    first_id = job_results_of(&kit.shell->results, STAGE_MAP, 0)->attempt_id;
     run_kit_wait(&kit);
-    assert_int_not_equal(run_results_of(&kit.shell->results, STAGE_MAP, 0)->attempt_id, first_id);
+    assert_int_not_equal(job_results_of(&kit.shell->results, STAGE_MAP, 0)->attempt_id, first_id);
     run_kit_expect(&kit, "a\t1\nb\t2\nc\t1\nd\t1\ne\t1\nf\t1\ng\t1\n");
-    assert_int_equal(run_results_sum(&kit.shell->results, STAGE_MAP, "map_records_in"), 8);
+    assert_int_equal(job_results_sum(&kit.shell->results, STAGE_MAP, "map_records_in"), 8);
 }
 
 static void a_raised_error_is_not_tried_again(void **state)

@@ -1,7 +1,7 @@
 #include "test.h"
 
 #include "base/clock.h"
-#include "rpc/loop.h"
+#include "rpc/loop_base.h"
 
 #include <fcntl.h>
 #include <signal.h>
@@ -169,6 +169,36 @@ static void test_signal(void **state)
     close_world(&world);
 }
 
+static int closed_guest_count;
+
+static void close_guest(struct loop_guest *guest)
+{
+    loop_guest_remove(guest);
+    closed_guest_count++;
+}
+
+/* Who is still there is closed with the loop; who has gone, in any order, is not. */
+static void test_guests(void **state)
+{
+    struct loop_guest guests[5];
+    struct err err;
+    struct loop *loop = loop_open(&err);
+
+    (void)state;
+    assert_non_null(loop);
+    for (int i = 0; i < 5; i++) {
+        guests[i] = (struct loop_guest){.close = close_guest};
+        loop_guest_remove(&guests[i]); /* not added yet */
+        loop_guest_add(loop, &guests[i]);
+    }
+    loop_guest_remove(&guests[4]); /* the first, one inside, the last */
+    loop_guest_remove(&guests[2]);
+    loop_guest_remove(&guests[0]);
+    loop_guest_remove(&guests[0]);
+    loop_close(loop);
+    assert_int_equal(closed_guest_count, 2);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -178,6 +208,7 @@ int main(void)
         cmocka_unit_test(test_timer),
         cmocka_unit_test(test_close_in_callback),
         cmocka_unit_test(test_signal),
+        cmocka_unit_test(test_guests),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -38,7 +38,7 @@ struct kit {
     size_t fact_count;
     struct kit_attempt *attempts; /* all of them, in order */
     size_t attempt_count;
-    uint32_t forgotten_count;
+    uint32_t forgotten_count, killed_count;
     struct command end; /* the last JOB_ENDED; job_id 0: none yet */
     uint32_t end_count;
 };
@@ -73,7 +73,7 @@ static inline void kit_obey(struct kit *kit, const struct command *command)
 {
     switch (command->kind) {
     case COMMAND_START_ATTEMPT:
-        assert_null(kit_find(kit, command->attempt_id)); /* I1 */
+        assert_null(kit_find(kit, command->attempt_id)); /* I1, row 20 */
         kit->attempts = realloc(kit->attempts, (kit->attempt_count + 1) * sizeof *kit->attempts);
         kit->attempts[kit->attempt_count++] = (struct kit_attempt){.start = *command};
         break;
@@ -82,7 +82,9 @@ static inline void kit_obey(struct kit *kit, const struct command *command)
         kit_find(kit, command->attempt_id)->state = KIT_GRANTED;
         break;
     case COMMAND_KILL_ATTEMPT:
-        kit_find(kit, command->attempt_id)->state = KIT_OVER;
+        kit->killed_count++;
+        if (kit_find(kit, command->attempt_id)) /* it may be told of one that never was */
+            kit_find(kit, command->attempt_id)->state = KIT_OVER;
         break;
     case COMMAND_FORGET_OUTPUT:
         kit->forgotten_count++;
@@ -129,6 +131,57 @@ static inline void kit_lose(struct kit *kit, uint32_t worker)
 {
     kit_step(kit, &(struct event){
                       .kind = EVENT_WORKER_LOST, .worker_id = worker, .incarnation = 100 + worker});
+}
+
+static inline void kit_reset(struct kit *kit, uint32_t worker)
+{
+    kit_step(kit, &(struct event){.kind = EVENT_WORKER_RESET,
+                                  .worker_id = worker,
+                                  .incarnation = 100 + worker});
+}
+
+static inline void kit_slots(struct kit *kit, uint32_t worker, uint32_t slots)
+{
+    kit_step(kit, &(struct event){.kind = EVENT_WORKER_SLOTS,
+                                  .worker_id = worker,
+                                  .incarnation = 100 + worker,
+                                  .slot_count = slots});
+}
+
+/* Worker `worker`, which has joined, says that it holds a run of a map of job 1. */
+static inline void kit_held(struct kit *kit, uint32_t worker, uint32_t map, uint64_t attempt_id)
+{
+    kit_step(kit, &(struct event){.kind = EVENT_OUTPUT_HELD,
+                                  .worker_id = worker,
+                                  .incarnation = 100 + worker,
+                                  .job_id = 1,
+                                  .peer_task = map,
+                                  .peer_attempt_id = attempt_id});
+}
+
+/* The same of an attempt. */
+static inline void kit_still_has(struct kit *kit, uint32_t worker, uint32_t task,
+                                 uint64_t attempt_id)
+{
+    kit_step(kit, &(struct event){.kind = EVENT_ATTEMPT_HELD,
+                                  .worker_id = worker,
+                                  .incarnation = 100 + worker,
+                                  .job_id = 1,
+                                  .peer_task = task,
+                                  .attempt_id = attempt_id});
+}
+
+static inline void kit_output_lost(struct kit *kit, uint32_t map, uint32_t reporter)
+{
+    struct output_place place;
+
+    assert_true(sched_output_of(kit->sched, 1, STAGE_MAP, map, &place));
+    kit_step(kit, &(struct event){.kind = EVENT_OUTPUT_LOST,
+                                  .worker_id = reporter,
+                                  .incarnation = 100 + reporter,
+                                  .job_id = 1,
+                                  .peer_task = map,
+                                  .peer_attempt_id = place.attempt_id});
 }
 
 static inline void kit_submit(struct kit *kit, uint64_t job, const struct job_rules *rules)
@@ -251,6 +304,26 @@ static inline uint64_t kit_output_of(struct kit *kit, uint32_t map)
     struct output_place place;
 
     return sched_output_of(kit->sched, 1, STAGE_MAP, map, &place) ? place.attempt_id : 0;
+}
+
+/* Does the scheduler not count on this attempt any more? By what it would send again. */
+static inline void kit_see(void *context, const struct command *command)
+{
+    uint64_t *attempt_id = context;
+
+    if (command->attempt_id == *attempt_id)
+        *attempt_id = 0;
+}
+
+static inline bool kit_has_ended(struct kit *kit, size_t index)
+{
+    const struct command *start = &kit->attempts[index].start;
+    uint64_t attempt_id = start->attempt_id;
+
+    if (kit->attempts[index].state == KIT_OVER || start->worker_id == WORKER_NONE)
+        return kit->attempts[index].state == KIT_OVER;
+    sched_worker_attempts(kit->sched, start->worker_id, kit_see, &attempt_id);
+    return attempt_id != 0;
 }
 
 /* Fetches, gets its slot, is done. */

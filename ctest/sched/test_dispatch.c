@@ -102,19 +102,27 @@ static void fetches_may_begin_before_all_maps_are_done(void **state)
     kit_done(&kit, kit_attempt(&kit, STAGE_MAP, 0));
     reduce = kit_attempt(&kit, STAGE_REDUCE, 0);
     assert_true(reduce != 0);
-    kit_fetched(&kit, reduce); /* it cannot hold what was never made */
-    assert_int_equal(sched_stale_count(kit.sched), 1);
+    kit_fetched(&kit, reduce); /* from a map that has not been heard of */
+    assert_int_equal(kit_find(&kit, reduce)->state, KIT_STARTED);
     kit_done(&kit, kit_attempt(&kit, STAGE_MAP, 1));
-    kit_reduce(&kit, 0);
+    assert_int_equal(kit_find(&kit, reduce)->state, KIT_GRANTED);
+    kit_done(&kit, reduce);
+    assert_int_equal(kit_progress(&kit).status, JOB_COMMITTING);
     kit_deinit(&kit);
 }
 
-static void jobs_are_served_in_order(void **state)
+static void jobs_are_served_in_order_on_request(void **state)
 {
+    struct sched_options options;
     struct kit kit;
 
     (void)state;
-    begin(&kit, 3, 1);
+    sched_options_default(&options);
+    options.order = SCHED_FIFO;
+    kit_init(&kit, &options);
+    kit_join(&kit, 0, 2);
+    kit_submit(&kit, 1, NULL);
+    kit_plan(&kit, 1, 3, 1);
     kit_submit(&kit, 2, NULL);
     kit_plan(&kit, 2, 3, 1);
     kit_done(&kit, kit_attempt_of(&kit, 1, STAGE_MAP, 0));
@@ -125,6 +133,96 @@ static void jobs_are_served_in_order(void **state)
     kit_deinit(&kit);
 }
 
+/* Ends whatever map of any job runs; returns how many slots job 1 has then. */
+static uint32_t slots_of_first_job_after_turns(struct kit *kit, uint32_t turns)
+{
+    uint32_t count = 0;
+
+    for (uint32_t turn = 0; turn < turns; turn++)
+        for (size_t i = 0; i < kit->attempt_count; i++) {
+            const struct kit_attempt *attempt = &kit->attempts[i];
+
+            if (attempt->state != KIT_OVER && attempt->start.stage == STAGE_MAP) {
+                kit_done(kit, attempt->start.attempt_id);
+                break; /* the oldest */
+            }
+        }
+    for (size_t i = 0; i < kit->attempt_count; i++)
+        count += kit->attempts[i].start.job_id == 1 && kit->attempts[i].state != KIT_OVER;
+    return count;
+}
+
+/* Job 1 has all eight slots when job 2 comes, with rules of its own. */
+static void begin_two(struct kit *kit, const struct job_rules *rules)
+{
+    kit_init(kit, NULL);
+    kit_join(kit, 0, 8);
+    kit_submit(kit, 1, NULL);
+    kit_plan(kit, 1, 100, 1);
+    kit_submit(kit, 2, rules);
+    kit_plan(kit, 2, 100, 1);
+}
+
+static void jobs_share_the_slots_by_default(void **state)
+{
+    struct kit kit;
+
+    (void)state;
+    begin_two(&kit, NULL);
+    assert_int_equal(slots_of_first_job_after_turns(&kit, 0), 8); /* nothing is taken away */
+    assert_int_equal(slots_of_first_job_after_turns(&kit, 4), 4);
+    assert_int_equal(slots_of_first_job_after_turns(&kit, 20), 4);
+    kit_deinit(&kit);
+}
+
+static void weights_are_shares(void **state)
+{
+    struct job_rules rules = {.attempts_max = 4, .weight = 3};
+    struct kit kit;
+
+    (void)state;
+    begin_two(&kit, &rules);
+    assert_int_equal(slots_of_first_job_after_turns(&kit, 40), 2); /* 1 : 3 */
+    kit_deinit(&kit);
+}
+
+static void higher_priority_goes_first_and_stops_nobody(void **state)
+{
+    struct job_rules rules = {.attempts_max = 4, .priority = 1};
+    struct kit kit;
+
+    (void)state;
+    begin_two(&kit, &rules);
+    assert_int_equal(slots_of_first_job_after_turns(&kit, 1), 7);
+    assert_int_equal(slots_of_first_job_after_turns(&kit, 7), 0);
+    assert_int_equal(slots_of_first_job_after_turns(&kit, 30), 0);
+    kit_deinit(&kit);
+}
+
+/* A job with many reduces does not keep the maps of another one waiting. */
+static void fetched_reduce_waits_for_the_maps_of_a_job_with_less(void **state)
+{
+    struct kit kit;
+    uint64_t first, second;
+
+    (void)state;
+    begin(&kit, 1, 3);
+    kit_done(&kit, kit_attempt(&kit, STAGE_MAP, 0));
+    first = kit_attempt(&kit, STAGE_REDUCE, 0);
+    second = kit_attempt(&kit, STAGE_REDUCE, 1);
+    kit_fetched(&kit, first);
+    kit_fetched(&kit, second);
+    kit_fetched(&kit, kit_attempt(&kit, STAGE_REDUCE, 2)); /* both slots are taken */
+    kit_submit(&kit, 2, NULL);
+    kit_plan(&kit, 2, 2, 1);
+    kit_done(&kit, first);
+    assert_true(kit_attempt_of(&kit, 2, STAGE_MAP, 0) != 0);
+    assert_int_equal(kit_find(&kit, kit_attempt(&kit, STAGE_REDUCE, 2))->state, KIT_STARTED);
+    kit_done(&kit, second); /* none each: the reduce was there first */
+    assert_int_equal(kit_find(&kit, kit_attempt(&kit, STAGE_REDUCE, 2))->state, KIT_GRANTED);
+    kit_deinit(&kit);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -132,7 +230,11 @@ int main(void)
         cmocka_unit_test(one_worker_with_one_slot_finishes_after_a_lost_output),
         cmocka_unit_test(fetches_hold_no_slot_and_are_as_many_as_slots),
         cmocka_unit_test(fetches_may_begin_before_all_maps_are_done),
-        cmocka_unit_test(jobs_are_served_in_order),
+        cmocka_unit_test(jobs_are_served_in_order_on_request),
+        cmocka_unit_test(jobs_share_the_slots_by_default),
+        cmocka_unit_test(weights_are_shares),
+        cmocka_unit_test(higher_priority_goes_first_and_stops_nobody),
+        cmocka_unit_test(fetched_reduce_waits_for_the_maps_of_a_job_with_less),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -51,6 +51,31 @@ static void peer_failure_reruns_the_map(void **state)
     kit_deinit(&kit);
 }
 
+/* Row 28: an attempt that is over tells the truth about an output all the same. */
+static void report_of_an_old_attempt_still_takes_the_output_away(void **state)
+{
+    struct kit kit;
+    uint64_t old;
+    struct event event;
+
+    (void)state;
+    begin(&kit, 1, 1);
+    kit_done(&kit, kit_attempt(&kit, STAGE_MAP, 0));
+    old = kit_attempt(&kit, STAGE_REDUCE, 0);
+    kit_failed(&kit, old, ERR_RETRY);
+    event = kit_from(&kit, EVENT_ATTEMPT_FAILED, old);
+    event.failure = ERR_PEER;
+    event.job_id = 1;
+    event.peer_attempt_id = kit_output_of(&kit, 0);
+    kit_step(&kit, &event);
+    assert_int_equal(kit_output_of(&kit, 0), 0);
+    assert_int_equal(sched_stale_count(kit.sched), 0);
+    kit_step(&kit, &event); /* about what is gone: of no use to anybody */
+    assert_int_equal(sched_stale_count(kit.sched), 1);
+    assert_int_equal(kit_progress(&kit).stages[STAGE_MAP].failure_count, 1);
+    kit_deinit(&kit);
+}
+
 static void full_disk_of_a_reduce_is_not_blamed_on_the_map(void **state)
 {
     struct kit kit;
@@ -264,6 +289,24 @@ static void sums_that_differ_fail_the_job_before_its_commit(void **state)
     kit_deinit(&kit);
 }
 
+/* P6: what differs is detected, and named, when a reduce has read what it should not have. */
+static void sums_that_differ_name_the_map_that_has_differed(void **state)
+{
+    struct kit kit;
+
+    (void)state;
+    begin(&kit, 1, 1);
+    kit_done_with(&kit, kit_attempt(&kit, STAGE_MAP, 0), kit_digest(5));
+    kit_output_lost(&kit, 0, 0);
+    kit_done_with(&kit, kit_attempt(&kit, STAGE_MAP, 0), kit_digest(6));
+    kit_fetched(&kit, kit_attempt(&kit, STAGE_REDUCE, 0));
+    kit_done_with(&kit, kit_attempt(&kit, STAGE_REDUCE, 0), kit_digest(5)); /* the old run */
+    assert_int_equal(kit.end.reason, END_NOT_DETERMINISTIC);
+    assert_int_equal(kit.end.task, 0);
+    assert_int_not_equal(kit.end.attempt_id, 0);
+    kit_deinit(&kit);
+}
+
 static void cancel_kills_what_runs(void **state)
 {
     struct kit kit;
@@ -317,6 +360,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(lost_worker_takes_its_map_outputs),
         cmocka_unit_test(peer_failure_reruns_the_map),
+        cmocka_unit_test(report_of_an_old_attempt_still_takes_the_output_away),
         cmocka_unit_test(full_disk_of_a_reduce_is_not_blamed_on_the_map),
         cmocka_unit_test(limit_is_tried_four_times),
         cmocka_unit_test(job_error_ends_job_at_once),
@@ -329,6 +373,7 @@ int main(void)
         cmocka_unit_test(different_second_answer_restarts_reduces),
         cmocka_unit_test(different_second_answer_fails_the_job_once_a_reduce_completed),
         cmocka_unit_test(sums_that_differ_fail_the_job_before_its_commit),
+        cmocka_unit_test(sums_that_differ_name_the_map_that_has_differed),
         cmocka_unit_test(cancel_kills_what_runs),
         cmocka_unit_test(cancel_is_too_late_for_a_running_commit),
         cmocka_unit_test(other_incarnation_takes_the_place_of_the_one_before),

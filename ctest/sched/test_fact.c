@@ -115,7 +115,7 @@ static void worker_that_stays_away_after_a_restart_is_lost(void **state)
     kit_deinit(&kit);
 }
 
-/* kit_obey() asserts that no START has an id that was there before. */
+/* Row 20. kit_obey() asserts that no START has an id that was there before. */
 static void attempt_ids_are_not_reused_after_restarts(void **state)
 {
     struct kit kit;
@@ -202,6 +202,53 @@ static void journal_of_something_else_is_refused_or_sound(void **state)
     kit_deinit(&kit);
 }
 
+/* A journal keeps of a job that has ended no more than its end. */
+static void facts_of_an_ended_job_may_be_dropped_but_for_its_end(void **state)
+{
+    struct kit kit;
+    struct sched *sched;
+    struct job_progress progress;
+    struct err err;
+    size_t kept = 0;
+
+    (void)state;
+    live_an_eventful_life(&kit); /* job 2 was cancelled */
+    for (size_t i = 0; i < kit.fact_count; i++)
+        if (kit.facts[i].job_id != 2 || kit.facts[i].kind == FACT_JOB_ENDED)
+            kit.facts[kept++] = kit.facts[i];
+    assert_true(kept + 5 < kit.fact_count);
+    sched = sched_open(&kit.options);
+    assert_int_equal(sched_restore(sched, kit.facts, kept, &err), 0);
+    assert_int_equal(sched_hash(sched), sched_hash(kit.sched));
+    assert_true(sched_job_progress(sched, 2, &progress));
+    assert_int_equal(progress.status, JOB_CANCELLED);
+    sched_close(sched);
+    kit_deinit(&kit);
+}
+
+/* ... and when none lives, no more than ends and the last epoch. */
+static void journal_of_an_idle_cluster_may_be_ends_alone(void **state)
+{
+    struct kit kit;
+    struct sched *sched;
+    struct err err;
+    size_t kept = 0;
+
+    (void)state;
+    live_an_eventful_life(&kit);
+    kit_drive_to_end(&kit, 2);
+    for (size_t i = 0; i < kit.fact_count; i++)
+        if (kit.facts[i].kind == FACT_EPOCH_BEGUN || kit.facts[i].kind == FACT_JOB_ENDED)
+            kit.facts[kept++] = kit.facts[i];
+    assert_int_equal(kept, 3);
+    sched = sched_open(&kit.options);
+    assert_int_equal(sched_restore(sched, kit.facts, kept, &err), 0);
+    sched_check(sched);
+    assert_int_equal(sched_restore(sched, kit.facts + 1, 1, &err), -1); /* a job ends once */
+    sched_close(sched);
+    kit_deinit(&kit);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -213,6 +260,8 @@ int main(void)
         cmocka_unit_test(tries_are_counted_across_restarts),
         cmocka_unit_test(ended_job_stays_ended),
         cmocka_unit_test(journal_of_something_else_is_refused_or_sound),
+        cmocka_unit_test(facts_of_an_ended_job_may_be_dropped_but_for_its_end),
+        cmocka_unit_test(journal_of_an_idle_cluster_may_be_ends_alone),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -14,7 +14,10 @@ static void task_table_is_as_drawn(void **state)
         {TASK_IDLE, TASK_STARTED, false, TASK_IN_PROGRESS},
         {TASK_IN_PROGRESS, TASK_ENDED, false, TASK_IDLE},
         {TASK_IN_PROGRESS, TASK_ANSWERED, false, TASK_COMPLETED},
+        {TASK_IN_PROGRESS, TASK_BACKED_UP, false, TASK_IN_PROGRESS},
+        {TASK_IN_PROGRESS, TASK_ONE_ENDED, false, TASK_IN_PROGRESS},
         {TASK_COMPLETED, TASK_OUTPUT_LOST, true, TASK_IDLE},
+        {TASK_IDLE, TASK_OUTPUT_FOUND, true, TASK_COMPLETED},
     };
     int allowed = 0;
 
@@ -36,7 +39,7 @@ static void task_table_is_as_drawn(void **state)
         now = ARROWS[i].from;
         assert_int_equal(task_next(&now, ARROWS[i].change, false), !ARROWS[i].on_worker_only);
     }
-    assert_int_equal(allowed, 2 * 3 + 1);
+    assert_int_equal(allowed, 2 * 5 + 2);
 }
 
 static void attempt_goes_forward_only(void **state)
@@ -68,11 +71,31 @@ static void worker_that_never_left_does_not_join(void **state)
     assert_int_equal(worker, WORKER_UP);
     assert_true(worker_next(&worker, WORKER_LEAVES));
     assert_int_equal(worker, WORKER_GONE);
+    assert_false(worker_next(&worker, WORKER_IS_CUT));
     worker = WORKER_AWAITED;
+    assert_false(worker_next(&worker, WORKER_IS_CUT));
     assert_true(worker_next(&worker, WORKER_LEAVES));
     worker = WORKER_AWAITED;
     assert_true(worker_next(&worker, WORKER_JOINS));
     assert_int_equal(worker, WORKER_UP);
+}
+
+static void worker_that_is_cut_comes_back_or_leaves(void **state)
+{
+    enum worker_state worker = WORKER_UP;
+
+    (void)state;
+    assert_true(worker_next(&worker, WORKER_IS_CUT));
+    assert_int_equal(worker, WORKER_CUT);
+    assert_false(worker_next(&worker, WORKER_IS_CUT));
+    assert_true(worker_next(&worker, WORKER_JOINS));
+    assert_int_equal(worker, WORKER_UP);
+    assert_true(worker_next(&worker, WORKER_IS_CUT));
+    assert_true(worker_next(&worker, WORKER_REPLACED));
+    assert_int_equal(worker, WORKER_UP);
+    assert_true(worker_next(&worker, WORKER_IS_CUT));
+    assert_true(worker_next(&worker, WORKER_LEAVES));
+    assert_int_equal(worker, WORKER_GONE);
 }
 
 static void job_ends_once(void **state)
@@ -108,6 +131,7 @@ int main(void)
         cmocka_unit_test(task_table_is_as_drawn),
         cmocka_unit_test(attempt_goes_forward_only),
         cmocka_unit_test(worker_that_never_left_does_not_join),
+        cmocka_unit_test(worker_that_is_cut_comes_back_or_leaves),
         cmocka_unit_test(job_ends_once),
         cmocka_unit_test(job_commits_only_after_its_data),
     };

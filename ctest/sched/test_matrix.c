@@ -1,7 +1,7 @@
 /*
- * The full matrix: every event in every state, about the attempt in question, about one that is
- * over, about nobody; from where it lives, and from elsewhere. Nothing aborts; each cell is a
- * transition or is counted as stale; and from each cell the job still ends.
+ * Row 12, the full matrix: every event in every state, about the attempt in question, about one
+ * that is over, about nobody; from where it lives, and from elsewhere. Nothing aborts; each cell is
+ * a transition or is counted as stale; and from each cell the job still ends.
  */
 #include <stdio.h>
 
@@ -157,48 +157,109 @@ static uint64_t worker_awaited(struct kit *kit)
     return map;
 }
 
+/* Its connection is cut, its grace not over. */
+static uint64_t map_of_a_cut_worker(struct kit *kit)
+{
+    uint64_t map = map_running(kit);
+
+    kit_reset(kit, 0);
+    return map;
+}
+
+/* Second attempts, as soon as another worker with two slots joins. */
+static void begin_with_backups(struct kit *kit)
+{
+    struct sched_options options;
+
+    sched_options_default(&options);
+    options.backup = true;
+    kit_init(kit, &options);
+    kit_join(kit, 0, 2);
+    kit_submit(kit, 1, NULL);
+    kit_plan(kit, 1, 2, 1);
+}
+
+/* Row 13: map 1 is done, map 0 stands still on worker 0 and has a second attempt on worker 1. */
+static uint64_t map_backed_up(struct kit *kit)
+{
+    uint64_t map;
+
+    begin_with_backups(kit);
+    map = kit_attempt(kit, STAGE_MAP, 0);
+    kit_done(kit, kit_attempt(kit, STAGE_MAP, 1));
+    kit_join(kit, 1, 2);
+    while (kit_attempt(kit, STAGE_MAP, 0) == map)
+        kit_tick(kit);
+    assert_true(kit->now_ns < 40 * NS_PER_S);
+    return map;
+}
+
+/* The same of a reduce that has its slot, or is about to. */
+static uint64_t reduce_with_slot_backed_up(struct kit *kit)
+{
+    uint64_t reduce;
+
+    begin_with_backups(kit);
+    kit_done(kit, kit_attempt(kit, STAGE_MAP, 0));
+    kit_done(kit, kit_attempt(kit, STAGE_MAP, 1));
+    reduce = kit_attempt(kit, STAGE_REDUCE, 0);
+    kit_fetched(kit, reduce);
+    kit_join(kit, 1, 2);
+    while (kit_attempt(kit, STAGE_REDUCE, 0) == reduce)
+        kit_tick(kit);
+    return reduce;
+}
+
 /*
  * What the events do when they are about the attempt in question and come from where it lives.
  * '+': something, '-': stale. In the order of enum event_kind: tick, submitted (job 1 again),
- * cancelled, plan made, joined (worker 0, again), lost (worker 0), progress, fetched, done,
- * failed, output lost (map 0).
+ * cancelled, plan made, joined (worker 0, again), lost (worker 0), reset, heard, slots (of it),
+ * progress, fetched, done, failed, returned, output lost (map 0), output held, attempt held.
  */
 static const struct {
     const char *name;
     uint64_t (*reach)(struct kit *kit);
     const char *effects;
 } STATES[] = {
-    /*                                                    tSCPJLpfdFO */
-    {"nothing", nothing, "++---+-----"},
-    {"planning", planning, "+-++-++--+-"},
-    {"plan_delayed", plan_delayed, "+-+--+-----"},
-    {"map_running", map_running, "+-+--++-++-"},
-    {"map_delayed", map_delayed, "+-+--+-----"},
-    {"map_without_worker", map_without_worker, "+-+-+------"},
-    {"map_completed", map_completed, "+-+--+----+"},
-    {"reduce_fetching", reduce_fetching, "+-+--+++-++"},
-    {"reduce_fetched", reduce_fetched, "+-+--++--++"},
-    {"reduce_running", reduce_running, "+-+--++-+++"},
-    {"map_lost_and_not_wanted", map_lost_and_not_wanted, "+-+--++-++-"},
-    {"map_running_again", map_running_again, "+-+--++-++-"},
-    {"committing", committing, "+----++-++-"},
-    {"commit_delayed", commit_delayed, "+-+--+-----"},
-    {"succeeded", succeeded, "+----+-----"},
-    {"failed", failed, "+----+-----"},
-    {"worker_awaited", worker_awaited, "+-+-++----+"},
+    /*                                                      tSCPJLrhspfdFROha */
+    {"nothing", nothing, "++---++++------++"},
+    {"planning", planning, "+-++-+++++--++-++"},
+    {"plan_delayed", plan_delayed, "+-+--++++------++"},
+    {"map_running", map_running, "+-+--+++++-+++-++"},
+    {"map_delayed", map_delayed, "+-+--++++------++"},
+    {"map_without_worker", map_without_worker, "+-+-+------------"},
+    {"map_completed", map_completed, "+-+--++++-----+++"},
+    {"reduce_fetching", reduce_fetching, "+-+--++++++-+++++"},
+    {"reduce_fetched", reduce_fetched, "+-+--+++++--+++++"},
+    {"reduce_running", reduce_running, "+-+--+++++-++++++"},
+    {"map_lost_and_not_wanted", map_lost_and_not_wanted, "+-+--+++++-+++-++"},
+    {"map_running_again", map_running_again, "+-+--+++++-+++-++"},
+    {"committing", committing, "+----+++++-+++-++"},
+    {"commit_delayed", commit_delayed, "+-+--++++------++"},
+    {"succeeded", succeeded, "+----++++------++"},
+    {"failed", failed, "+----++++------++"},
+    {"worker_awaited", worker_awaited, "+-+-++--------+--"},
+    {"map_of_a_cut_worker", map_of_a_cut_worker, "+-+-++---+-+++---"},
+    {"map_backed_up", map_backed_up, "+-+--+++++-+++-++"},
+    {"reduce_with_slot_backed_up", reduce_with_slot_backed_up, "+-+--+++++-++++++"},
 };
 
 enum { STATE_COUNT = sizeof STATES / sizeof STATES[0] };
 
 /* The event of that kind that fits best: about `attempt_id`, from where that lives. */
+static bool is_about_an_attempt(enum event_kind kind)
+{
+    return kind == EVENT_PLAN_MADE ||
+           (kind >= EVENT_ATTEMPT_PROGRESS && kind <= EVENT_ATTEMPT_RETURNED);
+}
+
 static struct event fitting(struct kit *kit, enum event_kind kind, uint64_t attempt_id)
 {
     struct event event = {.kind = kind, .worker_id = 0, .incarnation = 100};
 
-    if (attempt_id != 0 && kind >= EVENT_ATTEMPT_PROGRESS)
+    if (attempt_id != 0 && is_about_an_attempt(kind))
         event = kit_from(kit, kind, attempt_id);
-    if (attempt_id != 0 && kind == EVENT_PLAN_MADE)
-        event = kit_from(kit, kind, attempt_id);
+    event.attempt_id = attempt_id;
     event.job_id = 1;
     event.rules.attempts_max = 4;
     event.slot_count = 2;
@@ -236,12 +297,6 @@ static void each_cell_is_a_transition_or_is_counted(void **state)
             kit_deinit(&kit);
         }
     }
-}
-
-static bool is_about_an_attempt(enum event_kind kind)
-{
-    return kind == EVENT_PLAN_MADE ||
-           (kind >= EVENT_ATTEMPT_PROGRESS && kind <= EVENT_ATTEMPT_FAILED);
 }
 
 /* I6: another worker, another incarnation, an attempt that never was. */
@@ -298,12 +353,39 @@ static void every_failure_in_every_state_is_judged(void **state)
     }
 }
 
+/*
+ * Row 14: nobody ever says anything again. Whatever lives is over after its silence, and what waits
+ * for a slot after that of who had the slot.
+ */
+static void every_state_has_a_deadline(void **state)
+{
+    (void)state;
+    for (int at = 0; at < STATE_COUNT; at++) {
+        struct kit kit;
+        size_t count;
+        uint64_t end_ns;
+
+        STATES[at].reach(&kit);
+        count = kit.attempt_count;
+        end_ns = kit.now_ns + 3 * kit.options.silence_ns;
+        for (size_t i = 0; i < count; i++)
+            if (kit.attempts[i].start.worker_id == 0 && kit_has_ended(&kit, i))
+                kit.attempts[i].state = KIT_OVER;
+        while (sched_next_due_ns(kit.sched) < end_ns)
+            kit_tick(&kit);
+        for (size_t i = 0; i < count; i++)
+            assert_true(kit_has_ended(&kit, i));
+        kit_deinit(&kit);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_cell_is_a_transition_or_is_counted),
         cmocka_unit_test(what_comes_from_elsewhere_changes_nothing),
         cmocka_unit_test(every_failure_in_every_state_is_judged),
+        cmocka_unit_test(every_state_has_a_deadline),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -29,6 +29,7 @@ static void worker_is_listed_as_long_as_it_has_room(void **state)
     assert_true(list_is_empty(&sched->with_slot));
     worker->state = WORKER_UP;
     worker->slot_count = 1;
+    worker->slot_ceiling = 1;
     worker_refresh(sched, worker);
     assert_ptr_equal(LIST_FIRST(&sched->with_slot, struct worker, with_slot), worker);
     task_unqueue(sched, task);
@@ -53,6 +54,7 @@ static void reduce_takes_a_fetch_and_then_a_slot(void **state)
     task = task_get(job, STAGE_REDUCE, 0);
     worker->state = WORKER_UP;
     worker->slot_count = 1;
+    worker->slot_ceiling = 1;
     task_unqueue(sched, task);
     task_set_state(task, TASK_IN_PROGRESS);
     attempt_open(sched, task, 9, worker);

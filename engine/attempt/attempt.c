@@ -54,10 +54,63 @@ int attempt_start(const struct nursery *nursery, const Mrlua__TaskStart *start,
     return 0;
 }
 
+/* Sends what waits, as much as goes; all of a message that has begun when `flags` lets it wait. */
+static void send_waiting(struct attempt *attempt, int flags)
+{
+    struct buf *out = &attempt->sending;
+
+    while (attempt->sent < out->len) {
+        ssize_t count = send(attempt->fd, out->ptr + attempt->sent, out->len - attempt->sent,
+                             MSG_NOSIGNAL | flags);
+
+        if (count < 0 && errno == EINTR)
+            continue;
+        if (count < 0 && errno == EAGAIN)
+            return;
+        if (count < 0) { /* it has ended: attempt_read() says how */
+            buf_clear(&attempt->next_sources);
+            break;
+        }
+        attempt->sent += (size_t)count;
+    }
+    buf_clear(out);
+    attempt->sent = 0;
+}
+
+/* The newest sources, behind what is on its way. */
+static void send_sources(struct attempt *attempt)
+{
+    struct buf empty = attempt->sending;
+
+    send_waiting(attempt, MSG_DONTWAIT);
+    if (attempt->sending.len > 0 || attempt->next_sources.len == 0)
+        return;
+    attempt->sending = attempt->next_sources;
+    attempt->next_sources = empty;
+    buf_clear(&attempt->next_sources);
+    send_waiting(attempt, MSG_DONTWAIT);
+}
+
+void attempt_sources(struct attempt *attempt, const Mrlua__Sources *sources)
+{
+    struct buf payload = {0};
+    struct frame frame = {.type = MESSAGE_SOURCES};
+
+    if (attempt->fd < 0)
+        return;
+    message_pack(&payload, &sources->base);
+    frame.payload = buf_slice(&payload);
+    buf_clear(&attempt->next_sources);
+    frame_encode(&attempt->next_sources, &frame);
+    buf_deinit(&payload);
+    send_sources(attempt);
+}
+
 int attempt_read(struct attempt *attempt, struct frame *frame, struct err *err)
 {
     int rc;
 
+    send_sources(attempt);
     while ((rc = frame_decoder_next(&attempt->decoder, frame, err)) == 0) {
         rc = channel_feed(attempt->fd, &attempt->decoder, err);
         if (rc == 0)
@@ -72,6 +125,8 @@ int attempt_run(struct attempt *attempt, struct err *err)
 {
     struct channel channel = {.fd = attempt->fd};
 
+    buf_clear(&attempt->next_sources); /* it has all */
+    send_waiting(attempt, 0);
     return channel_send(&channel, MESSAGE_RUN, NULL, err);
 }
 
@@ -109,6 +164,8 @@ void attempt_end(struct attempt *attempt)
         ;
     io_close(&attempt->fd);
     frame_decoder_deinit(&attempt->decoder);
+    buf_deinit(&attempt->sending);
+    buf_deinit(&attempt->next_sources);
 }
 
 /* ---- loading a job file ---- */

@@ -17,6 +17,11 @@
  * A reduce whose `start` says waits_when_fetched also says Fetched, when it holds a segment of
  * every map, and goes on when attempt_run() tells it to: until then it has no child.
  *
+ * A reduce of a cluster (start.fetch is there) gets its segments from workers. attempt_sources()
+ * tells it who holds maps, each time all of them; a segment that cannot be had it tells as
+ * OutputLost, again every 10 s, and goes on: it ends only when it has all or is killed. OutputLost
+ * with attempt 0 names a worker of which nothing can be had.
+ *
  * An attempt is two processes. The trusted one is forked here; it opens inputs and results, and
  * watches deadlines. The vm child runs the job's Lua in its sandbox and opens nothing. Neither
  * outlives the shell. PLAN and COMMIT are run by the trusted process itself; a plan reads "-" from
@@ -48,6 +53,9 @@ struct attempt {
     pid_t pid; /* of the trusted process */
     int fd;    /* non-blocking; readable when attempt_read() has something to say */
     struct frame_decoder decoder;
+    struct buf sending; /* a message on its way to it, from `sent` on */
+    size_t sent;
+    struct buf next_sources; /* the newest that did not fit, packed as a frame; empty: none */
 };
 
 /* Forks the trusted process. `start` is borrowed for the call. 0 or -1 (ERR_RETRY). */
@@ -61,6 +69,11 @@ int attempt_read(struct attempt *attempt, struct frame *frame, struct err *err);
 
 /* Lets a reduce that has said Fetched go on. 0, or -1: it has ended (attempt_read() says how). */
 int attempt_run(struct attempt *attempt, struct err *err);
+
+/* Tells a fetching reduce who holds maps of its job. Never blocks: if the attempt is slow to hear,
+ * the newest is kept and sent from attempt_read(). An attempt that does not fetch any more, or has
+ * ended, does not mind. */
+void attempt_sources(struct attempt *attempt, const Mrlua__Sources *sources);
 
 /* Asks it to stop: it kills its child, removes its files and ends without another word. Returns at
  * once; go on reading until -1. */

@@ -116,6 +116,7 @@ static void send_task(struct service *service, const Mrlua__SegmentTable *table)
     start.n_map_outputs = 0;
     start.plan = NULL;
     start.commit = NULL;
+    start.fetch = NULL; /* keys are in it */
     if (channel_send(&service->child, MESSAGE_TASK_START, &start.base, &err) == 0 && table)
         channel_send(&service->child, MESSAGE_SEGMENT_TABLE, &table->base, &err);
 }
@@ -192,7 +193,7 @@ static void listen_to_child(struct service *service)
     }
 }
 
-/* The shell says nothing while a child runs: what can be read is its end. */
+/* The shell says nothing of use while a child runs: sources that come late, and its end. */
 static void listen_to_shell(struct service *service)
 {
     struct frame frame;

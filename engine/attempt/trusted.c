@@ -1,6 +1,7 @@
 #include "attempt/trusted.h"
 
 #include "attempt/fetch.h"
+#include "attempt/fetch_remote.h"
 #include "attempt/files.h"
 #include "attempt/heartbeat.h"
 #include "attempt/plan_task.h"
@@ -59,7 +60,9 @@ static int wait_for_run(struct trusted *trusted, const struct fetched *fetched, 
         return -1;
     /* Beats tell the shell that it is still there, and notice when the shell is not. */
     heartbeat_start(trusted->shell.fd, "wait", trusted->start->result_path);
-    rc = channel_receive(&trusted->shell, &frame, err);
+    do
+        rc = channel_receive(&trusted->shell, &frame, err);
+    while (rc == 1 && frame.type == MESSAGE_SOURCES); /* late ones */
     heartbeat_stop();
     if (rc == 1 && frame.type == MESSAGE_RUN)
         return 0;
@@ -69,14 +72,33 @@ static int wait_for_run(struct trusted *trusted, const struct fetched *fetched, 
                             rc == 0 ? 0U : frame.type);
 }
 
-static int run_reduce(struct trusted *trusted, struct err *err)
+static int fetch_from_files(struct trusted *trusted, struct fetched *fetched, struct err *err)
 {
-    struct fetched fetched;
     int rc;
 
     heartbeat_start(trusted->shell.fd, "fetch", trusted->start->result_path);
-    rc = fetch_segments(trusted->start, trusted->fds[CHILD_SCRATCH_A], &fetched, err);
+    rc = fetch_segments(trusted->start, trusted->fds[CHILD_SCRATCH_A], fetched, err);
     heartbeat_stop();
+    return rc;
+}
+
+static int fetch_from_workers(struct trusted *trusted, struct fetched *fetched, struct err *err)
+{
+    struct fetch_remote remote = {.start = trusted->start,
+                                  .scratch = trusted->fds[CHILD_SCRATCH_A],
+                                  .shell = &trusted->shell};
+    int rc = fetch_remote(&remote, fetched, err);
+
+    trusted->shell_is_gone = remote.shell_is_gone;
+    return rc;
+}
+
+static int run_reduce(struct trusted *trusted, struct err *err)
+{
+    struct fetched fetched;
+    int rc = trusted->start->fetch ? fetch_from_workers(trusted, &fetched, err)
+                                   : fetch_from_files(trusted, &fetched, err);
+
     trusted->peer_map = fetched.peer_map;
     trusted->peer_attempt = fetched.peer_attempt;
     trusted->records_total = fetched.records;

@@ -1,5 +1,6 @@
 #include "cli/fields.h"
 
+#include "base/mem.h"
 #include "record/value.h"
 
 void field_name(struct buf *out, const char *name)
@@ -29,4 +30,11 @@ void field_string(struct buf *out, const char *name, const char *value)
 {
     field_name(out, name);
     value_write_string(out, slice_of_string(value));
+}
+
+char *field_text(struct slice table, const char *name)
+{
+    struct slice text = value_field_string(table, name, "");
+
+    return text.len ? mem_strndup(text.ptr, text.len) : NULL;
 }

@@ -10,6 +10,7 @@
 #define CLI_FIELDS_H
 
 #include "base/buf.h"
+#include "base/slice.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -21,5 +22,9 @@ void field_boolean(struct buf *out, const char *name, bool value);
 void field_integer(struct buf *out, const char *name, uint64_t value);
 void field_number(struct buf *out, const char *name, double value);
 void field_string(struct buf *out, const char *name, const char *value);
+
+/* The other way: a string of `table` as C has it, to be released with free(). NULL: it is not
+ * there, or empty. */
+char *field_text(struct slice table, const char *name);
 
 #endif

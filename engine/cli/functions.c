@@ -1,19 +1,24 @@
 #include "cli/functions.h"
 
 #include "attempt/attempt.h"
+#include "cli/answer.h"
+#include "cli/cluster.h"
+#include "cli/daemons.h"
 #include "cli/fields.h"
 #include "cli/inspect.h"
 #include "cli/run_shell.h"
+#include "cli/submit.h"
 #include "record/value.h"
 
+#include <errno.h>
 #include <sched.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 enum { STEP_MS_DEFAULT = 100 };
 
-/* NULL with *err: there can be no attempt. */
-static struct nursery *nursery_of(struct functions *functions, struct err *err)
+struct nursery *functions_nursery(struct functions *functions, struct err *err)
 {
     if (!functions->nursery)
         functions->nursery = nursery_start(err);
@@ -25,30 +30,18 @@ static int environment(void *context, struct vm_host *host, struct slice args, s
 {
     cpu_set_t cpus;
     int count = sched_getaffinity(0, sizeof cpus, &cpus) == 0 ? CPU_COUNT(&cpus) : 1;
+    char *folder = getcwd(NULL, 0);
 
-    (void)context, (void)host, (void)args, (void)err;
+    (void)context, (void)host, (void)args;
+    if (!folder)
+        return err_set(err, ERR_SETUP, "the current folder: %s", strerror(errno));
     value_write_table_begin(result);
+    field_string(result, "folder", folder);
     field_integer(result, "cpu_count", (uint64_t)count);
     field_boolean(result, "stderr_is_terminal", isatty(STDERR_FILENO));
     value_write_table_end(result);
+    free(folder);
     return 0;
-}
-
-static void write_lines(struct buf *out, const char *name, const struct buf *text)
-{
-    size_t at = 0;
-
-    field_name(out, name);
-    value_write_table_begin(out);
-    for (int64_t i = 1; at < text->len; i++) {
-        const char *newline = memchr(text->ptr + at, '\n', text->len - at);
-        size_t len = newline ? (size_t)(newline - text->ptr) - at : text->len - at;
-
-        value_write_integer(out, i);
-        value_write_string(out, slice_of(text->ptr + at, len));
-        at += len + 1;
-    }
-    value_write_table_end(out);
 }
 
 static struct slice table_field(struct slice args, const char *name)
@@ -70,7 +63,7 @@ static int load_job(void *context, struct vm_host *host, struct slice args, stru
         .deadline_ms = (uint64_t)value_field_integer(args, "deadline_ms", 0),
         .unsafe = value_field_boolean(args, "unsafe", false),
     };
-    struct nursery *nursery = nursery_of(context, err);
+    struct nursery *nursery = functions_nursery(context, err);
 
     (void)host;
     if (!nursery)
@@ -81,9 +74,10 @@ static int load_job(void *context, struct vm_host *host, struct slice args, stru
         buf_append(result, view.ptr, view.len);
     } else {
         field_name(result, "error");
-        run_shell_error(err, buf_string(&detail), true, result);
+        answer_error(err, buf_string(&detail), true, result);
     }
-    write_lines(result, "log", &log);
+    field_name(result, "log");
+    answer_log(&log, result);
     value_write_table_end(result);
     buf_deinit(&view);
     buf_deinit(&detail);
@@ -95,7 +89,7 @@ static int run_begin(void *context, struct vm_host *host, struct slice args, str
                      struct err *err)
 {
     struct functions *functions = context;
-    struct nursery *nursery = nursery_of(functions, err);
+    struct nursery *nursery = functions_nursery(functions, err);
 
     (void)host;
     if (!nursery)
@@ -106,7 +100,7 @@ static int run_begin(void *context, struct vm_host *host, struct slice args, str
     value_write_table_begin(result);
     if (!functions->shell) {
         field_name(result, "error");
-        run_shell_error(err, NULL, true, result);
+        answer_error(err, NULL, true, result);
     } else if (run_shell_warning(functions->shell)) {
         field_string(result, "warning", run_shell_warning(functions->shell));
     }
@@ -145,8 +139,58 @@ static int run_end(void *context, struct vm_host *host, struct slice args, struc
     return 0;
 }
 
+static int submit_begin(void *context, struct vm_host *host, struct slice args, struct buf *result,
+                        struct err *err)
+{
+    struct functions *functions = context;
+
+    (void)host;
+    if (functions->submit)
+        return err_set(err, ERR_SETUP, "submit_begin: a job is open");
+    functions->submit = submit_open(args, err);
+    value_write_table_begin(result);
+    if (functions->submit) {
+        field_integer(result, "id", submit_job(functions->submit));
+    } else {
+        field_name(result, "error");
+        answer_error(err, NULL, false, result);
+    }
+    value_write_table_end(result);
+    return 0;
+}
+
+static int submit_next(void *context, struct vm_host *host, struct slice args, struct buf *result,
+                       struct err *err)
+{
+    struct functions *functions = context;
+    int64_t milliseconds = value_field_integer(args, "milliseconds", STEP_MS_DEFAULT);
+
+    (void)host;
+    if (!functions->submit)
+        return err_set(err, ERR_SETUP, "submit_step: no job is open");
+    if (submit_step(functions->submit, (uint32_t)milliseconds, err) != 0)
+        return -1;
+    submit_report(functions->submit, result);
+    return 0;
+}
+
+static int submit_end(void *context, struct vm_host *host, struct slice args, struct buf *result,
+                      struct err *err)
+{
+    struct functions *functions = context;
+
+    (void)host, (void)args;
+    if (!functions->submit)
+        return err_set(err, ERR_SETUP, "submit_end: no job is open");
+    submit_outcome(functions->submit, result);
+    submit_close(functions->submit);
+    functions->submit = NULL;
+    return 0;
+}
+
 void functions_deinit(struct functions *functions)
 {
+    submit_close(functions->submit);
     run_shell_close(functions->shell);
     nursery_stop(functions->nursery);
     *functions = (struct functions){0};
@@ -158,6 +202,16 @@ const struct host_function FUNCTIONS[] = {
     {"run_begin", run_begin},
     {"run_step", run_step},
     {"run_end", run_end},
+    {"submit_begin", submit_begin},
+    {"submit_step", submit_next},
+    {"submit_end", submit_end},
+    {"job_list", cluster_job_list},
+    {"job_status", cluster_job_status},
+    {"job_cancel", cluster_job_cancel},
+    {"worker_list", cluster_worker_list},
+    {"role_key", cluster_role_key},
+    {"master_serve", daemons_master},
+    {"worker_serve", daemons_worker},
     {"inspect_run", inspect_run},
     {"check_output", inspect_check_output},
     {0},

@@ -3,12 +3,16 @@
  * value out (vm/host.h). Every function of a run answers its failure as a field `error` = {kind,
  * message, detail, is_setup}, because there is more to tell than a message.
  *
- *     engine.environment()        -> {cpu_count, stderr_is_terminal}
+ *     engine.environment()        -> {folder, cpu_count, stderr_is_terminal}
  *     engine.load_job{bundle, params, unsafe, memory_bytes, deadline_ms}
  *                                 -> {view, log} or {error, log}
  *     engine.run_begin{...}       -> {warning} or {error}      fields: run_config.c
  *     engine.run_step{milliseconds} -> the state               run_shell_report()
  *     engine.run_end()            -> the outcome               run_shell_outcome()
+ *     engine.submit_begin{...}    -> {id} or {error}           fields: submit.h
+ *     engine.submit_step{milliseconds}, engine.submit_end()    as those of a run
+ *     engine.job_list{master, key_file} and its like           cluster.h
+ *     engine.master_serve{...}, engine.worker_serve{...}       daemons.h
  *     engine.inspect_run{path, segments}                       inspect.h
  *     engine.check_output{folder} -> {parts}
  *
@@ -21,11 +25,16 @@
 
 struct nursery;
 struct run_shell;
+struct submit;
 
 struct functions {
     struct nursery *nursery; /* started at the first need */
     struct run_shell *shell;
+    struct submit *submit;
 };
+
+/* NULL with *err: there can be no attempt. */
+struct nursery *functions_nursery(struct functions *functions, struct err *err);
 
 /* Ends with a null name; the context is a struct functions. */
 extern const struct host_function FUNCTIONS[];

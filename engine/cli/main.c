@@ -25,13 +25,13 @@ static int flush(int exit_code)
     return exit_code;
 }
 
-/* A run needs it, and it loads while Lua reads the command line. A failure is told when it is
+/* They need it, and it loads while Lua reads the command line. A failure is told when it is
  * needed. */
 static struct nursery *start_early(int argc, char **argv)
 {
     struct err ignored;
 
-    if (argc < 3 || strcmp(argv[1], "run") != 0)
+    if (argc < 3 || (strcmp(argv[1], "run") != 0 && strcmp(argv[1], "submit") != 0))
         return NULL;
     return nursery_start(&ignored);
 }

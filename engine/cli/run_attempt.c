@@ -52,16 +52,36 @@ void run_attempt_stop(struct run_attempt *attempt)
         run_attempt_remove(attempt);
 }
 
-struct run_source run_source_of(const struct run_shell *shell)
+struct job_source run_source_of(const struct run_shell *shell)
 {
     const uint64_t *begun = shell->stage_begun_ns, *ended = shell->stage_ended_ns;
+    const struct run_config *config = &shell->config;
 
-    return (struct run_source){
-        .config = &shell->config,
-        .output = &shell->output,
+    return (struct job_source){
+        .job = RUN_JOB_ID,
+        .worker_id = RUN_WORKER_ID,
+        .name = config->job_name,
+        .input_format = config->input_format,
+        .output_format = config->output_format,
+        .inputs = config->inputs,
+        .input_count = config->input_count,
+        .output_folder = config->output,
+        .publish_id = shell->output.job_id,
+        .publish = shell->output.has_folder ? &shell->output.publish : NULL,
+        .overwrite = config->overwrite,
+        .unsafe = config->unsafe,
+        .reducers = config->reducers,
+        .split_bytes = config->split_bytes,
+        .sort_buffer_bytes = config->sort_buffer_bytes,
+        .memory_bytes = config->memory_bytes,
+        .progress_ms = config->progress_ms,
+        .record_ms = config->record_ms,
+        .bundle = config->bundle,
+        .params = config->params,
+        .view = config->view,
+        .temp_path = shell->temp.path,
         .results = &shell->results,
         .plan = shell->plan_done ? shell->plan_done->plan : NULL,
-        .temp_path = shell->temp.path,
         .map_ms = (ended[STAGE_MAP] - begun[STAGE_MAP]) / NS_PER_MS,
         .reduce_ms = (ended[STAGE_REDUCE] - begun[STAGE_REDUCE]) / NS_PER_MS,
     };
@@ -94,7 +114,7 @@ static void take_plan(struct run_attempt *attempt, Mrlua__Done *done)
     shell->plan_done = done;
     event.map_count = (uint32_t)done->plan->n_splits;
     event.reduce_count = done->plan->reducers;
-    run_results_plan(&shell->results, event.map_count, event.reduce_count);
+    job_results_plan(&shell->results, event.map_count, event.reduce_count);
     attempt->has_answered = true;
     run_queue(shell, &event);
 }
@@ -205,7 +225,7 @@ static void on_readable(void *context)
 }
 
 /* Who made the outputs that a reduce is told of: a broken one is reported with its maker. */
-static void keep_sources(struct run_attempt *attempt, const struct run_task *task)
+static void keep_sources(struct run_attempt *attempt, const struct job_task *task)
 {
     attempt->sources = mem_alloc_array(task->map_output_count, sizeof *attempt->sources);
     for (size_t i = 0; i < task->map_output_count; i++)
@@ -215,16 +235,16 @@ static void keep_sources(struct run_attempt *attempt, const struct run_task *tas
 void run_attempt_start(struct run_attempt *attempt)
 {
     struct run_shell *shell = attempt->shell;
-    struct run_source source = run_source_of(shell);
-    struct run_task task;
+    struct job_source source = run_source_of(shell);
+    struct job_task task;
     struct err err;
     int rc;
 
-    run_task_init(&task, &source, attempt->stage, attempt->task, attempt->id);
+    job_task_init(&task, &source, attempt->stage, attempt->task, attempt->id);
     if (attempt->stage == STAGE_REDUCE)
         keep_sources(attempt, &task);
     rc = attempt_start(shell->nursery, &task.start, &attempt->attempt, &err);
-    run_task_deinit(&task);
+    job_task_deinit(&task);
     if (rc == 0) {
         attempt->readable =
             loop_fd_open(shell->loop, attempt->attempt.fd, on_readable, attempt, &err);

@@ -35,10 +35,6 @@ struct run_output {
 int run_output_init(struct run_output *output, const char *folder, bool overwrite,
                     const char *temp_path, struct err *err);
 
-/* Refuses to replace (overwrite) what is also read: an input inside the old output would be
- * deleted, and an old output inside an input counted among the new records. 0 or -1 (ERR_SETUP). */
-int run_output_check_inputs(const char *folder, char *const *inputs, size_t count, struct err *err);
-
 /* Safe on a zeroed struct. */
 void run_output_deinit(struct run_output *output, bool is_committed);
 

@@ -1,29 +1,14 @@
 #include "cli/run_shell.h"
 
 #include "base/clock.h"
+#include "cli/answer.h"
 #include "cli/fields.h"
 #include "cli/run_state.h"
 #include "record/value.h"
 
-#include <stdio.h>
-#include <string.h>
-#include <sys/ioctl.h>
-#include <unistd.h>
-
-enum { COLUMNS_DEFAULT = 80 };
-
 static double seconds_between(uint64_t begun_ns, uint64_t ended_ns)
 {
     return (double)(ended_ns - begun_ns) / (double)NS_PER_S;
-}
-
-static uint64_t terminal_columns(void)
-{
-    struct winsize size;
-
-    if (ioctl(STDERR_FILENO, TIOCGWINSZ, &size) != 0 || size.ws_col == 0)
-        return COLUMNS_DEFAULT;
-    return size.ws_col;
 }
 
 static uint64_t split_bytes(const struct run_shell *shell, uint32_t map)
@@ -41,7 +26,7 @@ static double task_bytes(const struct run_shell *shell, enum stage_kind stage, u
 {
     if (stage == STAGE_MAP)
         return (double)split_bytes(shell, task);
-    return (double)run_results_bytes(&shell->results, STAGE_MAP) /
+    return (double)job_results_bytes(&shell->results, STAGE_MAP) /
            (double)shell->results.task_counts[STAGE_REDUCE];
 }
 
@@ -58,10 +43,10 @@ static void add_completed(const struct run_shell *shell, enum stage_kind stage,
         double bytes = stage == STAGE_MAP ? task_bytes(shell, stage, i) : 0;
 
         report->bytes += bytes;
-        if (run_results_of(&shell->results, stage, i))
+        if (job_results_of(&shell->results, stage, i))
             report->bytes_done += bytes;
     }
-    report->records = run_results_sum(&shell->results, stage, report->counter);
+    report->records = job_results_sum(&shell->results, stage, report->counter);
 }
 
 static void add_running(const struct run_shell *shell, enum stage_kind stage,
@@ -85,41 +70,26 @@ static void write_stage(const struct run_shell *shell, enum stage_kind stage,
     bool is_done = progress->task_count > 0 && progress->completed_count == progress->task_count;
     uint64_t until_ns = is_done ? shell->stage_ended_ns[stage] : clock_monotonic_ns();
     uint64_t begun_ns = shell->stage_begun_ns[stage];
+    struct answer_stage told;
 
     add_completed(shell, stage, &report);
     if (stage == STAGE_REDUCE && shell->results.task_counts[stage] > 0 && begun_ns) {
-        report.bytes = (double)run_results_bytes(&shell->results, STAGE_MAP);
+        report.bytes = (double)job_results_bytes(&shell->results, STAGE_MAP);
         report.bytes_done =
             report.bytes * progress->completed_count / shell->results.task_counts[stage];
     }
     add_running(shell, stage, &report);
-    value_write_table_begin(out);
-    field_string(out, "name", stage_kind_name(stage));
-    field_integer(out, "tasks", progress->task_count);
-    field_integer(out, "tasks_done", progress->completed_count);
-    field_integer(out, "tasks_running", progress->in_progress_count);
-    field_number(out, "seconds", begun_ns ? seconds_between(begun_ns, until_ns) : 0);
-    field_number(out, "bytes", report.bytes);
-    field_number(out, "bytes_done", report.bytes_done);
-    field_integer(out, "records", (uint64_t)report.records);
-    value_write_table_end(out);
-}
-
-/* Takes the lines that were printed since the last report. */
-static void write_log(struct run_shell *shell, struct buf *out)
-{
-    const char *at = shell->log.ptr, *end = at + shell->log.len;
-
-    value_write_table_begin(out);
-    for (int64_t i = 1; shell->log.len && at < end; i++) {
-        const char *newline = memchr(at, '\n', (size_t)(end - at));
-
-        value_write_integer(out, i);
-        value_write_string(out, slice_of(at, (size_t)(newline - at)));
-        at = newline + 1;
-    }
-    value_write_table_end(out);
-    buf_clear(&shell->log);
+    told = (struct answer_stage){
+        .name = stage_kind_name(stage),
+        .tasks = progress->task_count,
+        .tasks_done = progress->completed_count,
+        .tasks_running = progress->in_progress_count,
+        .seconds = begun_ns ? seconds_between(begun_ns, until_ns) : 0,
+        .bytes = report.bytes,
+        .bytes_done = report.bytes_done,
+        .records = (uint64_t)report.records,
+    };
+    answer_stage(&told, out);
 }
 
 void run_shell_report(struct run_shell *shell, struct buf *out)
@@ -130,23 +100,13 @@ void run_shell_report(struct run_shell *shell, struct buf *out)
     value_write_table_begin(out);
     field_boolean(out, "finished", run_shell_finished(shell));
     field_number(out, "seconds", seconds_between(shell->begun_ns, clock_monotonic_ns()));
-    field_integer(out, "columns", terminal_columns());
+    field_integer(out, "columns", answer_columns());
     field_name(out, "log");
-    write_log(shell, out);
+    answer_log(&shell->log, out);
     field_name(out, "stages");
     value_write_list_begin(out, 2);
     write_stage(shell, STAGE_MAP, &progress.stages[STAGE_MAP], out);
     write_stage(shell, STAGE_REDUCE, &progress.stages[STAGE_REDUCE], out);
-    value_write_table_end(out);
-}
-
-void run_shell_error(const struct err *err, const char *detail, bool is_setup, struct buf *out)
-{
-    value_write_table_begin(out);
-    field_string(out, "kind", err_kind_name(err->kind));
-    field_string(out, "message", err->message);
-    field_string(out, "detail", detail ? detail : "");
-    field_boolean(out, "is_setup", is_setup || err->kind == ERR_SETUP);
     value_write_table_end(out);
 }
 
@@ -160,39 +120,32 @@ static void write_job_error(struct run_shell *shell, struct buf *out)
     size_t count = sched_causes(shell->sched, RUN_JOB_ID, causes, SCHED_FAILURE_COUNT_MAX);
 
     sched_job_progress(shell->sched, RUN_JOB_ID, &progress);
-    run_faults_explain(&shell->faults, &progress, causes, count, &err, &detail);
+    job_faults_explain(&shell->faults, &progress, causes, count, &err, &detail);
     field_name(out, "error");
-    run_shell_error(&err, buf_string(&detail),
-                    progress.stage == STAGE_PLAN && err.kind == ERR_INPUT, out);
+    answer_error(&err, buf_string(&detail), progress.stage == STAGE_PLAN && err.kind == ERR_INPUT,
+                 out);
     buf_deinit(&detail);
 }
 
 static void write_counters(const struct run_shell *shell, struct buf *out)
 {
-    struct run_counters counters;
+    struct job_counters counters;
 
-    run_results_counters(&shell->results, &counters);
+    job_results_counters(&shell->results, &counters);
     field_name(out, "counters");
     value_write_table_begin(out);
     for (size_t i = 0; i < counters.count; i++)
         field_integer(out, counters.items[i].name, (uint64_t)counters.items[i].value);
     value_write_table_end(out);
-    run_counters_deinit(&counters);
+    job_counters_deinit(&counters);
 }
 
 static void write_part(uint32_t partition, const Mrlua__Done *done, struct buf *out)
 {
     struct buf name = {0};
-    char crc[16];
 
-    snprintf(crc, sizeof crc, "%08x", done->crc32c);
     publish_part_name(&name, partition);
-    value_write_table_begin(out);
-    field_string(out, "name", buf_string(&name));
-    field_integer(out, "bytes", done->bytes);
-    field_integer(out, "records", done->records);
-    field_string(out, "crc32c", crc);
-    value_write_table_end(out);
+    answer_part(buf_string(&name), done->bytes, done->records, done->crc32c, out);
     buf_deinit(&name);
 }
 
@@ -204,27 +157,24 @@ static void write_parts(const struct run_shell *shell, struct buf *out)
     field_name(out, "parts");
     value_write_list_begin(out, count);
     for (uint32_t i = 0; i < count; i++) {
-        const struct run_result *result = run_results_of(&shell->results, STAGE_REDUCE, i);
+        const struct job_result *result = job_results_of(&shell->results, STAGE_REDUCE, i);
 
         write_part(i, result->done, out);
         records += result->done->records;
     }
     field_integer(out, "records", records);
-    field_integer(out, "bytes", run_results_bytes(&shell->results, STAGE_REDUCE));
+    field_integer(out, "bytes", job_results_bytes(&shell->results, STAGE_REDUCE));
 }
 
 static void write_plan(const struct run_shell *shell, struct buf *out)
 {
     const Mrlua__Plan *plan = shell->plan_done->plan;
+    struct answer_plan told = {plan->n_splits, plan->split_bytes, plan->reducers,
+                               shell->config.sort_buffer_bytes};
 
     field_integer(out, "input_bytes", plan->bytes);
     field_name(out, "plan");
-    value_write_table_begin(out);
-    field_integer(out, "split_count", plan->n_splits);
-    field_integer(out, "split_bytes", plan->split_bytes);
-    field_integer(out, "reducer_count", plan->reducers);
-    field_integer(out, "sort_buffer_bytes", shell->config.sort_buffer_bytes);
-    value_write_table_end(out);
+    answer_plan(&told, out);
 }
 
 /* A signal that came when the output was already where it belongs changes nothing. */
@@ -243,7 +193,7 @@ void run_shell_outcome(struct run_shell *shell, const struct err *print_err, str
         write_job_error(shell, out);
     } else if (print_err) {
         field_name(out, "error");
-        run_shell_error(print_err, NULL, false, out);
+        answer_error(print_err, NULL, false, out);
     } else {
         field_string(out, "job", shell->config.job_name);
         if (shell->config.output)

@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "cli/run_state.h"
+#include "master/job_inputs.h"
 
 #include <signal.h>
 #include <stdlib.h>
@@ -96,7 +97,7 @@ static int open_folders(struct run_shell *shell, struct err *err)
     const char *parent = temp_choose(config->tmp);
 
     if (config->output && config->overwrite &&
-        run_output_check_inputs(config->output, config->inputs, config->input_count, err) != 0)
+        job_inputs_check(config->output, config->inputs, config->input_count, err) != 0)
         return -1;
     temp_sweep(parent);
     if (temp_init(&shell->temp, parent, err) != 0)
@@ -159,8 +160,8 @@ void run_shell_close(struct run_shell *shell)
     loop_close(shell->loop);
     sched_close(shell->sched);
     sched_output_deinit(&shell->decisions);
-    run_results_deinit(&shell->results);
-    run_faults_deinit(&shell->faults);
+    job_results_deinit(&shell->results);
+    job_faults_deinit(&shell->faults);
     message_free(shell->plan_done);
     buf_deinit(&shell->log);
     run_config_deinit(&shell->config);
@@ -222,7 +223,7 @@ int run_shell_print(struct run_shell *shell, struct err *err)
         return 0;
     attempts = mem_alloc_array(count, sizeof *attempts);
     for (uint32_t i = 0; i < count; i++)
-        attempts[i] = run_results_of(&shell->results, STAGE_REDUCE, i)->attempt_id;
+        attempts[i] = job_results_of(&shell->results, STAGE_REDUCE, i)->attempt_id;
     catch_signals(shell);
     rc = run_output_print(&shell->output, attempts, count, &stopped_by, err);
     shell->signal_number = (int)stopped_by;

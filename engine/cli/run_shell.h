@@ -53,7 +53,4 @@ int run_shell_print(struct run_shell *shell, struct err *err);
 /* Appends the outcome as a value. `print_err`: of a print that failed, or NULL. */
 void run_shell_outcome(struct run_shell *shell, const struct err *print_err, struct buf *out);
 
-/* Appends {kind, message, detail, is_setup}. `detail` may be NULL. */
-void run_shell_error(const struct err *err, const char *detail, bool is_setup, struct buf *out);
-
 #endif

@@ -14,15 +14,17 @@
 
 #include "attempt/attempt.h"
 #include "cli/run_config.h"
-#include "cli/run_faults.h"
 #include "cli/run_output.h"
-#include "cli/run_results.h"
-#include "cli/run_task.h"
+#include "master/job_faults.h"
+#include "master/job_results.h"
+#include "master/job_task.h"
 #include "rpc/loop.h"
 #include "sched/sched.h"
 #include "store/temp.h"
 
 enum {
+    RUN_JOB_ID = 1,              /* of the scheduler and in run files: a run has one job ... */
+    RUN_WORKER_ID = 1,           /* ... and one worker, this process */
     RUN_SIGNAL_COUNT = 3,        /* SIGINT, SIGTERM, SIGHUP */
     RUN_LOG_BYTES_MAX = 1 << 16, /* what jobs print between two redraws; more: redraw now */
 };
@@ -60,8 +62,8 @@ struct run_shell {
     struct temp temp;
     struct run_output output;
     struct run_attempt *attempts;
-    struct run_results results;
-    struct run_faults faults;
+    struct job_results results;
+    struct job_faults faults;
     Mrlua__Done *plan_done; /* holds the plan */
     struct buf log;         /* lines of the job, each with its newline */
     uint64_t begun_ns;
@@ -103,6 +105,6 @@ void run_attempt_stop(struct run_attempt *attempt);
 void run_attempt_remove(struct run_attempt *attempt);
 
 /* What tasks are made from. */
-struct run_source run_source_of(const struct run_shell *shell);
+struct job_source run_source_of(const struct run_shell *shell);
 
 #endif

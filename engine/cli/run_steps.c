@@ -60,7 +60,7 @@ void run_attempt_failed(struct run_attempt *attempt, const struct err *err, cons
             event.failure = ERR_RETRY; /* nobody to blame for it */
         }
     }
-    run_faults_add(&shell->faults, attempt->id, err, detail);
+    job_faults_add(&shell->faults, attempt->id, err, detail);
     run_queue(shell, &event);
 }
 
@@ -98,7 +98,7 @@ static void forget_output(struct run_shell *shell, const struct command *command
     struct buf path = {0};
 
     if (command->stage == STAGE_MAP)
-        run_task_map_path(shell->temp.path, command->task, command->attempt_id, &path);
+        job_task_map_path(shell->temp.path, command->task, command->attempt_id, &path);
     else
         run_output_part_path(&shell->output, command->task, command->attempt_id, &path);
     unlink(buf_string(&path)); /* the temporary folder goes as a whole anyway */
@@ -140,12 +140,12 @@ static void note(struct run_shell *shell, const struct fact *fact)
     if (fact->kind == FACT_TASK_COMPLETED) {
         shell->stage_ended_ns[fact->stage] = clock_monotonic_ns();
         if (attempt && attempt->done) {
-            run_results_take(&shell->results, fact->stage, fact->task, fact->attempt_id,
+            job_results_take(&shell->results, fact->stage, fact->task, fact->attempt_id,
                              attempt->done);
             attempt->done = NULL;
         }
     } else if (fact->kind == FACT_OUTPUT_LOST) {
-        run_results_drop(&shell->results, fact->stage, fact->task);
+        job_results_drop(&shell->results, fact->stage, fact->task);
     }
 }
 

@@ -37,17 +37,21 @@ bool run_header_decode(const char in[RUN_HEADER_BYTES], struct run_header *heade
     return memcmp(in, SEGMENT_MAGIC, 4) == 0 && header->crc == crc32c(0, in, HEADER_CRC_AT);
 }
 
+uint32_t run_block_crc_begin(const char header[RUN_BLOCK_HEADER_BYTES], uint32_t seed,
+                             uint32_t number)
+{
+    char place[4];
+
+    put_u32le(place, number);
+    return crc32c(crc32c(seed, place, sizeof place), header, BLOCK_CRC_AT);
+}
+
 static uint32_t block_crc(const char header[RUN_BLOCK_HEADER_BYTES], uint32_t seed, uint32_t number,
                           const char *payload)
 {
     uint32_t stored_bytes = get_u32le(header) & ~BLOCK_IS_PLAIN;
-    char place[4];
-    uint32_t crc;
 
-    put_u32le(place, number);
-    crc = crc32c(seed, place, sizeof place);
-    crc = crc32c(crc, header, BLOCK_CRC_AT);
-    return crc32c(crc, payload, stored_bytes);
+    return crc32c(run_block_crc_begin(header, seed, number), payload, stored_bytes);
 }
 
 void run_block_encode(char out[RUN_BLOCK_HEADER_BYTES], const struct run_block *block,

@@ -34,6 +34,11 @@ void run_block_encode(char out[RUN_BLOCK_HEADER_BYTES], const struct run_block *
 /* Checks what can be told without the payload: sizes, flags. */
 bool run_block_decode(const char in[RUN_BLOCK_HEADER_BYTES], struct run_block *block);
 
+/* The checksum over all but the payload, which goes on from it: for a payload that comes in
+ * pieces. */
+uint32_t run_block_crc_begin(const char header[RUN_BLOCK_HEADER_BYTES], uint32_t seed,
+                             uint32_t number);
+
 bool run_block_crc_is_good(const char header[RUN_BLOCK_HEADER_BYTES], uint32_t seed,
                            uint32_t number, const char *payload);
 

@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "rpc/loop_base.h"
 
 #include <errno.h>
 #include <event2/event.h>
@@ -12,6 +13,7 @@
 
 struct loop {
     struct event_base *base;
+    struct loop_guest *guests;
 };
 
 struct loop_event {
@@ -47,7 +49,7 @@ struct loop *loop_open(struct err *err)
         return NULL;
     }
     loop = mem_alloc(sizeof *loop);
-    loop->base = base;
+    *loop = (struct loop){.base = base};
     return loop;
 }
 
@@ -55,8 +57,36 @@ void loop_close(struct loop *loop)
 {
     if (!loop)
         return;
+    while (loop->guests)
+        loop->guests->close(loop->guests);
+    /* What libevent has put off: streams that were closed a moment ago. Nothing else is left. */
+    (void)event_base_loop(loop->base, EVLOOP_NONBLOCK);
     event_base_free(loop->base);
     free(loop);
+}
+
+struct event_base *loop_base(struct loop *loop)
+{
+    return loop->base;
+}
+
+void loop_guest_add(struct loop *loop, struct loop_guest *guest)
+{
+    guest->next = loop->guests;
+    guest->link = &loop->guests;
+    if (guest->next)
+        guest->next->link = &guest->next;
+    loop->guests = guest;
+}
+
+void loop_guest_remove(struct loop_guest *guest)
+{
+    if (!guest->link)
+        return;
+    *guest->link = guest->next;
+    if (guest->next)
+        guest->next->link = guest->link;
+    guest->link = NULL;
 }
 
 int loop_run(struct loop *loop, struct err *err)

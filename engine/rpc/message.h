@@ -25,7 +25,52 @@ enum message_type {
     MESSAGE_SEGMENT_TABLE,  /* SegmentTable: trusted -> child, after the TaskStart of a reduce */
     MESSAGE_FETCHED,        /* Fetched: trusted -> shell, by a reduce */
     MESSAGE_RUN,            /* no payload: shell -> trusted, the answer to it */
+
+    /* What follows travels on rpc/conn.h; who may send it: rpc/access.h. First the handshake. */
+    MESSAGE_HELLO = 32,   /* Hello: client -> server, the first one */
+    MESSAGE_HELLO_ANSWER, /* HelloAnswer: server -> client */
+    MESSAGE_AUTH,         /* Auth: client -> server */
+    MESSAGE_WELCOME,      /* Welcome: server -> client, the connection is open */
+    MESSAGE_ANSWER,       /* Answer: with the id of the request */
+
+    MESSAGE_WORKER_JOIN = 48, /* WorkerJoin: worker -> master, the first one */
+    MESSAGE_HEARTBEAT,        /* Heartbeat: worker -> master */
+    MESSAGE_ATTEMPT_FETCHED,  /* AttemptFetched: worker -> master, until it is heard */
+    MESSAGE_ATTEMPT_DONE,     /* AttemptDone: the same */
+    MESSAGE_ATTEMPT_FAILED,   /* AttemptFailed: the same */
+    MESSAGE_OUTPUT_LOST,      /* OutputLost: trusted -> shell, worker -> master */
+    MESSAGE_ATTEMPT_LOG,      /* AttemptLog: worker -> master */
+
+    MESSAGE_WORKER_WELCOME = 64, /* WorkerWelcome: master -> worker, the answer to WorkerJoin */
+    MESSAGE_ATTEMPT_START,       /* AttemptStart: master -> worker */
+    MESSAGE_ATTEMPT_RUN,         /* AttemptRun: the same */
+    MESSAGE_ATTEMPT_KILL,        /* AttemptKill: the same */
+    MESSAGE_OUTPUT_FORGET,       /* OutputForget: the same */
+    MESSAGE_JOB_OVER,            /* JobOver: the same */
+    MESSAGE_SOURCES,             /* Sources: master -> worker, shell -> trusted */
+    MESSAGE_REPORT_HEARD,        /* ReportHeard: master -> worker */
+
+    MESSAGE_BLOB_PUT = 80, /* BlobPut: client -> master */
+    MESSAGE_BLOB_HAVE,     /* BlobHave: the answer to it */
+    MESSAGE_BLOB_GET,      /* BlobGet: worker -> master */
+    MESSAGE_BLOB_DATA,     /* BlobData: the answer to it */
+
+    MESSAGE_JOB_SUBMIT = 96,    /* JobSubmit: client -> master; Answer */
+    MESSAGE_JOB_WATCH,          /* JobWatch: client -> master; many JobEvent */
+    MESSAGE_JOB_EVENT,          /* JobEvent: master -> client */
+    MESSAGE_JOB_LIST,           /* JobList: client -> master */
+    MESSAGE_JOB_LIST_ANSWER,    /* JobListAnswer: master -> client */
+    MESSAGE_JOB_STATUS,         /* JobStatus: client -> master */
+    MESSAGE_JOB_STATUS_ANSWER,  /* JobStatusAnswer: master -> client */
+    MESSAGE_JOB_CANCEL,         /* JobCancel: client -> master; Answer */
+    MESSAGE_WORKER_LIST,        /* WorkerList: client -> master */
+    MESSAGE_WORKER_LIST_ANSWER, /* WorkerListAnswer: master -> client */
+
+    MESSAGE_SEGMENT_FETCH = 112, /* SegmentFetch: trusted -> another worker's segment server */
+    MESSAGE_SEGMENT_HEAD,        /* SegmentHead: back; raw bytes may follow (rpc/conn.h) */
 };
+
+enum { MESSAGE_TYPE_COUNT = MESSAGE_SEGMENT_HEAD + 1 }; /* types are below; not all are taken */
 
 /* Appends the packed message. */
 void message_pack(struct buf *out, const ProtobufCMessage *message);

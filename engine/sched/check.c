@@ -7,11 +7,12 @@
  *     I5   the sums of the audit are the sums over the tasks
  *     I6   whatever lives or is held belongs to the incarnation that is there
  *     I7   whatever is not at its end waits for a timer, or for room that somebody with a timer has
- *     I8   slots and fetches in use are those of the attempts, and not more than there are
- *     I9   a job that is listed has not ended
- *     I11  faults of the job are not more than its reported failures, both within their limits
- *     I13  who holds a slot holds its inputs: every map had answered
- *     and  a task is in exactly one place: queue, delay, attempt, worker's outputs, store
+ *     I8   slots and fetches in use are those of the attempts, and not more than there are (or
+ * were, when a worker offers less than before) I9   a job that is listed has not ended I11  faults
+ * of the job are not more than its reported failures, both within their limits I13  who holds a
+ * slot holds its inputs: every map had answered and  a task is in exactly one place: queue, delay,
+ * attempt, worker's outputs, store; it has two attempts at most, on two workers; not more than a
+ * third of the workers are aside
  *
  * I2 (grants) comes with commits on gs://; I3, I4 and I10 need what was there before or elsewhere
  * and are checked in ctest/sim; I12 is about messages.
@@ -30,33 +31,43 @@ static void check_idle(const struct sched *sched, const struct task *task)
     assert(sched->has_begun || is_queued);
 }
 
-static void check_attempt(const struct sched *sched, const struct attempt *attempt)
+static void check_attempt(const struct sched *sched, const struct task *task,
+                          const struct attempt *attempt)
 {
     const struct stage *stage = attempt->task->stage;
     const struct stage *maps = &stage->job->stages[STAGE_MAP];
     bool is_fetched = attempt->phase == ATTEMPT_FETCHED;
 
+    assert(attempt->task == task);
     assert(idtable_get(&sched->attempts_by_id, attempt->id) == attempt); /* I1 */
     assert(attempt->id <= sched->attempt_id_last);
     assert((attempt->worker != NULL) == STAGE_TRAITS[stage->kind].on_worker);
     assert(list_is_empty(&attempt->fetched) == !is_fetched);
+    assert(list_is_empty(&attempt->by_stage) == !attempt->worker);
     if (!sched->has_begun)
         return;
     assert(attempt->id >> 32 == sched->epoch);
     assert(timer_is_armed(&attempt->silence) == !is_fetched); /* I7: a fetched one waits for us */
-    assert(!attempt->worker || attempt->worker->state == WORKER_UP); /* I6 */
+    assert(!attempt->worker || worker_is_here(attempt->worker)); /* I6 */
     if (STAGE_TRAITS[stage->kind].fetches && attempt->phase != ATTEMPT_FETCHING)
         assert(maps->answered_count == maps->task_count); /* I13 */
 }
 
 static void check_in_progress(const struct sched *sched, const struct task *task)
 {
+    const struct attempt *older = task->attempt ? task->attempt->other : NULL;
+
     assert(task->attempt != NULL);
-    assert(task->attempt->task == task);
     assert(task->worker == NULL);
     assert(list_is_empty(&task->link));
     assert(!timer_is_armed(&task->retry));
-    check_attempt(sched, task->attempt);
+    check_attempt(sched, task, task->attempt);
+    if (!older)
+        return;
+    assert(older->other == NULL);
+    assert(older->id < task->attempt->id);
+    assert(older->worker != task->attempt->worker);
+    check_attempt(sched, task, older);
 }
 
 static void check_completed(const struct sched *sched, const struct task *task)
@@ -74,6 +85,7 @@ static void check_task(const struct sched *sched, const struct task *task)
 {
     assert(task->fault_count <= task->failure_count); /* I11 */
     assert(task->failure_count <= SCHED_FAILURE_COUNT_MAX);
+    assert(task->attempt_id == 0 || task->has_answered);
     switch (task->state) {
     case TASK_IDLE:
         check_idle(sched, task);
@@ -85,6 +97,11 @@ static void check_task(const struct sched *sched, const struct task *task)
         check_completed(sched, task);
         break;
     }
+}
+
+static bool holds_inputs(const struct attempt *attempt)
+{
+    return attempt && attempt->worker && attempt->phase != ATTEMPT_FETCHING;
 }
 
 static void check_stage(const struct sched *sched, const struct stage *stage)
@@ -99,8 +116,8 @@ static void check_stage(const struct sched *sched, const struct stage *stage)
         check_task(sched, task);
         counts[task->state]++;
         answered_count += task->has_answered;
-        if (task->attempt && task->attempt->worker)
-            held_count += task->attempt->phase != ATTEMPT_FETCHING;
+        held_count +=
+            holds_inputs(task->attempt) || (task->attempt && holds_inputs(task->attempt->other));
         if (task->has_answered)
             digest_add(&digest, &task->digest);
     }
@@ -120,10 +137,32 @@ static void check_job(const struct sched *sched, const struct job *job)
         check_stage(sched, &job->stages[kind]);
 }
 
+/* The lists and timers that its state puts it in. */
+static void check_worker_state(const struct sched *sched, const struct worker *worker)
+{
+    bool is_up = worker->state == WORKER_UP;
+    bool is_aside = timer_is_armed(&worker->aside_end);
+    bool has_slot = is_up && !is_aside && worker->slots_used < worker->slot_count;
+    bool has_fetch = is_up && !is_aside && worker->fetch_count < worker->slot_count;
+
+    assert(list_is_empty(&worker->aside) == !is_aside);
+    assert(!is_aside || worker_is_here(worker));
+    assert(list_is_empty(&worker->with_slot) == !has_slot);
+    assert(list_is_empty(&worker->with_fetch) == !has_fetch);
+    assert(list_is_empty(&worker->with_runnable)); /* I7: no slot is free beside who waits for it */
+    if (!is_up)                                    /* I7 */
+        assert(timer_is_armed(&worker->rejoin) == (worker->state != WORKER_GONE));
+    else if (worker->slot_count == 0) /* who waits for a slot there is given up in time */
+        assert(timer_is_armed(&worker->rejoin) || worker->fetch_count == 0);
+    else
+        assert(!timer_is_armed(&worker->rejoin));
+    assert(timer_is_armed(&worker->heard) == (is_up && sched->options.worker_silence_ns > 0));
+    assert(worker_is_here(worker) || !sched->has_begun || list_is_empty(&worker->attempts));
+}
+
 static void check_worker(const struct sched *sched, const struct worker *worker)
 {
     uint32_t slots_used = 0, fetch_count = 0, fetched_count = 0;
-    bool is_up = worker->state == WORKER_UP;
 
     for (struct list *at = worker->attempts.next; at != &worker->attempts; at = at->next) {
         struct attempt *attempt = CONTAINER_OF(at, struct attempt, by_worker);
@@ -136,13 +175,46 @@ static void check_worker(const struct sched *sched, const struct worker *worker)
     assert(slots_used == worker->slots_used); /* I8 */
     assert(fetch_count == worker->fetch_count);
     assert(list_is_empty(&worker->fetched) == (fetched_count == 0));
-    assert(!is_up || slots_used <= worker->slot_count);
-    assert(!is_up || fetch_count <= worker->slot_count);
-    assert(list_is_empty(&worker->with_slot) == !(is_up && slots_used < worker->slot_count));
-    assert(list_is_empty(&worker->with_fetch) == !(is_up && fetch_count < worker->slot_count));
-    assert(list_is_empty(&worker->with_runnable)); /* I7: no slot is free beside who waits for it */
-    assert(timer_is_armed(&worker->rejoin) == (worker->state == WORKER_AWAITED)); /* I7 */
-    assert(is_up || !sched->has_begun || list_is_empty(&worker->attempts));
+    assert(!sched->has_begun || slots_used <= worker->slot_ceiling);
+    assert(!sched->has_begun || fetch_count <= worker->slot_ceiling);
+    check_worker_state(sched, worker);
+}
+
+/* What is counted over all workers, and over all jobs. */
+static void check_totals(const struct sched *sched)
+{
+    uint32_t slot_count = 0, present_count = 0, aside_count = 0;
+
+    for (uint32_t i = 0; i < sched->worker_capacity; i++) {
+        const struct worker *worker = sched->workers[i];
+        bool is_here = worker && worker_is_here(worker);
+
+        slot_count += is_here ? worker->slot_count : 0;
+        present_count += is_here && worker->slot_count > 0;
+        aside_count += worker && timer_is_armed(&worker->aside_end);
+    }
+    assert(slot_count == sched->slot_count);
+    assert(present_count == sched->present_count);
+    assert(aside_count == sched->aside_count);
+    assert((uint64_t)aside_count * 3 <= present_count);
+    assert(timer_is_armed(&sched->backup) ==
+           (sched->has_begun && sched->options.backup && !list_is_empty(&sched->jobs)));
+}
+
+/* What is in use, over the workers, is what is in use over the jobs. */
+static void check_shares(const struct sched *sched)
+{
+    uint64_t of_workers = 0, of_jobs = 0;
+
+    for (struct list *at = sched->jobs.next; at != &sched->jobs; at = at->next) {
+        of_jobs += CONTAINER_OF(at, struct job, link)->slots_used;
+        of_jobs += (uint64_t)CONTAINER_OF(at, struct job, link)->fetch_count << 32;
+    }
+    for (uint32_t i = 0; i < sched->worker_capacity; i++) {
+        of_workers += sched->workers[i] ? sched->workers[i]->slots_used : 0;
+        of_workers += sched->workers[i] ? (uint64_t)sched->workers[i]->fetch_count << 32 : 0;
+    }
+    assert(of_workers == of_jobs);
 }
 
 /* I7: nobody idles beside work. */
@@ -174,6 +246,8 @@ void sched_check(const struct sched *sched)
     for (uint32_t i = 0; i < sched->worker_capacity; i++)
         if (sched->workers[i])
             check_worker(sched, sched->workers[i]);
+    check_totals(sched);
+    check_shares(sched);
     timer_heap_check(&sched->timers);
 }
 
@@ -201,12 +275,14 @@ static void mix_task(uint64_t *hash, const struct task *task)
     mix(hash, task->state);
     mix(hash, task->failure_count);
     mix(hash, task->fault_count);
-    mix(hash, task->state == TASK_COMPLETED ? task->attempt_id : 0);
+    mix(hash, task->attempt_id);
     mix_place(hash, task->worker);
     mix(hash, task->has_answered);
     mix_digest(hash, &task->digest);
-    mix(hash, task->attempt ? task->attempt->id : 0);
-    mix_place(hash, task->attempt ? task->attempt->worker : NULL);
+    for (const struct attempt *at = task->attempt; at; at = at->other) {
+        mix(hash, at->id);
+        mix_place(hash, at->worker);
+    }
     for (const struct failure *at = task->failures; at; at = at->older) {
         mix(hash, at->cause.attempt_id);
         mix(hash, at->cause.worker_id);
@@ -221,6 +297,10 @@ static void mix_job(uint64_t *hash, const struct job *job)
     mix(hash, job->rules.attempts_max);
     mix(hash, job->rules.unsafe);
     mix(hash, job->rules.silence_ns);
+    mix(hash, (uint32_t)job->rules.priority);
+    mix(hash, job->rules.weight);
+    mix(hash, job->attempt_differed);
+    mix(hash, job->task_differed);
     for (int kind = 0; kind < STAGE_COUNT; kind++) {
         const struct stage *stage = &job->stages[kind];
 
@@ -240,11 +320,17 @@ uint64_t sched_hash(const struct sched *sched)
     mix(&hash, sched->attempt_id_last);
     for (struct list *at = sched->jobs.next; at != &sched->jobs; at = at->next)
         mix_job(&hash, CONTAINER_OF(at, struct job, link));
-    for (size_t i = 0; i < SCHED_HISTORY_COUNT_MAX && sched->past[i].id != 0; i++) {
-        mix(&hash, sched->past[i].id);
-        mix(&hash, sched->past[i].progress.status);
-        mix(&hash, sched->past[i].progress.reason);
-        mix(&hash, sched->past[i].cause_count);
+    /* From the oldest; not what a journal drops when it keeps of a job no more than its end. */
+    for (size_t i = 0; i < SCHED_HISTORY_COUNT_MAX; i++) {
+        const struct past_job *past =
+            &sched->past[(sched->past_next + i) % SCHED_HISTORY_COUNT_MAX];
+
+        if (past->id == 0)
+            continue;
+        mix(&hash, past->id);
+        mix(&hash, past->progress.status);
+        mix(&hash, past->progress.reason);
+        mix(&hash, past->progress.failure);
     }
     return hash;
 }

@@ -1,11 +1,12 @@
 /*
  * dispatch: who gets what. After each event, as long as there is both room and work.
  *
- * Jobs are served in the order of their submission. Within a job, what is queued first goes first:
- * lost maps, then what failed, then the rest. A reduce that has fetched gets a slot before any map
- * of another job, but after the waiting maps of its own: at that time these are lost ones, and
- * other reduces wait for them. No slot stays free while anything could use it, and who has a slot
- * needs nobody, so every order ends; this one ends the oldest job first.
+ * Whose turn it is among jobs (job_goes_before): higher priorities first; then, unless told to go
+ * by the order of submission, who has the least slots for its weight. Nobody is stopped for
+ * another. Within a job, what is queued first goes first: lost maps, then what failed, then the
+ * rest. A reduce that has fetched gets a slot after the waiting maps of its own job: at that time
+ * these are lost ones, and other reduces wait for them. No slot stays free while anything could use
+ * it, and who has a slot needs nobody, so every order ends.
  */
 #include <assert.h>
 
@@ -67,13 +68,13 @@ static void arm_silence(struct sched *sched, struct attempt *attempt)
 
 void attempt_is_alive(struct sched *sched, struct attempt *attempt)
 {
-    assert(attempt->task->attempt == attempt);
+    assert(attempt_is_listed(attempt));
     assert(attempt->task->state == TASK_IN_PROGRESS);
     if (attempt->phase != ATTEMPT_FETCHED)
         arm_silence(sched, attempt);
 }
 
-static void start(struct sched *sched, struct task *task, struct worker *worker)
+void task_start(struct sched *sched, struct task *task, struct worker *worker)
 {
     struct fact fact = {.kind = FACT_ATTEMPT_STARTED,
                         .job_id = task->stage->job->id,
@@ -83,7 +84,7 @@ static void start(struct sched *sched, struct task *task, struct worker *worker)
                         .worker_id = worker ? worker->id : WORKER_NONE,
                         .incarnation = worker ? worker->incarnation : 0};
 
-    assert(task->state == TASK_IDLE);
+    assert(task->state != TASK_COMPLETED);
     assert(!worker || worker->state == WORKER_UP);
     say_fact(sched, &fact);
     arm_silence(sched, task->attempt);
@@ -102,52 +103,102 @@ static void run(struct sched *sched, struct attempt *attempt)
     say_attempt_command(sched, COMMAND_RUN_ATTEMPT, attempt);
 }
 
-/* The next reduce that has fetched and finds a slot. `politely`: not before maps of its job. */
-static struct attempt *next_fetched(const struct sched *sched, bool politely)
+static uint64_t weight_of(const struct job *job)
 {
-    const struct list *end = &sched->with_runnable;
+    return job->rules.weight > 0 ? job->rules.weight : 1;
+}
 
-    for (struct list *at = end->next; at != end; at = at->next) {
-        struct worker *worker = CONTAINER_OF(at, struct worker, with_runnable);
-        struct attempt *attempt = LIST_FIRST(&worker->fetched, struct attempt, fetched);
+/* Does `job` go before `other`, which was submitted first or has been preferred so far? */
+static bool job_goes_before(const struct sched *sched, const struct job *job,
+                            const struct job *other, enum stage_kind kind)
+{
+    bool fetches = STAGE_TRAITS[kind].fetches; /* then places to fetch are what is shared */
+    uint64_t used = fetches ? job->fetch_count : job->slots_used;
+    uint64_t other_used = fetches ? other->fetch_count : other->slots_used;
 
-        assert(attempt != NULL);
-        assert(attempt->phase == ATTEMPT_FETCHED);
-        if (!politely || !next_task(sched, &attempt->task->stage->job->stages[STAGE_MAP]))
-            return attempt;
+    if (job->rules.priority != other->rules.priority)
+        return job->rules.priority > other->rules.priority;
+    return sched->options.order == SCHED_FAIR &&
+           used * weight_of(other) < other_used * weight_of(job);
+}
+
+/* The task of this kind whose turn it is, or NULL. */
+static struct task *next_of_all(const struct sched *sched, enum stage_kind kind)
+{
+    struct task *best = NULL;
+
+    for (struct list *at = sched->jobs.next; at != &sched->jobs; at = at->next) {
+        struct job *job = CONTAINER_OF(at, struct job, link);
+        struct task *task = next_task(sched, &job->stages[kind]);
+
+        if (task && (!best || job_goes_before(sched, job, best->stage->job, kind)))
+            best = task;
     }
-    return NULL;
+    return best;
 }
 
-static void run_fetched(struct sched *sched, bool politely)
+/* The reduce whose turn it is of those that have fetched on this worker. */
+static struct attempt *next_fetched(const struct sched *sched, const struct worker *worker)
 {
-    struct attempt *attempt;
+    struct attempt *best = NULL;
 
-    while ((attempt = next_fetched(sched, politely)))
+    for (struct list *at = worker->fetched.next; at != &worker->fetched; at = at->next) {
+        struct attempt *attempt = CONTAINER_OF(at, struct attempt, fetched);
+        struct job *job = attempt->task->stage->job;
+
+        assert(attempt->phase == ATTEMPT_FETCHED);
+        if (!best || job_goes_before(sched, job, best->task->stage->job, STAGE_MAP))
+            best = attempt;
+    }
+    return best;
+}
+
+/* Gives a slot of a worker where a reduce waits for one: to it, or to a map whose turn it is. */
+static void serve(struct sched *sched, struct worker *worker)
+{
+    struct attempt *attempt = next_fetched(sched, worker);
+    struct job *job = attempt->task->stage->job;
+    bool takes_maps = !list_is_empty(&worker->with_slot);
+    struct task *own = takes_maps ? next_task(sched, &job->stages[STAGE_MAP]) : NULL;
+    struct task *any = takes_maps ? next_of_all(sched, STAGE_MAP) : NULL;
+
+    if (any && job_goes_before(sched, any->stage->job, job, STAGE_MAP))
+        task_start(sched, any, worker);
+    else if (own)
+        task_start(sched, own, worker);
+    else
         run(sched, attempt);
-    assert(politely || list_is_empty(&sched->with_runnable));
 }
 
-static void start_maps(struct sched *sched, struct job *job)
+static void serve_fetched(struct sched *sched)
+{
+    struct worker *worker;
+
+    while ((worker = LIST_FIRST(&sched->with_runnable, struct worker, with_runnable)))
+        serve(sched, worker);
+    assert(list_is_empty(&sched->with_runnable));
+}
+
+static void start_maps(struct sched *sched)
 {
     struct task *task;
     struct worker *worker;
 
-    assert(!job_status_is_end(job->status));
     while ((worker = LIST_FIRST(&sched->with_slot, struct worker, with_slot)) &&
-           (task = next_task(sched, &job->stages[STAGE_MAP])))
-        start(sched, task, worker);
+           (task = next_of_all(sched, STAGE_MAP)))
+        task_start(sched, task, worker);
+    assert(list_is_empty(&sched->with_runnable));
 }
 
-static void start_fetches(struct sched *sched, struct job *job)
+static void start_fetches(struct sched *sched)
 {
     struct task *task;
     struct worker *worker;
 
-    assert(!job_status_is_end(job->status));
     while ((worker = LIST_FIRST(&sched->with_fetch, struct worker, with_fetch)) &&
-           (task = next_task(sched, &job->stages[STAGE_REDUCE])))
-        start(sched, task, worker);
+           (task = next_of_all(sched, STAGE_REDUCE)))
+        task_start(sched, task, worker);
+    assert(list_is_empty(&sched->with_runnable));
 }
 
 static void start_helpers(struct sched *sched, struct job *job)
@@ -156,9 +207,9 @@ static void start_helpers(struct sched *sched, struct job *job)
 
     assert(!job_status_is_end(job->status));
     while ((task = next_task(sched, &job->stages[STAGE_PLAN])))
-        start(sched, task, NULL);
+        task_start(sched, task, NULL);
     while ((task = next_task(sched, &job->stages[STAGE_COMMIT])))
-        start(sched, task, NULL);
+        task_start(sched, task, NULL);
 }
 
 void dispatch(struct sched *sched)
@@ -172,11 +223,7 @@ void dispatch(struct sched *sched)
         if (job_settle(sched, job))
             start_helpers(sched, job);
     }
-    run_fetched(sched, true);
-    for (struct list *at = sched->jobs.next; at != &sched->jobs; at = at->next)
-        start_maps(sched, CONTAINER_OF(at, struct job, link));
-    run_fetched(sched, false); /* each makes room for another fetch */
-    for (struct list *at = sched->jobs.next; at != &sched->jobs; at = at->next)
-        start_fetches(sched, CONTAINER_OF(at, struct job, link));
-    assert(list_is_empty(&sched->with_runnable));
+    serve_fetched(sched); /* each reduce makes room for another fetch */
+    start_maps(sched);
+    start_fetches(sched);
 }

@@ -3,45 +3,10 @@
 #include <assert.h>
 #include <stdlib.h>
 
+#include "sched/aside.h"
 #include "sched/blame.h"
 
-void say_attempt_command(struct sched *sched, enum command_kind kind, const struct attempt *attempt)
-{
-    struct command *command = say_command(sched, kind);
-
-    assert(attempt->task->attempt == attempt);
-    assert(kind != COMMAND_JOB_ENDED);
-    command->job_id = attempt->task->stage->job->id;
-    command->stage = attempt->task->stage->kind;
-    command->task = task_index(attempt->task);
-    command->attempt_id = attempt->id;
-    if (attempt->worker) {
-        command->worker_id = attempt->worker->id;
-        command->incarnation = attempt->worker->incarnation;
-    }
-}
-
-/* A fact about a live attempt. */
-static struct fact attempt_fact(enum fact_kind kind, const struct attempt *attempt)
-{
-    struct fact fact = {.kind = kind,
-                        .job_id = attempt->task->stage->job->id,
-                        .stage = attempt->task->stage->kind,
-                        .task = task_index(attempt->task),
-                        .attempt_id = attempt->id,
-                        .worker_id = WORKER_NONE};
-
-    assert(attempt->task->attempt == attempt);
-    if (attempt->worker) {
-        fact.worker_id = attempt->worker->id;
-        fact.incarnation = attempt->worker->incarnation;
-    }
-    assert(fact.attempt_id != 0);
-    return fact;
-}
-
-/* Ends an attempt that did nothing wrong. */
-static void attempt_give_up(struct sched *sched, struct attempt *attempt)
+void attempt_give_up(struct sched *sched, struct attempt *attempt)
 {
     struct fact fact = attempt_fact(FACT_ATTEMPT_ENDED, attempt);
 
@@ -53,7 +18,7 @@ static void attempt_give_up(struct sched *sched, struct attempt *attempt)
 static void stage_give_up(struct sched *sched, struct stage *stage)
 {
     for (uint32_t i = 0; i < stage->task_count && stage->counts[TASK_IN_PROGRESS] > 0; i++)
-        if (stage->tasks[i].attempt)
+        while (stage->tasks[i].attempt)
             attempt_give_up(sched, stage->tasks[i].attempt);
     assert(stage->counts[TASK_IN_PROGRESS] == 0);
 }
@@ -97,6 +62,19 @@ static void job_end(struct sched *sched, struct job *job, const struct ending *e
     assert(job_status_is_end(command->status));
 }
 
+/* What was read is not what was written. A map that has once differed is the reason, by name. */
+static void job_end_audit(struct sched *sched, struct job *job)
+{
+    struct ending ending = {.change = JOB_BROKEN, .reason = END_AUDIT};
+
+    if (job->attempt_differed != 0) {
+        ending.reason = END_NOT_DETERMINISTIC;
+        ending.task = task_get(job, STAGE_MAP, job->task_differed);
+        ending.attempt_id = job->attempt_differed;
+    }
+    job_end(sched, job, &ending);
+}
+
 bool job_settle(struct sched *sched, struct job *job)
 {
     const struct stage *maps = &job->stages[STAGE_MAP];
@@ -110,7 +88,7 @@ bool job_settle(struct sched *sched, struct job *job)
         return false;
     }
     if (reduces->task_count > 0 && !digest_equal(&maps->digest, &reduces->digest)) {
-        job_end(sched, job, &(struct ending){.change = JOB_BROKEN, .reason = END_AUDIT});
+        job_end_audit(sched, job);
         return false;
     }
     stage_give_up(sched, &job->stages[STAGE_MAP]); /* lost maps that nobody needs now */
@@ -142,13 +120,13 @@ static void task_judge(struct sched *sched, struct task *task, const struct caus
                             .attempt_id = cause->attempt_id,
                             .failure = cause->failure};
 
-    assert(task->state == TASK_IDLE);
+    assert(task->state != TASK_COMPLETED);
     assert(task->failure_count > 0);
     ending.reason = blame_verdict(&job->rules, runs_job_code, cause->failure, task->fault_count,
                                   task->failure_count);
     if (ending.reason != END_NONE)
         job_end(sched, job, &ending);
-    else if (task->failure_count > free_count)
+    else if (task->failure_count > free_count && task->state == TASK_IDLE)
         task_delay(sched, task, task->failure_count - free_count);
 }
 
@@ -159,6 +137,8 @@ static void attempt_fail(struct sched *sched, struct attempt *attempt, enum err_
     struct cause cause = {.attempt_id = fact.attempt_id, .failure = failure};
 
     assert(failure != ERR_NONE);
+    if (failure == ERR_DISK && attempt->worker)
+        aside_set(sched, attempt->worker);
     assert(task->state == TASK_IN_PROGRESS);
     fact.failure = failure;
     say_fact(sched, &fact);
@@ -177,21 +157,34 @@ static void output_fail(struct sched *sched, struct task *task)
                         .incarnation = task->worker->incarnation,
                         .failure = ERR_PEER};
     struct cause cause = {.attempt_id = fact.attempt_id, .failure = ERR_PEER};
-    struct command *command;
 
     assert(task->state == TASK_COMPLETED);
     assert(task->worker->state != WORKER_GONE);
-    if (task->worker->state == WORKER_UP) {
-        command = say_command(sched, COMMAND_FORGET_OUTPUT);
-        command->job_id = fact.job_id;
-        command->stage = fact.stage;
-        command->task = fact.task;
-        command->attempt_id = fact.attempt_id;
-        command->worker_id = fact.worker_id;
-        command->incarnation = fact.incarnation;
-    }
+    say_forget(sched, task);
     say_fact(sched, &fact);
     task_judge(sched, task, &cause, 1);
+}
+
+/*
+ * `reporter` says that an output cannot be had. Two of them, about two outputs of one worker:
+ * nobody can read from it, and all that it holds is made again at once, not one by one.
+ */
+static void output_suspect(struct sched *sched, struct task *task, uint32_t reporter)
+{
+    struct worker *holder = task->worker;
+    bool all = aside_is_suspect(sched, holder, reporter);
+    struct fact fact = {
+        .kind = FACT_OUTPUTS_LOST, .worker_id = holder->id, .incarnation = holder->incarnation};
+
+    output_fail(sched, task);
+    if (!all)
+        return;
+    for (struct list *at = holder->outputs.next; at != &holder->outputs; at = at->next)
+        say_forget(sched, CONTAINER_OF(at, struct task, link));
+    if (!list_is_empty(&holder->outputs))
+        say_fact(sched, &fact);
+    aside_set(sched, holder);
+    assert(list_is_empty(&holder->outputs));
 }
 
 /* The map whose output this attempt id is, as long as it is. */
@@ -219,7 +212,7 @@ static struct attempt *event_attempt(const struct sched *sched, const struct eve
     if (event->worker_id != attempt->worker->id ||
         event->incarnation != attempt->worker->incarnation)
         return NULL;
-    assert(attempt->worker->state == WORKER_UP);
+    assert(worker_is_here(attempt->worker));
     return attempt;
 }
 
@@ -266,78 +259,58 @@ static bool on_plan_made(struct sched *sched, const struct event *event)
     return true;
 }
 
-/* With all it runs and holds. It is not journaled that somebody left who had nothing. */
-static void worker_lose(struct sched *sched, struct worker *worker)
-{
-    struct fact fact = {
-        .kind = FACT_WORKER_LOST, .worker_id = worker->id, .incarnation = worker->incarnation};
-    bool can = worker_next(&worker->state, WORKER_LEAVES);
-
-    assert(can);
-    timer_disarm(&sched->timers, &worker->rejoin);
-    worker_refresh(sched, worker);
-    if (!list_is_empty(&worker->attempts) || !list_is_empty(&worker->outputs))
-        say_fact(sched, &fact);
-    assert(list_is_empty(&worker->attempts));
-    assert(list_is_empty(&worker->outputs));
-}
-
-static bool on_worker_joined(struct sched *sched, const struct event *event)
-{
-    struct worker *worker = worker_get_or_add(sched, event->worker_id);
-    bool is_same = worker->state == WORKER_GONE || worker->incarnation == event->incarnation;
-    enum worker_state state = worker->state;
-
-    assert(event->incarnation != 0);
-    assert(event->slot_count >= 1);
-    if (!worker_next(&state, is_same ? WORKER_JOINS : WORKER_REPLACED))
-        return false;
-    if (!is_same)
-        worker_lose(sched, worker);
-    timer_disarm(&sched->timers, &worker->rejoin);
-    worker->state = state;
-    worker->incarnation = event->incarnation;
-    worker->slot_count = event->slot_count;
-    worker_refresh(sched, worker);
-    return true;
-}
-
-static bool on_worker_lost(struct sched *sched, const struct event *event)
-{
-    struct worker *worker = worker_get(sched, event->worker_id);
-
-    if (!worker || worker->state == WORKER_GONE || worker->incarnation != event->incarnation)
-        return false;
-    worker_lose(sched, worker);
-    assert(worker->state == WORKER_GONE);
-    return true;
-}
-
 static bool on_attempt_progress(struct sched *sched, const struct event *event)
 {
     struct attempt *attempt = event_attempt(sched, event);
 
-    if (attempt)
-        attempt_is_alive(sched, attempt);
-    return attempt != NULL;
+    if (!attempt)
+        return false;
+    attempt_is_alive(sched, attempt);
+    if (event->progress_count != attempt->progress_count)
+        attempt->moved_ns = sched->now_ns;
+    attempt->progress_count = event->progress_count;
+    attempt->progress_permille = event->progress_permille;
+    return true;
+}
+
+static void attempt_has_fetched(struct sched *sched, struct attempt *attempt)
+{
+    assert(attempt->phase == ATTEMPT_FETCHING);
+    timer_disarm(&sched->timers, &attempt->silence);
+    attempt_set_phase(sched, attempt, ATTEMPT_FETCHED);
 }
 
 static bool on_attempt_fetched(struct sched *sched, const struct event *event)
 {
     struct attempt *attempt = event_attempt(sched, event);
-    enum attempt_phase phase;
+    enum attempt_phase phase = attempt ? attempt->phase : ATTEMPT_RUNNING;
     const struct stage *maps;
 
     if (!attempt)
         return false;
     maps = &attempt->task->stage->job->stages[STAGE_MAP];
-    phase = attempt->phase;
-    /* Nobody can hold what was never made. */
-    if (maps->answered_count < maps->task_count || !attempt_next(&phase, ATTEMPT_HAS_FETCHED))
+    if (!attempt_next(&phase, ATTEMPT_HAS_FETCHED))
         return false;
-    timer_disarm(&sched->timers, &attempt->silence);
-    attempt_set_phase(sched, attempt, phase);
+    /* A run is served before its map is heard of: that is waited for. */
+    if (maps->answered_count < maps->task_count)
+        attempt->was_early = true;
+    else
+        attempt_has_fetched(sched, attempt);
     return true;
+}
+
+/* The last map has been heard of: reduces that were early hold their inputs now. */
+static void maps_have_answered(struct sched *sched, struct stage *reduces)
+{
+    struct list *next;
+
+    for (struct list *at = reduces->live.next; at != &reduces->live; at = next) {
+        struct attempt *attempt = CONTAINER_OF(at, struct attempt, by_stage);
+
+        next = at->next;
+        if (attempt->was_early && attempt->phase == ATTEMPT_FETCHING)
+            attempt_has_fetched(sched, attempt);
+    }
 }
 
 /*
@@ -350,13 +323,34 @@ static bool answer_differs(const struct task *task, const struct digest *digest)
     return task->has_answered && !digest_equal(&task->digest, digest);
 }
 
+/* The first answer is the task's: another attempt of it is over, and does not count. */
+static void attempt_take_answer(struct sched *sched, struct attempt *attempt,
+                                const struct digest *digest)
+{
+    struct task *task = attempt->task;
+    struct fact fact = attempt_fact(FACT_TASK_COMPLETED, attempt);
+
+    if (task->attempt != attempt)
+        attempt_give_up(sched, task->attempt);
+    else if (attempt->other)
+        attempt_give_up(sched, attempt->other);
+    if (attempt->worker) {
+        runtime_add(&task->stage->runtime, sched->now_ns - attempt->since_ns);
+        aside_doubt(sched, task, attempt->worker);
+    }
+    fact.digest = *digest;
+    say_fact(sched, &fact);
+    assert(task->attempt_id == fact.attempt_id);
+    if (task->stage->kind == STAGE_MAP && task->stage->answered_count == task->stage->task_count)
+        maps_have_answered(sched, &task->stage->job->stages[STAGE_REDUCE]);
+}
+
 static bool on_attempt_done(struct sched *sched, const struct event *event)
 {
     struct attempt *attempt = event_attempt(sched, event);
     struct task *task = attempt ? attempt->task : NULL;
     enum attempt_phase phase = attempt ? attempt->phase : ATTEMPT_RUNNING;
     struct stage *reduces = task ? &task->stage->job->stages[STAGE_REDUCE] : NULL;
-    struct fact fact;
 
     if (!attempt || task->stage->kind == STAGE_PLAN || !attempt_next(&phase, ATTEMPT_IS_DONE))
         return false;
@@ -372,32 +366,7 @@ static bool on_attempt_done(struct sched *sched, const struct event *event)
         }
         stage_give_up(sched, reduces);
     }
-    fact = attempt_fact(FACT_TASK_COMPLETED, attempt);
-    fact.digest = event->digest;
-    say_fact(sched, &fact);
-    return true;
-}
-
-static bool on_attempt_failed(struct sched *sched, const struct event *event)
-{
-    struct attempt *attempt = event_attempt(sched, event);
-    struct task *peer = NULL;
-    struct fact fact;
-
-    assert(event->failure > ERR_NONE);
-    assert((int)event->failure < ERR_KIND_COUNT);
-    if (!attempt)
-        return false;
-    if (event->failure == ERR_PEER)
-        peer = output_get(attempt->task->stage->job, event->peer_task, event->peer_attempt_id);
-    if (!peer) {
-        attempt_fail(sched, attempt, event->failure);
-        return true;
-    }
-    /* The map's fault, not the reduce's. */
-    fact = attempt_fact(FACT_ATTEMPT_ENDED, attempt);
-    say_fact(sched, &fact);
-    output_fail(sched, peer);
+    attempt_take_answer(sched, attempt, &event->digest);
     return true;
 }
 
@@ -409,17 +378,59 @@ static bool on_output_lost(struct sched *sched, const struct event *event)
     if (!task || job->status != JOB_RUNNING)
         return false; /* replaced since, or of no use to anybody */
     assert(task->stage->job == job);
-    output_fail(sched, task);
+    output_suspect(sched, task, event->worker_id);
+    return true;
+}
+
+static bool on_attempt_failed(struct sched *sched, const struct event *event)
+{
+    struct attempt *attempt = event_attempt(sched, event);
+    struct task *peer = NULL;
+    struct fact fact;
+
+    assert(event->failure > ERR_NONE);
+    assert((int)event->failure < ERR_KIND_COUNT);
+    if (!attempt) /* whoever says it, what it says of the output is as true */
+        return event->failure == ERR_PEER && on_output_lost(sched, event);
+    if (event->failure == ERR_PEER)
+        peer = output_get(attempt->task->stage->job, event->peer_task, event->peer_attempt_id);
+    if (!peer) {
+        attempt_fail(sched, attempt, event->failure);
+        return true;
+    }
+    /* The map's fault, not the reduce's. */
+    fact = attempt_fact(FACT_ATTEMPT_ENDED, attempt);
+    say_fact(sched, &fact);
+    output_suspect(sched, peer, event->worker_id);
+    return true;
+}
+
+/* Its worker drains, or has no room. It will not do so for long, but may be asked again. */
+static bool on_attempt_returned(struct sched *sched, const struct event *event)
+{
+    struct attempt *attempt = event_attempt(sched, event);
+    struct task *task = attempt ? attempt->task : NULL;
+    struct fact fact;
+
+    if (!attempt)
+        return false;
+    fact = attempt_fact(FACT_ATTEMPT_ENDED, attempt);
+    assert(fact.failure == ERR_NONE);
+    say_fact(sched, &fact);
+    if (task->state == TASK_IDLE)
+        task_delay(sched, task, 1);
     return true;
 }
 
 static void on_silence(struct sched *sched, struct attempt *attempt)
 {
-    size_t said = sched->out->command_count;
-
     assert(attempt->phase != ATTEMPT_FETCHED);
-    say_attempt_command(sched, COMMAND_KILL_ATTEMPT, attempt);
-    sched->out->commands[said].failure = ERR_RETRY;
+    if (can_be_told(attempt->worker)) {
+        struct command *command = say_command(sched, COMMAND_KILL_ATTEMPT);
+
+        *command = attempt_command(COMMAND_KILL_ATTEMPT, attempt);
+        command->failure = ERR_RETRY;
+    }
     attempt_fail(sched, attempt, ERR_RETRY);
 }
 
@@ -435,7 +446,16 @@ static void on_timer(struct sched *sched, struct timer *timer)
         task_queue_first(sched, CONTAINER_OF(timer, struct task, retry));
         return;
     case TIMER_REJOIN:
-        worker_lose(sched, CONTAINER_OF(timer, struct worker, rejoin));
+        on_rejoin_timer(sched, CONTAINER_OF(timer, struct worker, rejoin));
+        return;
+    case TIMER_HEARD:
+        on_heard_timer(sched, CONTAINER_OF(timer, struct worker, heard));
+        return;
+    case TIMER_ASIDE:
+        aside_end(sched, CONTAINER_OF(timer, struct worker, aside_end));
+        return;
+    case TIMER_BACKUP:
+        sched->backup_is_due = true;
         return;
     }
     abort(); /* unreachable: -Wswitch proves the cases complete */
@@ -461,19 +481,29 @@ void epoch_begin(struct sched *sched)
     for (uint32_t i = 0; i < sched->worker_capacity; i++) {
         struct worker *worker = sched->workers[i];
 
-        if (!worker || list_is_empty(&worker->outputs))
-            continue;
-        assert(worker->state == WORKER_GONE);
-        worker->state = WORKER_AWAITED;
-        worker->rejoin.kind = TIMER_REJOIN;
-        timer_arm(&sched->timers, &worker->rejoin, sched->now_ns + sched->options.rejoin_grace_ns);
+        if (worker && !list_is_empty(&worker->outputs))
+            worker_await(sched, worker);
     }
+}
+
+struct worker *event_worker(const struct sched *sched, const struct event *event)
+{
+    struct worker *worker = worker_get(sched, event->worker_id);
+
+    if (!worker || worker->state != WORKER_UP || worker->incarnation != event->incarnation)
+        return NULL;
+    assert(worker->incarnation != 0);
+    return worker;
 }
 
 bool event_handle(struct sched *sched, const struct event *event)
 {
+    struct worker *speaker = event_worker(sched, event);
+
     assert(sched->has_begun);
     assert(sched->out != NULL);
+    if (speaker)
+        speaker->heard_ns = sched->now_ns;
     switch (event->kind) {
     case EVENT_TICK:
         return on_tick(sched);
@@ -497,6 +527,18 @@ bool event_handle(struct sched *sched, const struct event *event)
         return on_attempt_failed(sched, event);
     case EVENT_OUTPUT_LOST:
         return on_output_lost(sched, event);
+    case EVENT_WORKER_RESET:
+        return on_worker_reset(sched, event);
+    case EVENT_WORKER_HEARD:
+        return speaker != NULL;
+    case EVENT_WORKER_SLOTS:
+        return on_worker_slots(sched, event);
+    case EVENT_ATTEMPT_RETURNED:
+        return on_attempt_returned(sched, event);
+    case EVENT_OUTPUT_HELD:
+        return on_output_held(sched, event);
+    case EVENT_ATTEMPT_HELD:
+        return on_attempt_held(sched, event);
     }
     abort(); /* unreachable: -Wswitch proves the cases complete */
 }

@@ -20,23 +20,39 @@ static void digest_take(struct digest *sum, const struct digest *digest)
     sum->record_count -= digest->record_count;
 }
 
-/* The attempt has ended without a result; its task waits for another. */
+/* The attempt has ended without a result; its task waits for the other one, or for another. */
 static void attempt_end(struct sched *sched, struct attempt *attempt)
 {
     struct task *task = attempt->task;
     enum task_state state = task->state;
-    bool can = task_next(&state, TASK_ENDED, task->stage->output_on_worker);
+    bool is_one_of_two = task->attempt->other != NULL;
+    bool can = task_next(&state, is_one_of_two ? TASK_ONE_ENDED : TASK_ENDED,
+                         task->stage->output_on_worker);
 
     assert(can);
     attempt_close(sched, attempt);
+    if (is_one_of_two)
+        return;
     task_set_state(task, state);
     task_queue_first(sched, task);
+}
+
+static void stage_end_attempts(struct sched *sched, struct stage *stage)
+{
+    for (uint32_t i = stage->task_count; i > 0; i--) /* the first is then queued first */
+        while (stage->tasks[i - 1].attempt)
+            attempt_end(sched, stage->tasks[i - 1].attempt);
+    assert(stage->counts[TASK_IN_PROGRESS] == 0);
 }
 
 static void task_record_answer(struct task *task, const struct digest *digest)
 {
     struct stage *stage = task->stage;
 
+    if (task->has_answered && !digest_equal(&task->digest, digest)) {
+        stage->job->attempt_differed = task->attempt_id;
+        stage->job->task_differed = task_index(task);
+    }
     if (task->has_answered)
         digest_take(&stage->digest, &task->digest);
     else
@@ -56,8 +72,10 @@ static void attempt_complete(struct sched *sched, struct attempt *attempt,
     bool can = task_next(&state, TASK_ANSWERED, task->stage->output_on_worker);
 
     assert(can);
+    assert(!task->attempt->other); /* it was ended before */
     task->attempt_id = attempt->id;
     task->worker = task->stage->output_on_worker ? attempt->worker : NULL;
+    task->is_named = true;
     attempt_close(sched, attempt);
     task_set_state(task, state);
     task_record_answer(task, digest);
@@ -65,7 +83,8 @@ static void attempt_complete(struct sched *sched, struct attempt *attempt,
         list_append(&task->worker->outputs, &task->link);
 }
 
-static void output_lose(struct sched *sched, struct task *task)
+/* `may_return`: it is lost with its worker, not by itself. */
+static void output_lose(struct sched *sched, struct task *task, bool may_return)
 {
     enum task_state state = task->state;
     bool can = task_next(&state, TASK_OUTPUT_LOST, task->stage->output_on_worker);
@@ -74,7 +93,8 @@ static void output_lose(struct sched *sched, struct task *task)
     assert(task->worker != NULL);
     list_remove(&task->link);
     task->worker = NULL;
-    task->attempt_id = 0;
+    if (!may_return)
+        task->attempt_id = 0;
     task_set_state(task, state);
     task_queue_first(sched, task);
 }
@@ -106,13 +126,8 @@ static bool apply_epoch_begun(struct sched *sched, const struct fact *fact)
     for (struct list *at = sched->jobs.next; at != &sched->jobs; at = at->next) {
         struct job *job = CONTAINER_OF(at, struct job, link);
 
-        for (int kind = 0; kind < STAGE_COUNT; kind++) {
-            struct stage *stage = &job->stages[kind];
-
-            for (uint32_t i = stage->task_count; i > 0; i--) /* the first is then queued first */
-                if (stage->tasks[i - 1].attempt)
-                    attempt_end(sched, stage->tasks[i - 1].attempt);
-        }
+        for (int kind = 0; kind < STAGE_COUNT; kind++)
+            stage_end_attempts(sched, &job->stages[kind]);
     }
     assert(sched->attempts_by_id.count == 0);
     return true;
@@ -157,6 +172,11 @@ static bool apply_plan_made(struct sched *sched, const struct fact *fact)
     return true;
 }
 
+static bool worker_is_empty(const struct worker *worker)
+{
+    return list_is_empty(&worker->attempts) && list_is_empty(&worker->outputs);
+}
+
 /* The worker that a fact names, ready for it. NULL: it has another incarnation. */
 static struct worker *worker_of_fact(struct sched *sched, const struct fact *fact)
 {
@@ -165,8 +185,7 @@ static struct worker *worker_of_fact(struct sched *sched, const struct fact *fac
     if (fact->worker_id > SCHED_WORKER_ID_MAX || fact->incarnation == 0)
         return NULL;
     worker = worker_get_or_add(sched, fact->worker_id);
-    if (list_is_empty(&worker->attempts) && list_is_empty(&worker->outputs) &&
-        worker->state == WORKER_GONE)
+    if (worker_is_empty(worker) && worker->state == WORKER_GONE)
         worker->incarnation = fact->incarnation;
     return worker->incarnation == fact->incarnation ? worker : NULL;
 }
@@ -178,15 +197,20 @@ static bool apply_attempt_started(struct sched *sched, const struct fact *fact)
     bool on_worker = STAGE_TRAITS[fact->stage].on_worker;
     struct worker *worker = on_worker ? worker_of_fact(sched, fact) : NULL;
     enum task_state state = task ? task->state : TASK_IDLE;
+    struct attempt *first = task ? task->attempt : NULL;
 
     if (!task || (on_worker && !worker) || fact->attempt_id <= sched->attempt_id_last)
         return false;
-    if (!task_next(&state, TASK_STARTED, task->stage->output_on_worker))
+    if (first && (first->other || first->worker == worker))
+        return false; /* two at most, on two workers */
+    if (!task_next(&state, first ? TASK_BACKED_UP : TASK_STARTED, task->stage->output_on_worker))
         return false;
     assert(fact->attempt_id >> 32 == sched->epoch || !sched->has_begun);
     sched->attempt_id_last = fact->attempt_id;
-    task_unqueue(sched, task);
-    task_set_state(task, state);
+    if (!first) {
+        task_unqueue(sched, task);
+        task_set_state(task, state);
+    }
     attempt_open(sched, task, fact->attempt_id, worker);
     return true;
 }
@@ -213,7 +237,7 @@ static bool apply_attempt_ended(struct sched *sched, const struct fact *fact)
     attempt_end(sched, attempt);
     if (fact->failure != ERR_NONE)
         count_failure(task, fact);
-    assert(task->state == TASK_IDLE);
+    assert(task->state != TASK_COMPLETED);
     return true;
 }
 
@@ -222,7 +246,7 @@ static bool apply_task_completed(struct sched *sched, const struct fact *fact)
     struct attempt *attempt = live_attempt(sched, fact);
     struct job *job = attempt ? attempt->task->stage->job : NULL;
 
-    if (!attempt || attempt->task->stage->kind == STAGE_PLAN)
+    if (!attempt || attempt->task->stage->kind == STAGE_PLAN || attempt->task->attempt->other)
         return false;
     attempt_complete(sched, attempt, &fact->digest);
     job_look_if_data_done(job);
@@ -238,7 +262,7 @@ static bool apply_output_lost(struct sched *sched, const struct fact *fact)
         return false;
     if (task->failure_count == UINT8_MAX)
         return false;
-    output_lose(sched, task);
+    output_lose(sched, task, false);
     if (fact->failure != ERR_NONE)
         count_failure(task, fact);
     assert(task->state == TASK_IDLE);
@@ -252,9 +276,9 @@ static bool apply_worker_lost(struct sched *sched, const struct fact *fact)
     struct task *task;
 
     if (!worker || worker->incarnation != fact->incarnation)
-        return false;
+        return !worker || worker_is_empty(worker); /* the facts of what it had were dropped */
     while ((task = LIST_LAST(&worker->outputs, struct task, link)))
-        output_lose(sched, task);
+        output_lose(sched, task, true);
     while ((attempt = LIST_LAST(&worker->attempts, struct attempt, by_worker)))
         attempt_end(sched, attempt);
     assert(list_is_empty(&worker->fetched));
@@ -262,20 +286,52 @@ static bool apply_worker_lost(struct sched *sched, const struct fact *fact)
     return true;
 }
 
+static bool apply_outputs_lost(struct sched *sched, const struct fact *fact)
+{
+    struct worker *worker = worker_get(sched, fact->worker_id);
+    struct task *task;
+
+    if (!worker || worker->incarnation != fact->incarnation)
+        return !worker || worker_is_empty(worker);
+    while ((task = LIST_LAST(&worker->outputs, struct task, link)))
+        output_lose(sched, task, false);
+    assert(list_is_empty(&worker->outputs));
+    return true;
+}
+
+static bool apply_output_found(struct sched *sched, const struct fact *fact)
+{
+    struct job *job = job_get(sched, fact->job_id);
+    struct task *task = job ? task_get(job, fact->stage, fact->task) : NULL;
+    struct worker *worker = task ? worker_of_fact(sched, fact) : NULL;
+    enum task_state state = task ? task->state : TASK_IDLE;
+
+    if (!worker || fact->attempt_id == 0 || task->attempt_id != fact->attempt_id)
+        return false;
+    if (!task_next(&state, TASK_OUTPUT_FOUND, task->stage->output_on_worker))
+        return false;
+    assert(task->has_answered);
+    task_unqueue(sched, task);
+    task_set_state(task, state);
+    task->worker = worker;
+    task->is_named = true;
+    list_append(&worker->outputs, &task->link);
+    return true;
+}
+
 static bool apply_job_ended(struct sched *sched, const struct fact *fact)
 {
     struct job *job = job_get(sched, fact->job_id);
 
-    if (!job || !job_status_is_end(fact->status))
+    if (!job_status_is_end(fact->status) || fact->job_id == 0 || past_job_get(sched, fact->job_id))
         return false;
-    if (fact->task != 0 && !task_get(job, fact->stage, fact->task))
+    if (job && end_names_task(fact->reason) && !task_get(job, fact->stage, fact->task))
         return false;
-    for (int kind = 0; kind < STAGE_COUNT; kind++)
-        for (uint32_t i = 0; i < job->stages[kind].task_count; i++)
-            if (job->stages[kind].tasks[i].attempt)
-                attempt_end(sched, job->stages[kind].tasks[i].attempt);
+    for (int kind = 0; job && kind < STAGE_COUNT; kind++)
+        stage_end_attempts(sched, &job->stages[kind]);
     past_job_add(sched, job, fact);
-    job_close(sched, job);
+    if (job)
+        job_close(sched, job);
     assert(!job_get(sched, fact->job_id));
     return true;
 }
@@ -304,6 +360,10 @@ bool fact_apply(struct sched *sched, const struct fact *fact)
         return apply_worker_lost(sched, fact);
     case FACT_JOB_ENDED:
         return apply_job_ended(sched, fact);
+    case FACT_OUTPUT_FOUND:
+        return apply_output_found(sched, fact);
+    case FACT_OUTPUTS_LOST:
+        return apply_outputs_lost(sched, fact);
     }
     abort(); /* unreachable: -Wswitch proves the cases complete */
 }

@@ -16,15 +16,32 @@ bool task_next(enum task_state *state, enum task_change change, bool output_is_o
     assert((int)change < TASK_CHANGE_COUNT);
     switch (*state) {
     case TASK_IDLE:
-        return change == TASK_STARTED && to_task(state, TASK_IN_PROGRESS);
+        switch (change) {
+        case TASK_STARTED:
+            return to_task(state, TASK_IN_PROGRESS);
+        case TASK_OUTPUT_FOUND:
+            /* Lost with its worker, and back with it before another attempt has answered. */
+            return output_is_on_worker && to_task(state, TASK_COMPLETED);
+        case TASK_ENDED:
+        case TASK_ANSWERED:
+        case TASK_OUTPUT_LOST:
+        case TASK_BACKED_UP:
+        case TASK_ONE_ENDED:
+            return false;
+        }
+        abort(); /* unreachable */
     case TASK_IN_PROGRESS:
         switch (change) {
         case TASK_ENDED:
             return to_task(state, TASK_IDLE);
         case TASK_ANSWERED:
             return to_task(state, TASK_COMPLETED);
+        case TASK_BACKED_UP:
+        case TASK_ONE_ENDED:
+            return true;
         case TASK_STARTED:
         case TASK_OUTPUT_LOST:
+        case TASK_OUTPUT_FOUND: /* its attempts are ended before */
             return false;
         }
         abort(); /* unreachable */
@@ -75,16 +92,21 @@ bool worker_next(enum worker_state *state, enum worker_change change)
     case WORKER_GONE:
         return change == WORKER_JOINS && to_worker(state, WORKER_UP);
     case WORKER_AWAITED:
+    case WORKER_CUT:
         switch (change) {
         case WORKER_JOINS:
         case WORKER_REPLACED:
             return to_worker(state, WORKER_UP);
         case WORKER_LEAVES:
             return to_worker(state, WORKER_GONE);
+        case WORKER_IS_CUT:
+            return false;
         }
         abort(); /* unreachable */
     case WORKER_UP:
         switch (change) {
+        case WORKER_IS_CUT:
+            return to_worker(state, WORKER_CUT);
         case WORKER_JOINS: /* the same incarnation again: it never left */
             return false;
         case WORKER_REPLACED:

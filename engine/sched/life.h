@@ -15,13 +15,16 @@ enum task_state { TASK_IDLE, TASK_IN_PROGRESS, TASK_COMPLETED };
 enum { TASK_STATE_COUNT = TASK_COMPLETED + 1 };
 
 enum task_change {
-    TASK_STARTED,     /* an attempt was given to somebody */
-    TASK_ENDED,       /* its attempt ended without a result */
-    TASK_ANSWERED,    /* its attempt ended with one */
-    TASK_OUTPUT_LOST, /* the output is gone */
+    TASK_STARTED,      /* an attempt was given to somebody */
+    TASK_ENDED,        /* its attempt ended without a result */
+    TASK_ANSWERED,     /* its attempt ended with one */
+    TASK_OUTPUT_LOST,  /* the output is gone */
+    TASK_OUTPUT_FOUND, /* its worker has come back with it */
+    TASK_BACKED_UP,    /* a second attempt was given to somebody else */
+    TASK_ONE_ENDED,    /* one of two attempts ended without a result */
 };
 
-enum { TASK_CHANGE_COUNT = TASK_OUTPUT_LOST + 1 };
+enum { TASK_CHANGE_COUNT = TASK_ONE_ENDED + 1 };
 
 /* False: this cannot happen in this state, and *state is what it was. */
 bool task_next(enum task_state *state, enum task_change change, bool output_is_on_worker);
@@ -44,11 +47,13 @@ bool attempt_next(enum attempt_phase *phase, enum attempt_change change);
 enum worker_state {
     WORKER_GONE,    /* nobody has it: nothing runs there, nothing is held there */
     WORKER_AWAITED, /* after a restart: what it is said to hold is believed for a while */
+    WORKER_CUT,     /* its connection is cut: what it runs and holds is believed for a while */
     WORKER_UP,
 };
 
 enum worker_change {
-    WORKER_JOINS,    /* the incarnation that is awaited, or any when none is */
+    WORKER_JOINS, /* the incarnation that is awaited or was cut off, or any when none is */
+    WORKER_IS_CUT,
     WORKER_REPLACED, /* another incarnation joins: the one before is lost first */
     WORKER_LEAVES,   /* it is lost, or did not come back in time */
 };

@@ -6,6 +6,9 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
+#include "sched/aside.h"
+#include "sched/backup.h"
+#include "sched/event.h"
 #include "sched/state.h"
 
 void sched_options_default(struct sched_options *options)
@@ -16,8 +19,18 @@ void sched_options_default(struct sched_options *options)
         .retry_delay_ns_max = 30 * NS_PER_S,
         .silence_ns = 120 * NS_PER_S,
         .rejoin_grace_ns = 10 * NS_PER_S,
+        .reset_grace_ns = 1 * NS_PER_S,
+        .aside_ns = 600 * NS_PER_S,
         .fetch_start_percent = 100,
     };
+}
+
+void sched_options_cluster(struct sched_options *options)
+{
+    sched_options_default(options);
+    options->worker_silence_ns = 10 * NS_PER_S;
+    options->fetch_start_percent = 5;
+    options->backup = true;
 }
 
 void sched_output_deinit(struct sched_output *out)
@@ -40,6 +53,8 @@ struct sched *sched_open(const struct sched_options *options)
     list_init(&sched->with_slot);
     list_init(&sched->with_fetch);
     list_init(&sched->with_runnable);
+    list_init(&sched->aside);
+    sched->backup.kind = TIMER_BACKUP;
     sched->past = mem_alloc_array(SCHED_HISTORY_COUNT_MAX, sizeof *sched->past);
     return sched;
 }
@@ -50,7 +65,7 @@ static void close_job(struct sched *sched, struct job *job)
         struct stage *stage = &job->stages[kind];
 
         for (uint32_t i = 0; i < stage->task_count; i++)
-            if (stage->tasks[i].attempt)
+            while (stage->tasks[i].attempt)
                 attempt_close(sched, stage->tasks[i].attempt);
     }
     job_close(sched, job);
@@ -137,7 +152,9 @@ void sched_step(struct sched *sched, const struct event *event, struct sched_out
         epoch_begin(sched);
     if (!event_handle(sched, event))
         sched->stale_count++;
+    aside_settle(sched);
     dispatch(sched);
+    backup_settle(sched); /* with what nobody else has taken */
     sched->out = NULL;
 }
 
@@ -206,6 +223,61 @@ bool sched_output_of(const struct sched *sched, uint64_t job_id, enum stage_kind
     return true;
 }
 
+void sched_worker_attempts(const struct sched *sched, uint32_t worker_id,
+                           void (*see)(void *context, const struct command *command), void *context)
+{
+    const struct worker *worker = worker_get(sched, worker_id);
+
+    if (!worker)
+        return;
+    for (struct list *at = worker->attempts.next; at != &worker->attempts; at = at->next) {
+        const struct attempt *attempt = CONTAINER_OF(at, struct attempt, by_worker);
+        struct command command = attempt_command(COMMAND_START_ATTEMPT, attempt);
+
+        assert(attempt->worker == worker);
+        see(context, &command);
+        command.kind = COMMAND_RUN_ATTEMPT;
+        if (attempt->was_run)
+            see(context, &command);
+    }
+}
+
+static enum worker_status status_of(enum worker_state state)
+{
+    switch (state) {
+    case WORKER_GONE:
+        return WORKER_STATUS_GONE;
+    case WORKER_AWAITED:
+        return WORKER_STATUS_AWAITED;
+    case WORKER_CUT:
+        return WORKER_STATUS_CUT;
+    case WORKER_UP:
+        return WORKER_STATUS_UP;
+    }
+    abort(); /* unreachable: -Wswitch proves the cases complete */
+}
+
+bool sched_worker_view(const struct sched *sched, uint32_t worker_id, struct worker_view *out)
+{
+    const struct worker *worker = worker_get(sched, worker_id);
+
+    if (!worker)
+        return false;
+    assert(worker->id == worker_id);
+    *out = (struct worker_view){
+        .status = status_of(worker->state),
+        .incarnation = worker->incarnation,
+        .slot_count = worker_is_here(worker) ? worker->slot_count : 0,
+        .slots_used = worker->slots_used,
+        .fetch_count = worker->fetch_count,
+    };
+    if (timer_is_armed(&worker->aside_end))
+        out->aside_until_ns = worker->aside_end.due_ns;
+    if (timer_is_armed(&worker->heard))
+        out->silence_due_ns = worker->heard_ns + sched->options.worker_silence_ns;
+    return true;
+}
+
 const char *stage_kind_name(enum stage_kind stage)
 {
     static const char *const names[STAGE_COUNT] = {"plan", "map", "reduce", "commit"};
@@ -223,11 +295,17 @@ const char *event_kind_name(enum event_kind kind)
         [EVENT_PLAN_MADE] = "plan_made",
         [EVENT_WORKER_JOINED] = "worker_joined",
         [EVENT_WORKER_LOST] = "worker_lost",
+        [EVENT_WORKER_RESET] = "worker_reset",
+        [EVENT_WORKER_HEARD] = "worker_heard",
+        [EVENT_WORKER_SLOTS] = "worker_slots",
         [EVENT_ATTEMPT_PROGRESS] = "attempt_progress",
         [EVENT_ATTEMPT_FETCHED] = "attempt_fetched",
         [EVENT_ATTEMPT_DONE] = "attempt_done",
         [EVENT_ATTEMPT_FAILED] = "attempt_failed",
+        [EVENT_ATTEMPT_RETURNED] = "attempt_returned",
         [EVENT_OUTPUT_LOST] = "output_lost",
+        [EVENT_OUTPUT_HELD] = "output_held",
+        [EVENT_ATTEMPT_HELD] = "attempt_held",
     };
 
     assert((int)kind >= 0 && (int)kind < EVENT_KIND_COUNT);
@@ -253,7 +331,8 @@ const char *fact_kind_name(enum fact_kind kind)
         [FACT_PLAN_MADE] = "plan_made",         [FACT_ATTEMPT_STARTED] = "attempt_started",
         [FACT_ATTEMPT_ENDED] = "attempt_ended", [FACT_TASK_COMPLETED] = "task_completed",
         [FACT_OUTPUT_LOST] = "output_lost",     [FACT_WORKER_LOST] = "worker_lost",
-        [FACT_JOB_ENDED] = "job_ended",
+        [FACT_JOB_ENDED] = "job_ended",         [FACT_OUTPUT_FOUND] = "output_found",
+        [FACT_OUTPUTS_LOST] = "outputs_lost",
     };
 
     assert((int)kind >= 0 && (int)kind < FACT_KIND_COUNT);

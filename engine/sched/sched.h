@@ -27,23 +27,51 @@
  * who holds a slot waits for no other task. A job without reduces (reduce_count 0) ends its data
  * path with the maps, and their output lives in the store.
  *
+ * Several jobs share the slots: higher priorities first, then who has the least slots for its
+ * weight (SCHED_FAIR) or was there first (SCHED_FIFO). Nothing is taken away from who has it.
+ *
+ * A slow task gets a second attempt on another worker (backup.h); the first answer is the task's,
+ * the other attempt is killed and never counts. A worker that is to blame gets no work for a while
+ * (aside.h).
+ *
  * What the shell does beside the commands: it tells fetching reduces where maps are. It reads that
- * from the facts as they come (FACT_TASK_COMPLETED, FACT_OUTPUT_LOST, FACT_WORKER_LOST), and for a
- * reduce that starts from sched_output_of().
+ * from the facts as they come (FACT_TASK_COMPLETED, FACT_OUTPUT_LOST, FACT_OUTPUT_FOUND,
+ * FACT_OUTPUTS_LOST, FACT_WORKER_LOST), and for a reduce that starts from sched_output_of().
+ *
+ * A worker and its master lose sight of each other:
+ *
+ *     the connection is cut       EVENT_WORKER_RESET; what runs there goes on, it gets no new work
+ *     nothing is heard            EVENT_WORKER_HEARD is due every worker_silence_ns
+ *     it is back                  EVENT_WORKER_JOINED with slot_count 0; EVENT_ATTEMPT_HELD and
+ *                                 EVENT_OUTPUT_HELD for all that it names; then the commands of
+ *                                 sched_worker_attempts() are sent again (a worker starts an
+ *                                 attempt once, however often it is told), and EVENT_WORKER_SLOTS
+ *     it stays away               after reset_grace_ns it is lost, with all that it ran and held
+ *     it is back after that       the same events: what it runs is killed, what it holds counts
+ *                                 again where nothing has replaced it
+ *     another incarnation joins   the one before is lost at once, and for good
+ *
+ * Commands to a worker that is cut off are not sent: when it is back, its events say them again.
  *
  * Facts are what a restart needs. State is a fold over them: sched_step() changes what lasts only
  * through fact_apply(), which sched_restore() calls too. The first step after open or restore
  * begins a new epoch: attempts of earlier epochs are given up (uncounted), workers that hold
  * outputs are awaited for `rejoin_grace_ns`. Attempt ids carry their epoch and are never reused.
  *
+ * A journal may drop the facts of a job that has ended, but for its FACT_JOB_ENDED; and when no
+ * job lives, all facts but the last FACT_EPOCH_BEGUN and the FACT_JOB_ENDEDs. fact_codec.h makes
+ * facts bytes.
+ *
  * What is not expected is counted (sched_stale_count) and changes nothing; only a wrong caller
  * aborts: time that goes back, ids of 0, failure kinds out of range.
  *
- * Costs: O(log n) an event in the number of armed timers; a lost worker costs its outputs. Memory:
- * about 130 bytes a task, whatever happened to it, and 40 for each failure it reported.
+ * Costs: O(log n) an event in the number of armed timers, and a look at each job that lives; a lost
+ * worker costs its outputs. Memory: about 130 bytes a task, whatever happened to it, and 40 for
+ * each failure it reported.
  *
  * Not here: what a split is, messages and counters of attempts (the shell keeps them by attempt
- * id), how to notice that a worker is silent.
+ * id). The master's own sleep is nobody's silence: after a long one the shell reads its sockets
+ * (EVENT_WORKER_HEARD) before it says EVENT_TICK.
  */
 #ifndef SCHED_SCHED_H
 #define SCHED_SCHED_H
@@ -65,6 +93,9 @@ enum {
     SCHED_HISTORY_COUNT_MAX = 1000,          /* ended jobs that can still be asked for */
 };
 
+/* Whose turn it is among jobs of one priority. */
+enum sched_order { SCHED_FAIR, SCHED_FIFO };
+
 #define WORKER_NONE UINT32_MAX /* a helper of the master itself */
 
 struct sched_options {
@@ -73,14 +104,23 @@ struct sched_options {
     uint64_t retry_delay_ns_max;  /* ... doubled by each further failure, up to this */
     uint64_t silence_ns;          /* an attempt that says nothing for so long is given up */
     uint64_t rejoin_grace_ns;     /* after a restart workers may take so long to come back */
+    uint64_t reset_grace_ns;      /* so long may a worker take whose connection was cut */
+    uint64_t worker_silence_ns;   /* a worker not heard for so long is lost; 0: never */
+    uint64_t aside_ns;            /* who is set aside gets no work for so long */
     uint32_t fetch_start_percent; /* of the maps are done before a first reduce fetches */
+    enum sched_order order;
+    bool backup; /* slow tasks get a second attempt */
 };
 
 /*
- * 100 ms, 30 s, 120 s, 10 s, and 100 %: on one machine a fetch is a copy, and to begin it early
- * only takes the disk away from the maps. A cluster says less.
+ * For one machine, which is one worker: 100 ms, 30 s, 120 s, 10 s, 1 s, never, 10 minutes, and
+ * 100 %: a fetch is a copy there, and to begin it early only takes the disk away from the maps.
+ * Fair, no backup attempts.
  */
 void sched_options_default(struct sched_options *options);
+
+/* For a cluster: workers are lost after 10 s of silence, fetches begin at 5 %, backup attempts. */
+void sched_options_cluster(struct sched_options *options);
 
 /* What the scheduler knows of a job. The rest of it is the shell's. */
 struct job_rules {
@@ -88,6 +128,8 @@ struct job_rules {
                               the job. 1 to SCHED_FAILURE_COUNT_MAX */
     bool unsafe;           /* full Lua: not deterministic, so a raised error is tried again */
     uint64_t silence_ns;   /* 0: as in sched_options */
+    int32_t priority;      /* higher goes first */
+    uint32_t weight;       /* its share of the slots among its priority; 0 is 1 */
 };
 
 enum event_kind {
@@ -95,18 +137,33 @@ enum event_kind {
     EVENT_JOB_SUBMITTED,    /* job_id (new), rules */
     EVENT_JOB_CANCELLED,    /* job_id. Too late once its commit runs: it then ends as it ends */
     EVENT_PLAN_MADE,        /* attempt_id of the plan, map_count, reduce_count: it is done */
-    EVENT_WORKER_JOINED,    /* worker_id, incarnation, slot_count. It runs no attempt */
-    EVENT_WORKER_LOST,      /* worker_id, incarnation */
-    EVENT_ATTEMPT_PROGRESS, /* attempt_id: a sign of life, at least every silence_ns / 4, also of a
-                               helper and of a reduce that waits for a map */
+    EVENT_WORKER_JOINED,    /* worker_id, incarnation, slot_count. 0: nothing is given to it before
+                               EVENT_WORKER_SLOTS, which follows within reset_grace_ns */
+    EVENT_WORKER_LOST,      /* worker_id, incarnation: now, whatever grace it had */
+    EVENT_WORKER_RESET,     /* worker_id, incarnation: its connection was cut */
+    EVENT_WORKER_HEARD,     /* worker_id, incarnation: any sign of life */
+    EVENT_WORKER_SLOTS,     /* worker_id, incarnation, slot_count: from now on. 0: it drains; what
+                               holds a slot goes on, other attempts are given up. The first one
+                               after JOINED with 0 ends the naming: what was not is lost */
+    EVENT_ATTEMPT_PROGRESS, /* attempt_id, progress_permille, progress_count: a sign of life, at
+                               least every silence_ns / 4, also of a helper and of a reduce that
+                               waits for a map */
     EVENT_ATTEMPT_FETCHED,  /* attempt_id: a reduce holds one segment of every map */
     EVENT_ATTEMPT_DONE,   /* attempt_id, digest (map: of what it wrote, reduce: of what it read) */
-    EVENT_ATTEMPT_FAILED, /* attempt_id, failure; for ERR_PEER peer_task and peer_attempt_id */
-    EVENT_OUTPUT_LOST,    /* job_id, peer_task, peer_attempt_id: a map's run cannot be read, told
-                             by a worker or by a reduce that goes on */
+    EVENT_ATTEMPT_FAILED, /* attempt_id, failure; for ERR_PEER job_id, peer_task and
+                             peer_attempt_id */
+    EVENT_ATTEMPT_RETURNED, /* attempt_id: its worker will not run it. Nobody's fault */
+    EVENT_OUTPUT_LOST,      /* job_id, peer_task, peer_attempt_id: a map's run cannot be read, told
+                               by its holder or by a reduce that goes on; worker_id: by whom */
+    EVENT_OUTPUT_HELD,      /* worker_id, incarnation, job_id, peer_task, peer_attempt_id: a worker
+                               that joined has this run of a map. Not wanted:
+                               COMMAND_FORGET_OUTPUT */
+    EVENT_ATTEMPT_HELD,     /* worker_id, incarnation, job_id, peer_task, attempt_id: a worker that
+                               joined has this attempt, running or ended. Not wanted:
+                               COMMAND_KILL_ATTEMPT */
 };
 
-enum { EVENT_KIND_COUNT = EVENT_OUTPUT_LOST + 1 };
+enum { EVENT_KIND_COUNT = EVENT_ATTEMPT_HELD + 1 };
 
 struct event {
     enum event_kind kind;
@@ -116,11 +173,13 @@ struct event {
     struct job_rules rules;
     uint32_t map_count, reduce_count;
 
-    uint32_t worker_id;   /* of JOINED and LOST, and of every ATTEMPT event: who says so */
-    uint32_t slot_count;  /* at least 1 */
+    uint32_t worker_id; /* of WORKER events, and of every other one: who says so */
+    uint32_t slot_count;
     uint64_t incarnation; /* of worker_id; 0 for WORKER_NONE */
 
     uint64_t attempt_id;
+    uint32_t progress_permille; /* of its input; 0: not known */
+    uint64_t progress_count;    /* moves whenever it has done anything; 0: not known */
     struct digest digest;
     enum err_kind failure;    /* never ERR_NONE */
     uint32_t peer_task;       /* the map whose segment could not be had ... */
@@ -181,9 +240,11 @@ enum fact_kind {
     FACT_OUTPUT_LOST,     /* job_id, stage, task, attempt_id */
     FACT_WORKER_LOST,     /* worker_id, incarnation: with all it ran and held */
     FACT_JOB_ENDED,       /* job_id, status, reason, stage, task, attempt_id, failure */
+    FACT_OUTPUT_FOUND,    /* as ATTEMPT_STARTED: an output of a lost worker is back with it */
+    FACT_OUTPUTS_LOST,    /* worker_id, incarnation: nobody can read what it holds */
 };
 
-enum { FACT_KIND_COUNT = FACT_JOB_ENDED + 1 };
+enum { FACT_KIND_COUNT = FACT_OUTPUTS_LOST + 1 }; /* in journals: new kinds go to the end */
 
 /* Coded field by field in the journal; a field that its kind does not name is 0. */
 struct fact {
@@ -221,7 +282,8 @@ void sched_close(struct sched *sched);
 
 /*
  * Makes a fresh scheduler what the facts say. -1 when a fact does not fit those before it (a
- * journal of something else): the scheduler is then good for nothing but sched_close().
+ * journal of something else): the scheduler is then good for nothing but sched_close(). Many facts
+ * may come in several calls.
  */
 int sched_restore(struct sched *sched, const struct fact *facts, size_t fact_count,
                   struct err *err);
@@ -278,6 +340,34 @@ struct output_place {
 /* False: there is no such task, or it is not completed. */
 bool sched_output_of(const struct sched *sched, uint64_t job_id, enum stage_kind stage,
                      uint32_t task, struct output_place *out);
+
+/*
+ * Calls `see` with the commands that make a worker do what it should be doing: for each live
+ * attempt its START, in no order, and right behind it its RUN if it was said. For a worker that
+ * has joined again.
+ */
+void sched_worker_attempts(const struct sched *sched, uint32_t worker_id,
+                           void (*see)(void *context, const struct command *command),
+                           void *context);
+
+enum worker_status {
+    WORKER_STATUS_GONE,
+    WORKER_STATUS_AWAITED, /* after a restart: not back yet */
+    WORKER_STATUS_CUT,     /* its connection is cut, its grace is not over */
+    WORKER_STATUS_UP,
+};
+
+struct worker_view {
+    enum worker_status status;
+    uint64_t incarnation;
+    uint32_t slot_count, slots_used;
+    uint32_t fetch_count;    /* attempts that fetch, or have fetched and wait for a slot */
+    uint64_t aside_until_ns; /* on event.now_ns' clock; 0: not set aside */
+    uint64_t silence_due_ns; /* when it is lost if nothing is heard; 0: never */
+};
+
+/* False: nobody has had this id. */
+bool sched_worker_view(const struct sched *sched, uint32_t worker_id, struct worker_view *out);
 
 /* A hash of all that lasts: equal after sched_restore() of the facts so far. For tests: O(n). */
 uint64_t sched_hash(const struct sched *sched);

@@ -39,6 +39,7 @@ struct job *job_open(struct sched *sched, uint64_t id, const struct job_rules *r
         job->stages[kind].job = job;
         job->stages[kind].kind = (enum stage_kind)kind;
         list_init(&job->stages[kind].queue);
+        list_init(&job->stages[kind].live);
     }
     stage_open(&job->stages[STAGE_PLAN], 1);
     stage_open(&job->stages[STAGE_COMMIT], 1);
@@ -117,6 +118,7 @@ struct worker *worker_get_or_add(struct sched *sched, uint32_t id)
     list_init(&worker->with_slot);
     list_init(&worker->with_fetch);
     list_init(&worker->with_runnable);
+    list_init(&worker->aside);
     sched->workers[id] = worker;
     return worker;
 }
@@ -130,40 +132,72 @@ static void list_set(struct list *list, struct list *link, bool member)
     assert(list_is_empty(link) == !member);
 }
 
+/* What it adds to the slots of all. */
+static void worker_count(struct sched *sched, struct worker *worker)
+{
+    uint32_t slots = worker_is_here(worker) ? worker->slot_count : 0;
+
+    assert(sched->slot_count >= worker->slots_counted);
+    sched->slot_count += slots - worker->slots_counted;
+    if ((slots > 0) != (worker->slots_counted > 0))
+        sched->present_count += slots > 0 ? 1 : UINT32_MAX;
+    worker->slots_counted = slots;
+}
+
 void worker_refresh(struct sched *sched, struct worker *worker)
 {
     bool is_up = worker->state == WORKER_UP;
+    bool is_aside = !list_is_empty(&worker->aside);
     bool has_slot = is_up && worker->slots_used < worker->slot_count;
     bool has_fetch = is_up && worker->fetch_count < worker->slot_count;
 
-    assert(!is_up || worker->slots_used <= worker->slot_count);
-    assert(!is_up || worker->fetch_count <= worker->slot_count);
-    list_set(&sched->with_slot, &worker->with_slot, has_slot);
-    list_set(&sched->with_fetch, &worker->with_fetch, has_fetch);
+    assert(!is_up || worker->slots_used <= worker->slot_ceiling);
+    assert(!is_up || worker->fetch_count <= worker->slot_ceiling);
+    worker_count(sched, worker);
+    list_set(&sched->with_slot, &worker->with_slot, has_slot && !is_aside);
+    list_set(&sched->with_fetch, &worker->with_fetch, has_fetch && !is_aside);
     list_set(&sched->with_runnable, &worker->with_runnable,
              has_slot && !list_is_empty(&worker->fetched));
+}
+
+/* Does another attempt of the same task hold all its inputs? */
+static bool other_holds_inputs(const struct attempt *attempt)
+{
+    const struct attempt *other = attempt->other ? attempt->other : attempt->task->attempt;
+
+    return other != attempt && other->phase != ATTEMPT_FETCHING;
 }
 
 /* Counts the attempt, in its phase, where it is counted (sign +1), or takes it out (-1). */
 static void attempt_count(struct sched *sched, struct attempt *attempt, int sign)
 {
     struct worker *worker = attempt->worker;
-    bool is_running = attempt->phase == ATTEMPT_RUNNING;
-    bool holds_inputs = attempt->phase != ATTEMPT_FETCHING;
     struct stage *stage = attempt->task->stage;
-    uint32_t *count;
+    bool is_running = attempt->phase == ATTEMPT_RUNNING;
+    uint32_t *of_worker, *of_job;
 
     assert(sign == 1 || sign == -1);
     if (!worker)
         return;
-    count = is_running ? &worker->slots_used : &worker->fetch_count;
-    assert(sign == 1 || *count > 0);
-    *count += (uint32_t)sign;
-    if (holds_inputs)
+    of_worker = is_running ? &worker->slots_used : &worker->fetch_count;
+    of_job = is_running ? &stage->job->slots_used : &stage->job->fetch_count;
+    assert(sign == 1 || *of_worker > 0);
+    assert(sign == 1 || *of_job > 0);
+    *of_worker += (uint32_t)sign;
+    *of_job += (uint32_t)sign;
+    if (attempt->phase != ATTEMPT_FETCHING && !other_holds_inputs(attempt))
         stage->held_count += (uint32_t)sign;
     if (attempt->phase == ATTEMPT_FETCHED)
         list_set(&worker->fetched, &attempt->fetched, sign == 1);
     worker_refresh(sched, worker);
+}
+
+/* Its time begins: it is now the last of its stage. */
+static void attempt_begin(const struct sched *sched, struct attempt *attempt)
+{
+    attempt->since_ns = sched->now_ns;
+    attempt->moved_ns = sched->now_ns;
+    list_set(&attempt->task->stage->live, &attempt->by_stage, attempt->worker != NULL);
 }
 
 void attempt_set_phase(struct sched *sched, struct attempt *attempt, enum attempt_phase phase)
@@ -173,6 +207,10 @@ void attempt_set_phase(struct sched *sched, struct attempt *attempt, enum attemp
     attempt_count(sched, attempt, -1);
     attempt->phase = phase;
     attempt_count(sched, attempt, 1);
+    if (phase == ATTEMPT_RUNNING) {
+        attempt->was_run = true;
+        attempt_begin(sched, attempt);
+    }
 }
 
 void attempt_open(struct sched *sched, struct task *task, uint64_t id, struct worker *worker)
@@ -180,31 +218,42 @@ void attempt_open(struct sched *sched, struct task *task, uint64_t id, struct wo
     const struct stage_traits *traits = &STAGE_TRAITS[task->stage->kind];
     struct attempt *attempt = mem_alloc(sizeof *attempt);
 
-    assert(task->attempt == NULL);
     assert((worker != NULL) == traits->on_worker);
+    assert(!task->attempt || !task->attempt->other); /* two at most */
     attempt->id = id;
     attempt->task = task;
+    attempt->other = task->attempt;
     attempt->worker = worker;
     attempt->phase = traits->fetches ? ATTEMPT_FETCHING : ATTEMPT_RUNNING;
     attempt->silence.kind = TIMER_SILENCE;
+    list_init(&attempt->by_stage);
     list_init(&attempt->by_worker);
     list_init(&attempt->fetched);
     if (worker)
         list_append(&worker->attempts, &attempt->by_worker);
     task->attempt = attempt;
+    sched->backup_count += attempt->other != NULL;
     idtable_put(&sched->attempts_by_id, id, attempt);
+    attempt_begin(sched, attempt);
     attempt_count(sched, attempt, 1);
 }
 
 void attempt_close(struct sched *sched, struct attempt *attempt)
 {
-    assert(attempt->task->attempt == attempt);
+    struct task *task = attempt->task;
+
+    assert(attempt_is_listed(attempt));
     assert(idtable_get(&sched->attempts_by_id, attempt->id) == attempt);
     attempt_count(sched, attempt, -1);
     timer_disarm(&sched->timers, &attempt->silence);
+    list_remove(&attempt->by_stage);
     list_remove(&attempt->by_worker);
     idtable_remove(&sched->attempts_by_id, attempt->id);
-    attempt->task->attempt = NULL;
+    sched->backup_count -= task->attempt->other != NULL;
+    if (task->attempt == attempt)
+        task->attempt = attempt->other;
+    else
+        task->attempt->other = NULL;
     free(attempt);
 }
 
@@ -249,20 +298,18 @@ void task_add_failure(struct task *task, const struct cause *cause)
     task->stage->failure_count++;
 }
 
-/* The task that the end of a job names, or NULL. */
-static struct task *task_to_blame(const struct job *job, const struct fact *end)
+bool end_names_task(enum end_reason reason)
 {
-    switch (end->reason) {
+    switch (reason) {
     case END_FAULT:
     case END_ATTEMPTS:
     case END_FAILURES:
     case END_NOT_DETERMINISTIC:
-        assert(end->task < job->stages[end->stage].task_count);
-        return &job->stages[end->stage].tasks[end->task];
+        return true;
     case END_NONE:
     case END_CANCELLED:
     case END_AUDIT:
-        return NULL;
+        return false;
     }
     abort(); /* unreachable: -Wswitch proves the cases complete */
 }
@@ -270,13 +317,18 @@ static struct task *task_to_blame(const struct job *job, const struct fact *end)
 void past_job_add(struct sched *sched, const struct job *job, const struct fact *end)
 {
     struct past_job *past = &sched->past[sched->past_next];
-    struct task *task = task_to_blame(job, end);
+    const struct task *task = NULL;
 
-    assert(job->id == end->job_id);
+    assert(!job || job->id == end->job_id);
     assert(sched->past_next < SCHED_HISTORY_COUNT_MAX);
+    if (job && end_names_task(end->reason)) {
+        assert(end->task < job->stages[end->stage].task_count);
+        task = &job->stages[end->stage].tasks[end->task];
+    }
     free(past->causes);
-    *past = (struct past_job){.id = job->id};
-    sched_job_progress(sched, job->id, &past->progress);
+    *past = (struct past_job){.id = end->job_id};
+    if (job)
+        sched_job_progress(sched, job->id, &past->progress);
     past->progress.status = end->status;
     past->progress.reason = end->reason;
     past->progress.stage = end->stage;

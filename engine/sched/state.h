@@ -9,6 +9,8 @@
  *     sched.c     the entry points, what is asked        event.c     one function per event
  *     fact.c      the fold                               dispatch.c  who gets which slot
  *     life.c      the transition tables                  check.c     invariants, hash
+ *     rejoin.c    workers come and go                    aside.c     workers that are to blame
+ *     backup.c    second attempts                        say.c       commands and facts, filled in
  */
 #ifndef SCHED_STATE_H
 #define SCHED_STATE_H
@@ -17,6 +19,7 @@
 #include "sched/idtable.h"
 #include "sched/life.h"
 #include "sched/list.h"
+#include "sched/runtime.h"
 #include "sched/sched.h"
 #include "sched/timer.h"
 
@@ -29,15 +32,17 @@ struct task {
     struct list link;   /* idle: stage->queue, unless delayed. Completed: worker->outputs */
     struct timer retry; /* armed: idle and delayed */
     struct stage *stage;
-    struct attempt *attempt;  /* in progress: the live one */
+    struct attempt *attempt;  /* in progress: the live one, or the newer of two */
     struct worker *worker;    /* completed: who holds the output; NULL: the store, the master */
-    uint64_t attempt_id;      /* completed: whose output it is */
+    uint64_t attempt_id;      /* completed: whose output it is. It stays when that is lost with its
+                                 worker, which may come back; 0: there is none to come back */
     struct digest digest;     /* of the last answer; it stays when the output is lost */
     struct failure *failures; /* newest first */
     enum task_state state;
     uint8_t failure_count; /* reported, of any kind */
     uint8_t fault_count;   /* of these, the job's own */
     bool has_answered;     /* `digest` is set */
+    bool is_named;         /* completed: its worker said that it has the output when it joined */
 };
 
 struct stage {
@@ -49,7 +54,9 @@ struct stage {
     uint32_t counts[TASK_STATE_COUNT]; /* tasks by state */
     uint32_t failure_count;            /* of all tasks */
     uint32_t answered_count;           /* tasks that have completed at least once */
-    uint32_t held_count;               /* live attempts that hold all their inputs */
+    uint32_t held_count;               /* tasks with a live attempt that holds all its inputs */
+    struct list live;                  /* attempts on workers, by since_ns */
+    struct runtime runtime;            /* of those that answered */
     struct digest digest;              /* the sum over the last answers */
     bool output_on_worker;             /* it is lost with its worker */
 };
@@ -59,33 +66,66 @@ struct job {
     uint64_t id;
     struct job_rules rules;
     enum job_status status;
+    uint32_t slots_used;       /* attempts RUNNING on workers */
+    uint32_t fetch_count;      /* attempts FETCHING or FETCHED */
+    uint64_t attempt_differed; /* the last one that answered another thing than its task had; 0 */
+    uint32_t task_differed;    /* ... its task, a map */
     struct stage stages[STAGE_COUNT];
 };
 
 struct attempt {
     uint64_t id;
     struct task *task;
+    struct attempt *other; /* the older one of the same task; NULL: there is none */
     struct worker *worker; /* NULL: a helper of the master */
+    struct list by_stage;  /* stage->live */
     struct list by_worker; /* worker->attempts */
     struct list fetched;   /* phase FETCHED: worker->fetched, in order of arrival */
     struct timer silence;  /* armed unless FETCHED: then it waits for us */
+    uint64_t since_ns;     /* when it was started; RUNNING: when it got its slot */
+    uint64_t moved_ns;     /* when progress_count last moved */
+    uint64_t progress_count;
+    uint32_t progress_permille;
     enum attempt_phase phase;
+    bool was_run;   /* it is RUNNING because it was told so */
+    bool was_early; /* FETCHING: has fetched, from maps that have not all been heard of */
+};
+
+enum { DOUBT_COUNT_MAX = 3 }; /* tasks that failed on a worker and completed elsewhere */
+
+/* Which task: a job's number, and the task's within it. */
+struct doubt {
+    uint64_t job_id; /* 0: none */
+    uint32_t task;
+    enum stage_kind stage;
 };
 
 struct worker {
     uint32_t id;
     enum worker_state state;
     uint64_t incarnation;
-    uint32_t slot_count;  /* UP only */
-    uint32_t slots_used;  /* attempts RUNNING */
-    uint32_t fetch_count; /* attempts FETCHING or FETCHED */
-    struct list attempts; /* live */
-    struct list outputs;  /* completed tasks whose output is here */
+    uint32_t slot_count;    /* that it offers now */
+    uint32_t slot_ceiling;  /* slots_used and fetch_count are not above it: slot_count, or what was
+                               in use when that became less */
+    uint32_t slots_counted; /* of sched->slot_count */
+    uint32_t slots_used;    /* attempts RUNNING */
+    uint32_t fetch_count;   /* attempts FETCHING or FETCHED */
+    struct list attempts;   /* live */
+    struct list outputs;    /* completed tasks whose output is here */
     struct list fetched;
-    struct list with_slot;     /* sched->with_slot: UP and a slot is free */
-    struct list with_fetch;    /* sched->with_fetch: UP and may begin another fetch */
+    struct list with_slot;     /* sched->with_slot: UP, not aside, and a slot is free */
+    struct list with_fetch;    /* sched->with_fetch: UP, not aside, and may begin another fetch */
     struct list with_runnable; /* sched->with_runnable: a slot is free and `fetched` is not empty */
-    struct timer rejoin;       /* armed: AWAITED */
+    bool is_joining;           /* until it says its slots: outputs it has not named are lost then */
+    struct timer rejoin;       /* armed: AWAITED or CUT, or UP and slots are not yet said */
+    struct timer heard;        /* armed: UP, if options.worker_silence_ns */
+    uint64_t heard_ns;         /* when it last said anything */
+    struct list aside;         /* sched->aside */
+    struct timer aside_end;    /* armed: it is in that list */
+    uint64_t attempt_id_before; /* attempts up to this one are of earlier incarnations */
+    struct doubt doubts[DOUBT_COUNT_MAX];
+    uint32_t reporter;          /* who said last that an output here cannot be had ... */
+    uint64_t reporter_until_ns; /* ... and until when that counts */
 };
 
 /* A job that has ended, as it is asked for. */
@@ -109,6 +149,13 @@ struct sched {
     struct worker **workers; /* by id; NULL: never heard of */
     uint32_t worker_capacity;
     struct list with_slot, with_fetch, with_runnable; /* workers, taken in turn */
+    uint32_t slot_count;                              /* of all workers that are here */
+    uint32_t present_count;                           /* workers that are here and offer slots */
+    struct list aside; /* workers that get no work, who is free first first */
+    uint32_t aside_count;
+    uint32_t backup_count; /* tasks with two live attempts */
+    struct timer backup;   /* armed: options.backup, and a job lives */
+    bool backup_is_due;
     struct timer_heap timers;
     struct past_job *past; /* SCHED_HISTORY_COUNT_MAX, a ring */
     size_t past_next;
@@ -142,6 +189,9 @@ void task_set_state(struct task *task, enum task_state state);
 void task_queue_first(struct sched *sched, struct task *task);
 void task_unqueue(struct sched *sched, struct task *task);
 void task_add_failure(struct task *task, const struct cause *cause);
+/* Is a task to blame when a job ends like this? */
+bool end_names_task(enum end_reason reason);
+/* `job` NULL: a journal has dropped the facts of the job, but for its end. */
 void past_job_add(struct sched *sched, const struct job *job, const struct fact *end);
 const struct past_job *past_job_get(const struct sched *sched, uint64_t id);
 
@@ -161,8 +211,24 @@ static inline struct task *task_get(struct job *job, enum stage_kind stage, uint
     return task < job->stages[stage].task_count ? &job->stages[stage].tasks[task] : NULL;
 }
 
+/* Is it connected, or thought to come back at once? */
+static inline bool worker_is_here(const struct worker *worker)
+{
+    return worker->state == WORKER_UP || worker->state == WORKER_CUT;
+}
+
+/* Is it one of its task's live attempts? */
+static inline bool attempt_is_listed(const struct attempt *attempt)
+{
+    const struct attempt *newest = attempt->task->attempt;
+
+    return newest && (newest == attempt || newest->other == attempt);
+}
+
 /* dispatch.c: gives work to whoever can take it, and starts helpers. */
 void dispatch(struct sched *sched);
+/* A new attempt of the task; worker NULL: a helper of the master. */
+void task_start(struct sched *sched, struct task *task, struct worker *worker);
 /* Does any unfinished task still need what this stage makes? */
 bool stage_is_wanted(const struct stage *stage);
 /* May tasks of this stage be started, as far as the stages before it go? */

@@ -20,7 +20,10 @@
 enum timer_kind {
     TIMER_SILENCE, /* of an attempt: it has said nothing for too long */
     TIMER_RETRY,   /* of a task: its delay after a failure is over */
-    TIMER_REJOIN,  /* of a worker: it has not come back after a restart */
+    TIMER_REJOIN,  /* of a worker: it has not come back after a restart, or after it was cut off */
+    TIMER_HEARD,   /* of a worker: it may have said nothing for too long */
+    TIMER_ASIDE,   /* of a worker: it may work again */
+    TIMER_BACKUP,  /* of the scheduler: look for slow tasks */
 };
 
 struct timer {

@@ -4,6 +4,14 @@
 local COMMANDS = {
   { "run", "run a whole job on this machine" },
   { "inspect", "print a run file or check an output folder" },
+  { "master", "serve as the master of a cluster" },
+  { "worker", "serve as a worker of a cluster" },
+  { "submit", "run a job on a cluster" },
+  { "jobs", "list the jobs of a cluster" },
+  { "status", "tell how far a job is, or how it ended" },
+  { "cancel", "end a job" },
+  { "workers", "list the workers of a cluster" },
+  { "key", "print the key of a role" },
   { "help", "print this, or the help of a command" },
 }
 

@@ -1,0 +1,62 @@
+#include "master/job_inputs.h"
+
+#include "folder.h"
+#include "test.h"
+
+#include <stdint.h>
+
+static struct folder folder;
+static struct err err;
+
+static int set_up(void **state)
+{
+    (void)state;
+    folder_make(&folder);
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    (void)state;
+    folder_remove(&folder);
+    return 0;
+}
+
+/* Would the folder `out` be refused with this input? */
+static bool is_refused(const char *out, const char *input)
+{
+    char *inputs[] = {(char *)(uintptr_t) "-", (char *)(uintptr_t)folder_path(&folder, input)};
+
+    return job_inputs_check(folder_path(&folder, out), inputs, 2, &err) != 0;
+}
+
+static void an_old_output_is_not_both_read_and_replaced(void **state)
+{
+    (void)state;
+    folder_mkdir(&folder, "in");
+    folder_mkdir(&folder, "in/out");
+    folder_mkdir(&folder, "in-too");
+    folder_write(&folder, "in/file", "x", 1);
+    assert_true(is_refused("in/out", "in"));
+    assert_int_equal(err.kind, ERR_SETUP);
+    assert_true(is_refused("in/out", "in/../in/"));
+    assert_true(is_refused("in", "in"));
+    assert_false(is_refused("in-too", "in"));
+    assert_true(is_refused("in", "in/file"));
+    assert_true(is_refused("in", "in/*"));
+    assert_true(is_refused("in", "in/o?t"));
+    assert_false(is_refused("in/out", "in/*.txt"));
+    assert_false(is_refused("in-too", "in/*"));
+    assert_false(is_refused("in/new", "in")); /* nothing old is there */
+    assert_false(is_refused("in/out", "nowhere"));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(an_old_output_is_not_both_read_and_replaced, set_up,
+                                        tear_down),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

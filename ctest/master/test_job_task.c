@@ -1,0 +1,145 @@
+#include "master/job_task.h"
+
+#include "master/task_kit.h"
+
+#include <string.h>
+
+static struct task_kit kit;
+static struct job_task task;
+
+static int tear_down(void **state)
+{
+    (void)state;
+    job_task_deinit(&task);
+    task_kit_close(&kit);
+    return 0;
+}
+
+static void a_plan_is_told_the_inputs_and_the_flags(void **state)
+{
+    (void)state;
+    task_kit_open(&kit, "out");
+    kit.source.plan = NULL;
+    job_task_init(&task, &kit.source, STAGE_PLAN, 0, 7);
+    assert_int_equal(task.start.kind, MRLUA__TASK_KIND__PLAN);
+    assert_int_equal(task.start.attempt, 7);
+    assert_int_equal(task.start.plan->n_inputs, 2);
+    assert_string_equal(task.start.plan->inputs[1], "-");
+    assert_int_equal(task.start.plan->split_bytes, 4096);
+    assert_int_equal(task.start.plan->reducers, 2);
+    assert_string_equal(task.start.input, "lines");
+    assert_string_equal(task.start.tmp_folder, "/tmp/run");
+}
+
+static void a_map_is_told_its_split(void **state)
+{
+    (void)state;
+    task_kit_open(&kit, "out");
+    job_task_init(&task, &kit.source, STAGE_MAP, 1, 12);
+    assert_int_equal(task.start.kind, MRLUA__TASK_KIND__MAP);
+    assert_int_equal(task.start.task, 1);
+    assert_int_equal(task.start.n_pieces, 1);
+    assert_string_equal(task.start.pieces[0]->name, "-");
+    assert_string_equal(task.start.result_path, "/tmp/run/map-1.12");
+    assert_int_equal(task.start.partition_count, 2);
+    assert_int_equal(task.start.sort_buffer_bytes, 1 << 20);
+    assert_int_equal(task.start.limits->record_ms, 60000);
+    assert_int_equal(task.start.limits->progress_ms, 60000);
+    assert_int_equal(task.start.limits->memory_bytes, 64 << 20);
+    assert_false(task.start.unsafe);
+}
+
+static void a_reduce_is_told_every_run_by_its_maker(void **state)
+{
+    (void)state;
+    task_kit_open(&kit, "out");
+    job_task_init(&task, &kit.source, STAGE_REDUCE, 1, 31);
+    assert_int_equal(task.start.kind, MRLUA__TASK_KIND__REDUCE);
+    assert_int_equal(task.start.n_map_outputs, 2);
+    assert_int_equal(task.start.map_outputs[1]->map, 1);
+    assert_int_equal(task.start.map_outputs[1]->attempt, 12);
+    assert_string_equal(task.start.map_outputs[1]->path, "/tmp/run/map-1.12");
+    assert_string_equal(task.start.result_path, "out/.mrlua-run-1/part-00001.31");
+    assert_string_equal(task.start.output, "tsv");
+}
+
+static void a_reduce_without_a_folder_writes_beside_the_runs(void **state)
+{
+    (void)state;
+    task_kit_open(&kit, NULL);
+    job_task_init(&task, &kit.source, STAGE_REDUCE, 0, 31);
+    assert_string_equal(task.start.result_path, "/tmp/run/part-00000.31");
+}
+
+/* Workers choose where runs lie, and reduces ask for them. */
+static void a_task_for_another_machine_names_no_run(void **state)
+{
+    (void)state;
+    task_kit_open(&kit, "out");
+    kit.source.temp_path = NULL;
+    job_task_init(&task, &kit.source, STAGE_MAP, 1, 12);
+    assert_string_equal(task.start.result_path, "");
+    job_task_deinit(&task);
+    job_task_init(&task, &kit.source, STAGE_REDUCE, 1, 31);
+    assert_int_equal(task.start.n_map_outputs, 0);
+    assert_string_equal(task.start.result_path, "out/.mrlua-run-1/part-00001.31");
+}
+
+static void a_commit_is_told_every_part(void **state)
+{
+    (void)state;
+    task_kit_open(&kit, "out");
+    job_task_init(&task, &kit.source, STAGE_COMMIT, 0, 41);
+    assert_int_equal(task.start.kind, MRLUA__TASK_KIND__COMMIT);
+    assert_string_equal(task.start.commit->output_folder, "out");
+    assert_string_equal(task.start.commit->job_id, "run-1");
+    assert_false(task.start.commit->overwrite);
+    assert_int_equal(task.start.commit->n_parts, 2);
+    assert_int_equal(task.start.commit->parts[1]->partition, 1);
+    assert_int_equal(task.start.commit->parts[1]->attempt, 22);
+    assert_int_equal(task.start.commit->parts[1]->bytes, 31);
+    assert_int_equal(task.start.commit->parts[1]->records, 4);
+    assert_int_equal(task.start.commit->parts[1]->crc32c, 0xabcd);
+    assert_non_null(strstr(task.start.commit->manifest, "\"part-00001\""));
+}
+
+/* Whatever it is, it must be a message that can be sent and read. */
+static void every_task_can_be_packed(void **state)
+{
+    static const enum stage_kind stages[] = {STAGE_PLAN, STAGE_MAP, STAGE_REDUCE, STAGE_COMMIT};
+
+    (void)state;
+    task_kit_open(&kit, "out");
+    for (size_t i = 0; i < sizeof stages / sizeof *stages; i++) {
+        struct buf packed = {0};
+        Mrlua__TaskStart *read;
+        struct err err;
+
+        job_task_init(&task, &kit.source, stages[i], 0, 1);
+        message_pack(&packed, &task.start.base);
+        read = message_unpack(&mrlua__task_start__descriptor, buf_slice(&packed), &err);
+        assert_non_null(read);
+        assert_int_equal(read->job, TASK_KIT_JOB);
+        assert_int_equal(read->bundle.len, kit.source.bundle.len);
+        message_free(read);
+        buf_deinit(&packed);
+        job_task_deinit(&task);
+    }
+}
+
+#define TEST(name) cmocka_unit_test_teardown(name, tear_down)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(a_plan_is_told_the_inputs_and_the_flags),
+        TEST(a_map_is_told_its_split),
+        TEST(a_reduce_is_told_every_run_by_its_maker),
+        TEST(a_reduce_without_a_folder_writes_beside_the_runs),
+        TEST(a_task_for_another_machine_names_no_run),
+        TEST(a_commit_is_told_every_part),
+        TEST(every_task_can_be_packed),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

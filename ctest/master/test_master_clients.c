@@ -1,0 +1,203 @@
+#include "master/master_kit.h"
+
+static struct master_kit kit;
+
+static int set_up(void **state)
+{
+    (void)state;
+    master_kit_open(&kit);
+    folder_write(&kit.folder, "in", "a\nb\n", 4);
+    master_kit_start(&kit);
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    (void)state;
+    master_kit_close(&kit);
+    return 0;
+}
+
+static void assert_refused(struct kit_peer *user, const char *words)
+{
+    Mrlua__Answer *answer = peer_await_answer(user);
+
+    assert_non_null(answer->error);
+    if (!strstr(answer->error->message, words))
+        fail_msg("%s", answer->error->message);
+    message_free(answer);
+}
+
+static void an_output_belongs_to_one_job(void **state)
+{
+    struct kit_peer *user = master_kit_connect(&kit, ROLE_SUBMIT);
+
+    (void)state;
+    peer_submit_well(user, "one", "out");
+    peer_submit(user, "two", "out");
+    assert_refused(user, "job 1 (job) is writing to it");
+    folder_mkdir(&kit.folder, "full");
+    folder_write(&kit.folder, "full/file", "x", 1);
+    peer_submit(user, "three", "full");
+    assert_refused(user, "not empty");
+}
+
+static void a_submit_that_comes_again_is_one_job(void **state)
+{
+    struct kit_peer *user = master_kit_connect(&kit, ROLE_SUBMIT);
+    Mrlua__Answer *answer;
+
+    (void)state;
+    assert_int_equal(peer_submit_well(user, "one", "out"), 1);
+    peer_submit(user, "one", "out");
+    answer = peer_await_answer(user);
+    assert_int_equal(answer->job, 1);
+    assert_true(answer->existed);
+    message_free(answer);
+}
+
+static void a_wrong_submit_is_refused(void **state)
+{
+    struct kit_peer *user = master_kit_connect(&kit, ROLE_SUBMIT);
+    Mrlua__JobSubmit submit = MRLUA__JOB_SUBMIT__INIT;
+    char relative[] = "in", absolute[] = "/in", key[] = "key", lines[] = "lines", tsv[] = "tsv";
+    char *input = relative;
+    uint8_t hash[BLOB_HASH_BYTES] = {1};
+
+    (void)state;
+    peer_send(user, MESSAGE_JOB_SUBMIT, 1, &submit.base);
+    assert_refused(user, "idempotency key");
+    submit.idempotency_key = key;
+    peer_send(user, MESSAGE_JOB_SUBMIT, 1, &submit.base);
+    assert_refused(user, "path from the root");
+    submit.output_folder = absolute;
+    peer_send(user, MESSAGE_JOB_SUBMIT, 1, &submit.base);
+    assert_refused(user, "no input");
+    submit.inputs = &input;
+    submit.n_inputs = 1;
+    peer_send(user, MESSAGE_JOB_SUBMIT, 1, &submit.base);
+    assert_refused(user, "input in: the master needs a path");
+    input = absolute;
+    submit.input = lines;
+    submit.output = tsv;
+    submit.bundle_hash = (ProtobufCBinaryData){.len = sizeof hash, .data = hash};
+    peer_send(user, MESSAGE_JOB_SUBMIT, 1, &submit.base);
+    assert_refused(user, "bundle has not been sent");
+    submit.attempts = 1000;
+    peer_send(user, MESSAGE_JOB_SUBMIT, 1, &submit.base);
+    assert_refused(user, "attempts");
+}
+
+static void jobs_stay_out_of_the_masters_folder(void **state)
+{
+    struct kit_peer *user = master_kit_connect(&kit, ROLE_SUBMIT);
+
+    (void)state;
+    peer_submit(user, "one", "state/out");
+    assert_refused(user, "state/out: is in the master's own folder");
+    assert_int_not_equal(access(folder_path(&kit.folder, "state/out"), F_OK), 0);
+}
+
+static void jobs_stay_below_the_root(void **state)
+{
+    struct kit_peer *user;
+
+    master_kit_close(&kit);
+    master_kit_open(&kit);
+    kit.root = "root";
+    folder_mkdir(&kit.folder, "root");
+    folder_write(&kit.folder, "in", "a\n", 2);
+    master_kit_start(&kit);
+    user = master_kit_connect(&kit, ROLE_SUBMIT);
+    peer_submit(user, "one", "out");
+    assert_refused(user, "out: the master opens nothing outside of its root");
+    peer_submit(user, "two", "root/out");
+    assert_refused(user, "in: the master opens nothing outside of its root");
+    kit.root = NULL;
+    (void)state;
+}
+
+static void a_job_that_nobody_knows_is_told(void **state)
+{
+    struct kit_peer *user = master_kit_connect(&kit, ROLE_SUBMIT);
+    Mrlua__JobStatus status = MRLUA__JOB_STATUS__INIT;
+    Mrlua__JobCancel cancel = MRLUA__JOB_CANCEL__INIT;
+
+    (void)state;
+    status.job = cancel.job = 9;
+    peer_send(user, MESSAGE_JOB_STATUS, 1, &status.base);
+    assert_refused(user, "no job 9");
+    peer_send(user, MESSAGE_JOB_CANCEL, 1, &cancel.base);
+    assert_refused(user, "no job 9");
+    peer_watch(user, 9);
+    assert_refused(user, "no job 9");
+}
+
+static void a_blob_is_put_and_got(void **state)
+{
+    struct kit_peer *user = master_kit_connect(&kit, ROLE_SUBMIT);
+    struct kit_peer *worker = master_kit_connect(&kit, ROLE_WORKER);
+    Mrlua__BlobPut put = MRLUA__BLOB_PUT__INIT;
+    Mrlua__BlobGet get = MRLUA__BLOB_GET__INIT;
+    Mrlua__BlobHave *have;
+    Mrlua__BlobData *data;
+    uint8_t hash[BLOB_HASH_BYTES];
+    char text[] = "some source";
+
+    (void)state;
+    blob_hash(slice_of_string(text), hash);
+    put.hash = get.hash = (ProtobufCBinaryData){.len = sizeof hash, .data = hash};
+    peer_send(worker, MESSAGE_BLOB_GET, 2, &get.base);
+    data = peer_await(worker, MESSAGE_BLOB_DATA, &mrlua__blob_data__descriptor);
+    assert_true(data->unknown);
+    message_free(data);
+    put.total_bytes = sizeof text - 1;
+    put.bytes = (ProtobufCBinaryData){.len = sizeof text - 1, .data = (uint8_t *)text};
+    peer_send(user, MESSAGE_BLOB_PUT, 3, &put.base);
+    have = peer_await(user, MESSAGE_BLOB_HAVE, &mrlua__blob_have__descriptor);
+    assert_true(have->complete);
+    message_free(have);
+    get.offset = 5;
+    peer_send(worker, MESSAGE_BLOB_GET, 4, &get.base);
+    data = peer_await(worker, MESSAGE_BLOB_DATA, &mrlua__blob_data__descriptor);
+    assert_int_equal(data->bytes.len, 6);
+    assert_memory_equal(data->bytes.data, "source", 6);
+    assert_int_equal(data->total_bytes, 11);
+    message_free(data);
+}
+
+static void workers_are_listed(void **state)
+{
+    struct kit_peer *user = master_kit_connect(&kit, ROLE_READ);
+    struct kit_peer *worker = master_kit_connect(&kit, ROLE_WORKER);
+    Mrlua__WorkerList list = MRLUA__WORKER_LIST__INIT;
+    Mrlua__WorkerListAnswer *answer;
+
+    (void)state;
+    peer_join(worker, &(struct kit_join){.incarnation = 3}, NULL);
+    peer_send(user, MESSAGE_WORKER_LIST, 1, &list.base);
+    answer = peer_await(user, MESSAGE_WORKER_LIST_ANSWER, &mrlua__worker_list_answer__descriptor);
+    assert_int_equal(answer->n_workers, 1);
+    assert_int_equal(answer->workers[0]->slots, 1);
+    assert_true(answer->workers[0]->connected);
+    message_free(answer);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+
+int main(int argc, char **argv)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(an_output_belongs_to_one_job),
+        TEST(a_submit_that_comes_again_is_one_job),
+        TEST(jobs_stay_out_of_the_masters_folder),
+        TEST(jobs_stay_below_the_root),
+        TEST(a_wrong_submit_is_refused),
+        TEST(a_job_that_nobody_knows_is_told),
+        TEST(a_blob_is_put_and_got),
+        TEST(workers_are_listed),
+    };
+
+    KIT_NURSERY(argc, argv);
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

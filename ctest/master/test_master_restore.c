@@ -1,0 +1,156 @@
+#include "master/master_kit.h"
+
+static struct master_kit kit;
+
+static int set_up(void **state)
+{
+    (void)state;
+    master_kit_open(&kit);
+    folder_write(&kit.folder, "in", "a\nb\n", 4);
+    master_kit_start(&kit);
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    (void)state;
+    master_kit_close(&kit);
+    return 0;
+}
+
+static void a_kill_loses_no_completed_map(void **state)
+{
+    struct kit_peer *user = master_kit_connect(&kit, ROLE_SUBMIT);
+    struct kit_peer *worker = master_kit_connect(&kit, ROLE_WORKER);
+    struct kit_join join = {.incarnation = 3};
+    uint64_t first_epoch, epoch;
+    Mrlua__JobStatusAnswer *answer;
+    Mrlua__JobEvent *end;
+
+    (void)state;
+    join.job = peer_submit_well(user, "key", "out");
+    join.worker_id_seen = peer_join(worker, &join, &first_epoch);
+    join.held_attempt = peer_do_map(worker);
+    message_free(peer_await_start(worker)); /* the reduce: given up with the epoch */
+    master_kit_kill(&kit);
+
+    master_kit_start(&kit);
+    user = master_kit_connect(&kit, ROLE_SUBMIT);
+    worker = master_kit_connect(&kit, ROLE_WORKER);
+    assert_int_equal(peer_status(user, join.job, &answer)->stages[STAGE_MAP]->completed, 1);
+    message_free(answer);
+    peer_watch(user, join.job);
+    join.epoch_seen = first_epoch;
+    assert_int_equal(peer_join(worker, &join, &epoch), join.worker_id_seen);
+    assert_true(epoch > first_epoch);
+    peer_do_reduce(worker); /* it asserts that what is started is a reduce */
+    end = peer_await_end(user);
+    assert_int_equal(end->info->status, JOB_SUCCEEDED);
+    message_free(end);
+    assert_true(folder_has(&kit.folder, "out/_SUCCESS"));
+}
+
+/* The answer to its report was lost with the master; the journal has the map. */
+static void a_map_that_was_not_heard_of_is_not_killed(void **state)
+{
+    struct kit_peer *user = master_kit_connect(&kit, ROLE_SUBMIT);
+    struct kit_peer *worker = master_kit_connect(&kit, ROLE_WORKER);
+    struct kit_join join = {.incarnation = 3};
+    Mrlua__JobEvent *end;
+
+    (void)state;
+    join.job = peer_submit_well(user, "key", "out");
+    join.worker_id_seen = peer_join(worker, &join, &join.epoch_seen);
+    join.run_attempt = peer_do_map(worker);
+    master_kit_kill(&kit);
+
+    master_kit_start(&kit);
+    user = master_kit_connect(&kit, ROLE_SUBMIT);
+    worker = master_kit_connect(&kit, ROLE_WORKER);
+    peer_watch(user, join.job);
+    peer_join(worker, &join, NULL);
+    peer_await_heard(worker, join.run_attempt);
+    peer_do_reduce(worker);
+    end = peer_await_end(user);
+    assert_int_equal(end->info->status, JOB_SUCCEEDED);
+    message_free(end);
+}
+
+static void a_finished_job_stays_finished(void **state)
+{
+    struct kit_peer *user = master_kit_connect(&kit, ROLE_SUBMIT);
+    struct kit_peer *worker = master_kit_connect(&kit, ROLE_WORKER);
+    Mrlua__JobStatusAnswer *answer;
+    Mrlua__Answer *again;
+    uint64_t job;
+
+    (void)state;
+    job = peer_submit_well(user, "key", "out");
+    peer_watch(user, job);
+    peer_join(worker, &(struct kit_join){.incarnation = 3}, NULL);
+    peer_do_map(worker);
+    peer_do_reduce(worker);
+    message_free(peer_await_end(user));
+    master_kit_kill(&kit);
+
+    master_kit_start(&kit);
+    user = master_kit_connect(&kit, ROLE_SUBMIT);
+    assert_int_equal(peer_status(user, job, &answer)->status, JOB_SUCCEEDED);
+    assert_int_equal(answer->info->part_list[0]->bytes, 4);
+    message_free(answer);
+    peer_submit(user, "key", "out"); /* the same submit, sent again */
+    again = peer_await_answer(user);
+    assert_null(again->error);
+    assert_int_equal(again->job, job);
+    assert_true(again->existed);
+    message_free(again);
+    assert_true(peer_submit_well(user, "other", "out2") > job);
+}
+
+static void the_words_of_a_failure_survive(void **state)
+{
+    struct kit_peer *user = master_kit_connect(&kit, ROLE_SUBMIT);
+    struct kit_peer *worker = master_kit_connect(&kit, ROLE_WORKER);
+    struct kit_join join = {.incarnation = 3};
+    Mrlua__AttemptStart *start;
+    Mrlua__JobEvent *end;
+
+    (void)state;
+    join.job = peer_submit_well(user, "key", "out");
+    join.worker_id_seen = peer_join(worker, &join, &join.epoch_seen);
+    start = peer_await_start(worker);
+    peer_failed(worker, start->start->attempt, ERR_LIMIT, "the first time");
+    peer_await_heard(worker, start->start->attempt);
+    message_free(start);
+    master_kit_kill(&kit);
+
+    master_kit_start(&kit);
+    user = master_kit_connect(&kit, ROLE_SUBMIT);
+    worker = master_kit_connect(&kit, ROLE_WORKER);
+    peer_watch(user, join.job);
+    peer_join(worker, &join, NULL);
+    start = peer_await_start(worker);
+    peer_failed(worker, start->start->attempt, ERR_LIMIT, "the second time");
+    peer_await_heard(worker, start->start->attempt);
+    message_free(start);
+    end = peer_await_end(user);
+    assert_int_equal(end->info->status, JOB_FAILED);
+    assert_non_null(strstr(end->info->error->message, "the second time"));
+    assert_non_null(strstr(end->info->detail, "the first time"));
+    message_free(end);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+
+int main(int argc, char **argv)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(a_kill_loses_no_completed_map),
+        TEST(a_map_that_was_not_heard_of_is_not_killed),
+        TEST(a_finished_job_stays_finished),
+        TEST(the_words_of_a_failure_survive),
+    };
+
+    KIT_NURSERY(argc, argv);
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,82 @@
+/*
+ * Attempts: what they say reaches the master, and they end when they are told to.
+ */
+#include "worker/shell_kit.h"
+
+static void what_a_job_prints_and_raises_is_passed_on(void **state)
+{
+    struct shell shell;
+    Mrlua__AttemptFailed *failed;
+    Mrlua__AttemptLog *line;
+
+    (void)state;
+    shell_open(&shell);
+    shell_job(&shell, "return { map = function() print('hello') error('no such day') end, "
+                      "reduce = 'sum' }");
+    shell_worker(&shell);
+    shell_welcome(&shell);
+    shell_map(&shell, 11, shell_file(&shell, "in", "a\n"));
+    line = shell_await(&shell, MESSAGE_ATTEMPT_LOG);
+    assert_string_equal(line->text, "hello");
+    failed = shell_await(&shell, MESSAGE_ATTEMPT_FAILED);
+    assert_int_equal(failed->attempt, 11);
+    assert_int_equal(failed->error->kind, ERR_JOB);
+    assert_non_null(strstr(failed->error->message, "no such day"));
+    assert_non_null(strstr(failed->error->detail, "traceback"));
+    shell_heard(&shell, 11, MESSAGE_ATTEMPT_FAILED);
+    shell_end(&shell);
+    shell_close(&shell);
+}
+
+/* One slot: the second map can only start when the first one's process has ended. */
+static void a_killed_attempt_gives_its_slot_to_the_next(void **state)
+{
+    struct shell shell;
+    Mrlua__AttemptFailed *failed;
+
+    (void)state;
+    shell_open(&shell);
+    shell_job(&shell, "return { map = function(_, line) while line == 'spin' do end "
+                      "error('reached') end, reduce = 'sum' }");
+    shell_worker(&shell);
+    shell_welcome(&shell);
+    shell_map(&shell, 11, shell_file(&shell, "spin", "spin\n"));
+    while (!shell.heartbeat || shell.heartbeat->n_attempts == 0)
+        shell_turn(&shell);
+    assert_int_equal(shell.heartbeat->attempts[0]->attempt, 11);
+    shell_kill(&shell, 11);
+    shell_map(&shell, 12, shell_file(&shell, "go", "go\n"));
+    failed = shell_await(&shell, MESSAGE_ATTEMPT_FAILED);
+    assert_int_equal(failed->attempt, 12);
+    assert_int_equal(access(folder_path(&shell.folder, "dir/runs/1/0.11"), F_OK), -1);
+    shell_close(&shell);
+}
+
+static void progress_travels_with_heartbeats(void **state)
+{
+    struct shell shell;
+
+    (void)state;
+    shell_open(&shell);
+    shell_job(&shell, "return { map = function() while true do end end, reduce = 'sum' }");
+    shell_worker(&shell);
+    shell_welcome(&shell);
+    shell_map(&shell, 11, shell_file(&shell, "in", "a\n"));
+    while (!shell.heartbeat || shell.heartbeat->n_attempts == 0 ||
+           !shell.heartbeat->attempts[0]->progress)
+        shell_turn(&shell);
+    assert_true(shell.heartbeat->disk_free_bytes > 0);
+    shell_close(&shell);
+}
+
+int main(int argc, char **argv)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(what_a_job_prints_and_raises_is_passed_on),
+        cmocka_unit_test(a_killed_attempt_gives_its_slot_to_the_next),
+        cmocka_unit_test(progress_travels_with_heartbeats),
+    };
+
+    SHELL_NURSERY(argc, argv);
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,85 @@
+#include "cli/answer.h"
+
+#include "cli/fields.h"
+#include "record/value.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+enum { COLUMNS_DEFAULT = 80 };
+
+uint64_t answer_columns(void)
+{
+    struct winsize size;
+
+    if (ioctl(STDERR_FILENO, TIOCGWINSZ, &size) != 0 || size.ws_col == 0)
+        return COLUMNS_DEFAULT;
+    return size.ws_col;
+}
+
+void answer_stage(const struct answer_stage *stage, struct buf *out)
+{
+    value_write_table_begin(out);
+    field_string(out, "name", stage->name);
+    field_integer(out, "tasks", stage->tasks);
+    field_integer(out, "tasks_done", stage->tasks_done);
+    field_integer(out, "tasks_running", stage->tasks_running);
+    field_number(out, "seconds", stage->seconds);
+    field_number(out, "bytes", stage->bytes);
+    field_number(out, "bytes_done", stage->bytes_done);
+    field_integer(out, "records", stage->records);
+    value_write_table_end(out);
+}
+
+void answer_part(const char *name, uint64_t bytes, uint64_t records, uint32_t crc32c,
+                 struct buf *out)
+{
+    char crc[16];
+
+    snprintf(crc, sizeof crc, "%08x", crc32c);
+    value_write_table_begin(out);
+    field_string(out, "name", name);
+    field_integer(out, "bytes", bytes);
+    field_integer(out, "records", records);
+    field_string(out, "crc32c", crc);
+    value_write_table_end(out);
+}
+
+void answer_plan(const struct answer_plan *plan, struct buf *out)
+{
+    value_write_table_begin(out);
+    field_integer(out, "split_count", plan->split_count);
+    field_integer(out, "split_bytes", plan->split_bytes);
+    field_integer(out, "reducer_count", plan->reducer_count);
+    field_integer(out, "sort_buffer_bytes", plan->sort_buffer_bytes);
+    value_write_table_end(out);
+}
+
+void answer_error(const struct err *err, const char *detail, bool is_setup, struct buf *out)
+{
+    value_write_table_begin(out);
+    field_string(out, "kind", err_kind_name(err->kind));
+    field_string(out, "message", err->message);
+    field_string(out, "detail", detail ? detail : "");
+    field_boolean(out, "is_setup", is_setup || err->kind == ERR_SETUP);
+    value_write_table_end(out);
+}
+
+void answer_log(struct buf *log, struct buf *out)
+{
+    size_t at = 0;
+
+    value_write_table_begin(out);
+    for (int64_t i = 1; at < log->len; i++) {
+        const char *newline = memchr(log->ptr + at, '\n', log->len - at);
+        size_t len = newline ? (size_t)(newline - log->ptr) - at : log->len - at;
+
+        value_write_integer(out, i);
+        value_write_string(out, slice_of(log->ptr + at, len));
+        at += len + 1;
+    }
+    value_write_table_end(out);
+    buf_clear(log);
+}

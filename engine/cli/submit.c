@@ -1,0 +1,461 @@
+#include "cli/submit.h"
+
+#include "base/clock.h"
+#include "base/mem.h"
+#include "cli/answer.h"
+#include "cli/client.h"
+#include "cli/fields.h"
+#include "cli/job_values.h"
+#include "cli/run_config.h"
+#include "record/value.h"
+#include "rpc/blob.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+enum {
+    SUBMIT_SIGNAL_COUNT = 3,
+    SUBMIT_BLOB_COUNT = 3,
+    SUBMIT_KEY_BYTES = 16,
+    SUBMIT_PAUSE_MS_MIN = 100, /* between two tries to connect; it doubles ... */
+    SUBMIT_PAUSE_MS_MAX = 2000,
+    SUBMIT_LOG_BYTES_MAX = 1 << 16, /* what jobs print between two redraws; more: redraw now */
+};
+
+static const int SIGNALS[SUBMIT_SIGNAL_COUNT] = {SIGINT, SIGTERM, SIGHUP};
+
+/* Ids of requests. A blob's is its index. */
+enum { REQUEST_SUBMIT = SUBMIT_BLOB_COUNT, REQUEST_WATCH };
+
+struct submit_blob {
+    struct slice bytes;
+    uint8_t hash[BLOB_HASH_BYTES];
+};
+
+struct submit {
+    struct client client;
+    struct run_config config;
+    struct submit_blob blobs[SUBMIT_BLOB_COUNT]; /* bundle, params, view; in config.copy */
+    char key[2 * SUBMIT_KEY_BYTES + 1];          /* of idempotency */
+    int32_t priority;
+    struct loop_event *signals[SUBMIT_SIGNAL_COUNT];
+    struct loop_event *step_timer, *retry_timer;
+    uint64_t job;         /* 0: not accepted yet */
+    uint64_t events_seen; /* of the watch */
+    Mrlua__JobEvent *newest;
+    struct buf log;         /* lines, each with its newline */
+    uint64_t away_since_ns; /* 0: connected */
+    uint32_t pause_ms;
+    int signal_number;
+    bool has_failed; /* err: there is no more to wait for */
+    struct err err;
+};
+
+static bool has_ended(const struct submit *submit)
+{
+    return submit->newest && submit->newest->ended;
+}
+
+bool submit_finished(const struct submit *submit)
+{
+    return submit->has_failed || submit->signal_number != 0 || has_ended(submit);
+}
+
+static void fail(struct submit *submit, const struct err *err)
+{
+    submit->has_failed = true;
+    submit->err = *err;
+    loop_break(submit->client.loop);
+}
+
+/* ---- what is said ---- */
+
+/* Bytes of a blob from `offset`; none asks how many are there. */
+static void send_blob(struct submit *submit, size_t index, uint64_t offset, size_t len)
+{
+    const struct submit_blob *blob = &submit->blobs[index];
+    Mrlua__BlobPut put = MRLUA__BLOB_PUT__INIT;
+
+    put.hash = (ProtobufCBinaryData){BLOB_HASH_BYTES, (uint8_t *)blob->hash};
+    put.offset = offset;
+    put.total_bytes = blob->bytes.len;
+    put.bytes = (ProtobufCBinaryData){len, (uint8_t *)blob->bytes.ptr + offset};
+    client_send(&submit->client, MESSAGE_BLOB_PUT, index, &put.base);
+}
+
+/* An empty blob has no name. */
+static ProtobufCBinaryData hash_of(const struct submit *submit, size_t index)
+{
+    if (!submit->blobs[index].bytes.len)
+        return (ProtobufCBinaryData){0, NULL};
+    return (ProtobufCBinaryData){BLOB_HASH_BYTES, (uint8_t *)submit->blobs[index].hash};
+}
+
+static void send_submit(struct submit *submit)
+{
+    const struct run_config *config = &submit->config;
+    Mrlua__JobSubmit job = MRLUA__JOB_SUBMIT__INIT;
+    Mrlua__Limits limits = MRLUA__LIMITS__INIT;
+
+    limits.memory_bytes = config->memory_bytes;
+    limits.progress_ms = config->progress_ms;
+    limits.record_ms = config->record_ms;
+    job.idempotency_key = submit->key;
+    job.name = config->job_name;
+    job.bundle_hash = hash_of(submit, 0);
+    job.params_hash = hash_of(submit, 1);
+    job.view_hash = hash_of(submit, 2);
+    job.inputs = config->inputs;
+    job.n_inputs = config->input_count;
+    job.input = config->input_format;
+    job.output = config->output_format;
+    job.output_folder = config->output;
+    job.overwrite = config->overwrite;
+    job.unsafe = config->unsafe;
+    job.reducers = config->reducers;
+    job.attempts = config->attempts;
+    job.split_bytes = config->split_bytes;
+    job.sort_buffer_bytes = config->sort_buffer_bytes;
+    job.limits = &limits;
+    job.priority = submit->priority;
+    job.user = getenv("USER") ? getenv("USER") : "";
+    client_send(&submit->client, MESSAGE_JOB_SUBMIT, REQUEST_SUBMIT, &job.base);
+}
+
+/* Asks for the first blob from `index` on, or submits the job when there is none. */
+static void send_next(struct submit *submit, size_t index)
+{
+    while (index < SUBMIT_BLOB_COUNT && !submit->blobs[index].bytes.len)
+        index++;
+    if (index < SUBMIT_BLOB_COUNT)
+        send_blob(submit, index, 0, 0);
+    else
+        send_submit(submit);
+}
+
+static void send_watch(struct submit *submit)
+{
+    Mrlua__JobWatch watch = MRLUA__JOB_WATCH__INIT;
+
+    watch.job = submit->job;
+    watch.events_seen = submit->events_seen;
+    client_send(&submit->client, MESSAGE_JOB_WATCH, REQUEST_WATCH, &watch.base);
+}
+
+/* ---- what is heard ---- */
+
+static void on_opened(void *context)
+{
+    struct submit *submit = context;
+
+    submit->away_since_ns = 0;
+    submit->pause_ms = SUBMIT_PAUSE_MS_MIN;
+    if (submit->job)
+        send_watch(submit);
+    else
+        send_next(submit, 0);
+}
+
+static void heard_blob(struct submit *submit, const struct frame *frame)
+{
+    size_t index = (size_t)frame->request_id, left;
+    struct err err;
+    Mrlua__BlobHave *have;
+
+    if (submit->job)
+        return;
+    have = client_read(frame, MESSAGE_BLOB_HAVE, &mrlua__blob_have__descriptor, &err);
+    if (!have) {
+        fail(submit, &err);
+        return;
+    }
+    if (!have->complete && have->bytes < submit->blobs[index].bytes.len) {
+        left = submit->blobs[index].bytes.len - (size_t)have->bytes;
+        send_blob(submit, index, have->bytes, left < BLOB_PIECE_BYTES ? left : BLOB_PIECE_BYTES);
+    } else {
+        send_next(submit, index + 1);
+    }
+    message_free(have);
+}
+
+static void heard_job(struct submit *submit, const struct frame *frame)
+{
+    struct err err;
+    Mrlua__Answer *answer = client_read(frame, MESSAGE_ANSWER, NULL, &err);
+
+    if (answer && !answer->job)
+        err_set(&err, ERR_RETRY, "the master answered without the number of a job");
+    if (!answer || !answer->job) {
+        message_free(answer);
+        fail(submit, &err);
+        return;
+    }
+    submit->job = answer->job;
+    message_free(answer);
+    send_watch(submit);
+    loop_break(submit->client.loop);
+}
+
+static void heard_event(struct submit *submit, const struct frame *frame)
+{
+    struct err err;
+    Mrlua__JobEvent *event =
+        client_read(frame, MESSAGE_JOB_EVENT, &mrlua__job_event__descriptor, &err);
+
+    if (!event) {
+        fail(submit, &err);
+        return;
+    }
+    if (event->number > submit->events_seen)
+        submit->events_seen = event->number;
+    if (event->log[0]) {
+        buf_append_string(&submit->log, event->log);
+        if (submit->log.ptr[submit->log.len - 1] != '\n')
+            buf_append_string(&submit->log, "\n");
+    }
+    if (event->info || event->ended) {
+        message_free(submit->newest);
+        submit->newest = event;
+    } else {
+        message_free(event);
+    }
+    if (has_ended(submit) || submit->log.len > SUBMIT_LOG_BYTES_MAX)
+        loop_break(submit->client.loop);
+}
+
+static void on_message(void *context, const struct frame *frame)
+{
+    struct submit *submit = context;
+
+    if (submit_finished(submit))
+        return;
+    if (frame->request_id < SUBMIT_BLOB_COUNT)
+        heard_blob(submit, frame);
+    else if (frame->request_id == REQUEST_SUBMIT)
+        heard_job(submit, frame);
+    else if (frame->request_id == REQUEST_WATCH)
+        heard_event(submit, frame);
+}
+
+/* ---- a connection that is lost ---- */
+
+static void retry_later(struct submit *submit)
+{
+    loop_timer_start(submit->retry_timer, submit->pause_ms * NS_PER_MS);
+    submit->pause_ms *= 2;
+    if (submit->pause_ms > SUBMIT_PAUSE_MS_MAX)
+        submit->pause_ms = SUBMIT_PAUSE_MS_MAX;
+}
+
+static void on_closed(void *context, const struct err *err)
+{
+    struct submit *submit = context;
+    uint64_t now_ns = clock_monotonic_ns();
+
+    if (submit_finished(submit))
+        return;
+    if (!submit->client.was_open || err->kind == ERR_SETUP) {
+        fail(submit, err);
+        return;
+    }
+    if (!submit->away_since_ns) {
+        submit->away_since_ns = now_ns;
+        buf_printf(&submit->log, "mrlua: lost the master at %s (%s), trying again\n",
+                   submit->client.address, err->message);
+    }
+    if (now_ns - submit->away_since_ns > SUBMIT_AWAY_MS_MAX * NS_PER_MS)
+        fail(submit, err);
+    else
+        retry_later(submit);
+}
+
+static void on_retry(void *context)
+{
+    struct submit *submit = context;
+    struct err err;
+
+    if (client_connect(&submit->client, &err) != 0)
+        on_closed(submit, &err);
+}
+
+static const struct client_ops CLIENT_OPS = {on_opened, on_message, on_closed};
+
+/* ---- the loop ---- */
+
+static void interrupt(struct submit *submit, int signal_number)
+{
+    submit->signal_number = signal_number;
+    loop_break(submit->client.loop);
+}
+
+static void on_interrupt(void *context)
+{
+    interrupt(context, SIGINT);
+}
+
+static void on_terminate(void *context)
+{
+    interrupt(context, SIGTERM);
+}
+
+static void on_hangup(void *context)
+{
+    interrupt(context, SIGHUP);
+}
+
+static void on_step_timer(void *context)
+{
+    struct submit *submit = context;
+
+    loop_break(submit->client.loop);
+}
+
+static bool is_ignored(int signal_number)
+{
+    struct sigaction action;
+
+    return sigaction(signal_number, NULL, &action) == 0 && action.sa_handler == SIG_IGN;
+}
+
+static int open_events(struct submit *submit, struct err *err)
+{
+    static void (*const callbacks[SUBMIT_SIGNAL_COUNT])(void *) = {on_interrupt, on_terminate,
+                                                                   on_hangup};
+    struct loop *loop = submit->client.loop;
+
+    for (int i = 0; i < SUBMIT_SIGNAL_COUNT; i++) {
+        if (SIGNALS[i] == SIGHUP && is_ignored(SIGHUP))
+            continue; /* nohup mrlua submit ... */
+        submit->signals[i] = loop_signal_open(loop, SIGNALS[i], callbacks[i], submit, err);
+        if (!submit->signals[i])
+            return -1;
+    }
+    submit->step_timer = loop_timer_open(loop, on_step_timer, submit);
+    submit->retry_timer = loop_timer_open(loop, on_retry, submit);
+    return 0;
+}
+
+static void make_key(char *out)
+{
+    uint8_t bytes[SUBMIT_KEY_BYTES];
+
+    keys_random(bytes, sizeof bytes);
+    for (size_t i = 0; i < sizeof bytes; i++)
+        snprintf(out + 2 * i, 3, "%02x", bytes[i]);
+}
+
+static void name_blobs(struct submit *submit)
+{
+    submit->blobs[0].bytes = submit->config.bundle;
+    submit->blobs[1].bytes = submit->config.params;
+    submit->blobs[2].bytes = submit->config.view;
+    for (size_t i = 0; i < SUBMIT_BLOB_COUNT; i++)
+        blob_hash(submit->blobs[i].bytes, submit->blobs[i].hash);
+}
+
+static int init(struct submit *submit, struct slice args, struct err *err)
+{
+    char *address = field_text(args, "master"), *key_file = field_text(args, "key_file");
+    int rc = -1;
+
+    if (!address || run_config_init(&submit->config, args, err) != 0 ||
+        client_init(&submit->client, address, key_file, true, err) != 0)
+        goto out;
+    submit->priority = (int32_t)value_field_integer(args, "priority", 0);
+    submit->client.ops = &CLIENT_OPS;
+    submit->client.context = submit;
+    name_blobs(submit);
+    make_key(submit->key);
+    rc = open_events(submit, err);
+out:
+    free(address);
+    free(key_file);
+    return rc;
+}
+
+/* Until the master has accepted the job, or a signal came. */
+static int wait_for_job(struct submit *submit, struct err *err)
+{
+    if (client_connect(&submit->client, err) != 0)
+        return -1;
+    while (!submit->job && !submit_finished(submit))
+        if (loop_run(submit->client.loop, err) != 0)
+            return -1;
+    if (!submit->has_failed)
+        return 0;
+    *err = submit->err;
+    return -1;
+}
+
+struct submit *submit_open(struct slice args, struct err *err)
+{
+    struct submit *submit = mem_alloc(sizeof *submit);
+
+    submit->pause_ms = SUBMIT_PAUSE_MS_MIN;
+    err_set(err, ERR_SETUP, "submit: an argument is missing");
+    if (init(submit, args, err) == 0 && wait_for_job(submit, err) == 0)
+        return submit;
+    submit_close(submit);
+    return NULL;
+}
+
+void submit_close(struct submit *submit)
+{
+    if (!submit)
+        return;
+    for (int i = 0; i < SUBMIT_SIGNAL_COUNT; i++)
+        loop_event_close(submit->signals[i]);
+    loop_event_close(submit->step_timer);
+    loop_event_close(submit->retry_timer);
+    client_deinit(&submit->client);
+    run_config_deinit(&submit->config);
+    message_free(submit->newest);
+    buf_deinit(&submit->log);
+    free(submit);
+}
+
+uint64_t submit_job(const struct submit *submit)
+{
+    return submit->job;
+}
+
+int submit_step(struct submit *submit, uint32_t milliseconds, struct err *err)
+{
+    if (submit_finished(submit))
+        return 0;
+    loop_timer_start(submit->step_timer, milliseconds * NS_PER_MS);
+    return loop_run(submit->client.loop, err);
+}
+
+void submit_report(struct submit *submit, struct buf *out)
+{
+    const Mrlua__JobInfo *info = submit->newest ? submit->newest->info : NULL;
+
+    value_write_table_begin(out);
+    field_boolean(out, "finished", submit_finished(submit));
+    field_number(out, "seconds", info ? info->seconds : 0);
+    field_integer(out, "columns", answer_columns());
+    field_name(out, "log");
+    answer_log(&submit->log, out);
+    field_name(out, "stages");
+    job_values_stages(info, out);
+    value_write_table_end(out);
+}
+
+void submit_outcome(const struct submit *submit, struct buf *out)
+{
+    if (has_ended(submit)) {
+        job_values_outcome(submit->newest->info, out);
+        return;
+    }
+    value_write_table_begin(out);
+    field_number(out, "seconds", 0);
+    if (submit->signal_number) {
+        field_integer(out, "signal", (uint64_t)submit->signal_number);
+    } else {
+        field_name(out, "error");
+        answer_error(&submit->err, NULL, false, out);
+    }
+    value_write_table_end(out);
+}

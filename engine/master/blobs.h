@@ -1,0 +1,55 @@
+/*
+ * blobs: bundles, job tables and parameters on the master's disk, by the hash of their contents
+ * (rpc/blob.h).
+ *
+ *     rc = blobs_init(&blobs, state_folder, &err);                  makes STATE/blobs
+ *     rc = blobs_put(&blobs, hash, offset, total, bytes, &have, &err);
+ *     rc = blobs_get(&blobs, hash, offset, bytes_max, &out, &total, &err);
+ *     blobs_deinit(&blobs);
+ *
+ * A blob arrives in pieces, in order, as HASH.part; when it is whole it is checked, synced and
+ * renamed to HASH. So what has its name is complete and is what its name says. A put that went away
+ * is resumed where it ended.
+ */
+#ifndef MASTER_BLOBS_H
+#define MASTER_BLOBS_H
+
+#include "base/buf.h"
+#include "base/err.h"
+#include "rpc/blob.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct blobs {
+    char *folder;
+};
+
+/* 0, or -1 (ERR_SETUP). */
+int blobs_init(struct blobs *blobs, const char *state_folder, struct err *err);
+void blobs_deinit(struct blobs *blobs); /* safe on a zeroed struct */
+
+bool blobs_has(const struct blobs *blobs, const uint8_t hash[BLOB_HASH_BYTES]);
+
+/* What is there of a blob. */
+struct blob_have {
+    uint64_t bytes; /* from its start */
+    bool is_complete;
+};
+
+/* Adds a piece of a blob of `total` bytes; a piece that does not begin where the blob ends so far
+ * changes nothing. *have says where it ends. 0, or -1: ERR_SETUP (too large, or not what its name
+ * says: it is then to be put anew), ERR_DISK. */
+int blobs_put(const struct blobs *blobs, const uint8_t hash[BLOB_HASH_BYTES], uint64_t offset,
+              uint64_t total, struct slice bytes, struct blob_have *have, struct err *err);
+
+/* Appends at most `bytes_max` bytes from `offset` to `out`. 1; 0: there is no such blob; -1
+ * (ERR_DISK). */
+int blobs_get(const struct blobs *blobs, const uint8_t hash[BLOB_HASH_BYTES], uint64_t offset,
+              size_t bytes_max, struct buf *out, uint64_t *total, struct err *err);
+
+/* Removes those that `is_wanted` says no to, and all that is not complete. */
+void blobs_sweep(const struct blobs *blobs, bool (*is_wanted)(void *context, const char *hash_text),
+                 void *context);
+
+#endif

@@ -1,0 +1,77 @@
+#include "master/job_manifest.h"
+
+#include "base/mem.h"
+#include "master/job_task.h"
+#include "store/manifest.h"
+
+#include <stdlib.h>
+
+static void add_inputs(struct manifest *manifest, const Mrlua__Plan *plan)
+{
+    manifest->inputs = mem_alloc_array(plan->n_inputs, sizeof *manifest->inputs);
+    manifest->input_count = plan->n_inputs;
+    for (size_t i = 0; i < plan->n_inputs; i++)
+        manifest->inputs[i] =
+            (struct manifest_input){.path = plan->inputs[i]->name,
+                                    .bytes = plan->inputs[i]->size,
+                                    .mtime_ns = (int64_t)plan->inputs[i]->mtime_ns};
+}
+
+static void add_parts(struct manifest *manifest, const struct job_source *source, struct buf *names)
+{
+    uint32_t count = source->plan->reducers;
+
+    manifest->parts = mem_alloc_array(count, sizeof *manifest->parts);
+    manifest->part_count = count;
+    for (uint32_t i = 0; i < count; i++) {
+        const struct job_result *result = job_results_of(source->results, STAGE_REDUCE, i);
+
+        publish_part_name(&names[i], i);
+        manifest->parts[i].name = buf_string(&names[i]);
+        if (!result)
+            continue;
+        manifest->parts[i].bytes = result->done->bytes;
+        manifest->parts[i].records = result->done->records;
+        manifest->parts[i].crc32c = result->done->crc32c;
+    }
+}
+
+static void add_counters(struct manifest *manifest, const struct job_counters *counters)
+{
+    manifest->counters = mem_alloc_array(counters->count, sizeof *manifest->counters);
+    manifest->counter_count = counters->count;
+    for (size_t i = 0; i < counters->count; i++)
+        manifest->counters[i] = (struct manifest_number){
+            .name = counters->items[i].name, .value = (uint64_t)counters->items[i].value};
+}
+
+void job_manifest_encode(const struct job_source *source, struct buf *out)
+{
+    uint32_t part_count = source->plan->reducers;
+    struct buf *names = mem_alloc_array(part_count, sizeof *names);
+    struct manifest_number times[] = {{"map", source->map_ms}, {"reduce", source->reduce_ms}};
+    struct manifest manifest = {.job_id = source->publish_id,
+                                .job_name = source->name,
+                                .input_format = source->input_format,
+                                .output_format = source->output_format,
+                                .split_count = source->plan->n_splits,
+                                .split_bytes = source->plan->split_bytes,
+                                .reducer_count = part_count,
+                                .sort_buffer_bytes = source->sort_buffer_bytes,
+                                .times_ms = times,
+                                .time_count = sizeof times / sizeof *times};
+    struct job_counters counters;
+
+    job_results_counters(source->results, &counters);
+    add_inputs(&manifest, source->plan);
+    add_parts(&manifest, source, names);
+    add_counters(&manifest, &counters);
+    manifest_encode(&manifest, out);
+    for (uint32_t i = 0; i < part_count; i++)
+        buf_deinit(&names[i]);
+    free(names);
+    free(manifest.inputs);
+    free(manifest.parts);
+    free(manifest.counters);
+    job_counters_deinit(&counters);
+}

@@ -1,0 +1,151 @@
+#include "master/job_results.h"
+
+#include "base/mem.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static void clear(struct job_result *result)
+{
+    message_free(result->done);
+    *result = (struct job_result){0};
+}
+
+static void stage_deinit(struct job_results *results, enum stage_kind stage)
+{
+    for (uint32_t i = 0; i < results->task_counts[stage]; i++)
+        clear(&results->tasks[stage][i]);
+    free(results->tasks[stage]);
+    results->tasks[stage] = NULL;
+    results->task_counts[stage] = 0;
+}
+
+void job_results_deinit(struct job_results *results)
+{
+    stage_deinit(results, STAGE_MAP);
+    stage_deinit(results, STAGE_REDUCE);
+}
+
+static void stage_init(struct job_results *results, enum stage_kind stage, uint32_t count)
+{
+    stage_deinit(results, stage);
+    results->tasks[stage] = mem_alloc_array(count, sizeof *results->tasks[stage]);
+    results->task_counts[stage] = count;
+}
+
+void job_results_plan(struct job_results *results, uint32_t map_count, uint32_t reduce_count)
+{
+    stage_init(results, STAGE_MAP, map_count);
+    stage_init(results, STAGE_REDUCE, reduce_count);
+}
+
+static struct job_result *find(const struct job_results *results, enum stage_kind stage,
+                               uint32_t task)
+{
+    return task < results->task_counts[stage] ? &results->tasks[stage][task] : NULL;
+}
+
+void job_results_take(struct job_results *results, enum stage_kind stage, uint32_t task,
+                      uint64_t attempt_id, Mrlua__Done *done)
+{
+    struct job_result *result = find(results, stage, task);
+
+    if (!result) {
+        message_free(done);
+        return;
+    }
+    clear(result);
+    *result = (struct job_result){.done = done, .attempt_id = attempt_id};
+}
+
+void job_results_drop(struct job_results *results, enum stage_kind stage, uint32_t task)
+{
+    struct job_result *result = find(results, stage, task);
+
+    if (result)
+        clear(result);
+}
+
+const struct job_result *job_results_of(const struct job_results *results, enum stage_kind stage,
+                                        uint32_t task)
+{
+    const struct job_result *result = find(results, stage, task);
+
+    return result && result->done ? result : NULL;
+}
+
+static int64_t counter_of(const Mrlua__Done *done, const char *name)
+{
+    for (size_t i = 0; i < done->n_counters; i++) {
+        if (strcmp(done->counters[i]->name, name) == 0)
+            return done->counters[i]->value;
+    }
+    return 0;
+}
+
+int64_t job_results_sum(const struct job_results *results, enum stage_kind stage,
+                        const char *counter)
+{
+    int64_t sum = 0;
+
+    for (uint32_t i = 0; i < results->task_counts[stage]; i++) {
+        if (results->tasks[stage][i].done)
+            sum += counter_of(results->tasks[stage][i].done, counter);
+    }
+    return sum;
+}
+
+uint64_t job_results_bytes(const struct job_results *results, enum stage_kind stage)
+{
+    uint64_t sum = 0;
+
+    for (uint32_t i = 0; i < results->task_counts[stage]; i++) {
+        if (results->tasks[stage][i].done)
+            sum += results->tasks[stage][i].done->bytes;
+    }
+    return sum;
+}
+
+static void add(struct job_counters *counters, const char *name, int64_t value)
+{
+    for (size_t i = 0; i < counters->count; i++) {
+        if (strcmp(counters->items[i].name, name) == 0) {
+            counters->items[i].value += value;
+            return;
+        }
+    }
+    counters->items =
+        mem_realloc_array(counters->items, counters->count + 1, sizeof *counters->items);
+    counters->items[counters->count++] = (struct job_counter){.name = name, .value = value};
+}
+
+static void add_stage(struct job_counters *counters, const struct job_results *results,
+                      enum stage_kind stage)
+{
+    for (uint32_t i = 0; i < results->task_counts[stage]; i++) {
+        const Mrlua__Done *done = results->tasks[stage][i].done;
+
+        for (size_t j = 0; done && j < done->n_counters; j++)
+            add(counters, done->counters[j]->name, done->counters[j]->value);
+    }
+}
+
+static int by_name(const void *a, const void *b)
+{
+    return strcmp(((const struct job_counter *)a)->name, ((const struct job_counter *)b)->name);
+}
+
+void job_results_counters(const struct job_results *results, struct job_counters *out)
+{
+    *out = (struct job_counters){0};
+    add_stage(out, results, STAGE_MAP);
+    add_stage(out, results, STAGE_REDUCE);
+    if (out->count)
+        qsort(out->items, out->count, sizeof *out->items, by_name);
+}
+
+void job_counters_deinit(struct job_counters *counters)
+{
+    free(counters->items);
+    *counters = (struct job_counters){0};
+}

@@ -1,0 +1,190 @@
+#include "master/job_task.h"
+
+#include "base/mem.h"
+#include "master/job_manifest.h"
+
+#include <stdlib.h>
+
+void job_task_map_path(const char *temp_path, uint32_t map, uint64_t attempt_id, struct buf *out)
+{
+    buf_clear(out);
+    buf_printf(out, "%s/map-%u.%llu", temp_path, map, (unsigned long long)attempt_id);
+}
+
+void job_task_part_path(const struct publish *publish, const char *temp_path, uint32_t partition,
+                        uint64_t attempt_id, struct buf *out)
+{
+    if (publish) {
+        publish_part_path(publish, partition, attempt_id, out);
+        return;
+    }
+    buf_clear(out);
+    buf_printf(out, "%s/part-%05u.%llu", temp_path, partition, (unsigned long long)attempt_id);
+}
+
+/* protobuf-c reads strings and takes them as char *. */
+static char *text(const char *string)
+{
+    return (char *)(uintptr_t)(string ? string : "");
+}
+
+static ProtobufCBinaryData bytes_of(struct slice slice)
+{
+    return (ProtobufCBinaryData){.len = slice.len, .data = (uint8_t *)(uintptr_t)slice.ptr};
+}
+
+static void set_common(struct job_task *task, const struct job_source *source, uint32_t number,
+                       uint64_t attempt_id)
+{
+    Mrlua__TaskStart *start = &task->start;
+
+    task->limits.memory_bytes = source->memory_bytes;
+    task->limits.progress_ms = source->progress_ms;
+    task->limits.record_ms = source->record_ms;
+    start->job = source->job;
+    start->task = number;
+    start->attempt = attempt_id;
+    start->worker = source->worker_id;
+    start->unsafe = source->unsafe;
+    start->bundle = bytes_of(source->bundle);
+    start->params = bytes_of(source->params);
+    start->view = bytes_of(source->view);
+    start->limits = &task->limits;
+    start->sort_buffer_bytes = source->sort_buffer_bytes;
+    start->input = text(source->input_format);
+    start->output = text(source->output_format);
+    start->tmp_folder = text(source->temp_path);
+    if (source->plan)
+        start->partition_count = source->plan->reducers;
+}
+
+static void set_plan(struct job_task *task, const struct job_source *source)
+{
+    task->start.kind = MRLUA__TASK_KIND__PLAN;
+    task->start.plan = &task->plan;
+    task->plan.n_inputs = source->input_count;
+    task->plan.inputs = source->inputs;
+    task->plan.split_bytes = source->split_bytes;
+    task->plan.reducers = source->reducers;
+}
+
+static void set_map(struct job_task *task, const struct job_source *source)
+{
+    const Mrlua__Split *split = source->plan->splits[task->start.task];
+
+    task->start.kind = MRLUA__TASK_KIND__MAP;
+    task->start.n_pieces = split->n_pieces;
+    task->start.pieces = split->pieces;
+    if (!source->temp_path)
+        return;
+    job_task_map_path(source->temp_path, task->start.task, task->start.attempt, &task->result_path);
+    task->start.result_path = text(buf_string(&task->result_path));
+}
+
+static void set_map_output(struct job_task *task, const struct job_source *source, uint32_t map)
+{
+    const struct job_result *result = job_results_of(source->results, STAGE_MAP, map);
+    Mrlua__MapOutput *output = &task->map_outputs[map];
+
+    mrlua__map_output__init(output);
+    output->map = map;
+    output->attempt = result ? result->attempt_id : 0;
+    job_task_map_path(source->temp_path, map, output->attempt, &task->map_paths[map]);
+    output->path = text(buf_string(&task->map_paths[map]));
+    task->map_output_list[map] = output;
+}
+
+static void set_map_outputs(struct job_task *task, const struct job_source *source)
+{
+    task->map_output_count = source->plan->n_splits;
+    task->map_outputs = mem_alloc_array(task->map_output_count, sizeof *task->map_outputs);
+    task->map_output_list = mem_alloc_array(task->map_output_count, sizeof(Mrlua__MapOutput *));
+    task->map_paths = mem_alloc_array(task->map_output_count, sizeof *task->map_paths);
+    for (uint32_t i = 0; i < task->map_output_count; i++)
+        set_map_output(task, source, i);
+    task->start.n_map_outputs = task->map_output_count;
+    task->start.map_outputs = task->map_output_list;
+}
+
+static void set_reduce(struct job_task *task, const struct job_source *source)
+{
+    task->start.kind = MRLUA__TASK_KIND__REDUCE;
+    job_task_part_path(source->publish, source->temp_path, task->start.task, task->start.attempt,
+                       &task->result_path);
+    task->start.result_path = text(buf_string(&task->result_path));
+    if (source->temp_path)
+        set_map_outputs(task, source);
+}
+
+static void set_part(struct job_task *task, const struct job_source *source, uint32_t partition)
+{
+    const struct job_result *result = job_results_of(source->results, STAGE_REDUCE, partition);
+    Mrlua__Part *part = &task->parts[partition];
+
+    mrlua__part__init(part);
+    part->partition = partition;
+    task->part_list[partition] = part;
+    if (!result)
+        return;
+    part->attempt = result->attempt_id;
+    part->path = result->done->path;
+    part->bytes = result->done->bytes;
+    part->records = result->done->records;
+    part->crc32c = result->done->crc32c;
+}
+
+static void set_commit(struct job_task *task, const struct job_source *source)
+{
+    task->start.kind = MRLUA__TASK_KIND__COMMIT;
+    task->start.commit = &task->commit;
+    task->part_count = source->plan->reducers;
+    task->parts = mem_alloc_array(task->part_count, sizeof *task->parts);
+    task->part_list = mem_alloc_array(task->part_count, sizeof(Mrlua__Part *));
+    for (uint32_t i = 0; i < task->part_count; i++)
+        set_part(task, source, i);
+    task->commit.n_parts = task->part_count;
+    task->commit.parts = task->part_list;
+    task->commit.output_folder = text(source->output_folder);
+    task->commit.overwrite = source->overwrite;
+    task->commit.job_id = text(source->publish_id);
+    job_manifest_encode(source, &task->manifest);
+    task->commit.manifest = text(buf_string(&task->manifest));
+}
+
+void job_task_init(struct job_task *task, const struct job_source *source, enum stage_kind stage,
+                   uint32_t number, uint64_t attempt_id)
+{
+    *task = (struct job_task){.start = MRLUA__TASK_START__INIT,
+                              .limits = MRLUA__LIMITS__INIT,
+                              .plan = MRLUA__PLAN_REQUEST__INIT,
+                              .commit = MRLUA__COMMIT_REQUEST__INIT};
+    set_common(task, source, number, attempt_id);
+    switch (stage) {
+    case STAGE_PLAN:
+        set_plan(task, source);
+        return;
+    case STAGE_MAP:
+        set_map(task, source);
+        return;
+    case STAGE_REDUCE:
+        set_reduce(task, source);
+        return;
+    case STAGE_COMMIT:
+        set_commit(task, source);
+        return;
+    }
+}
+
+void job_task_deinit(struct job_task *task)
+{
+    for (size_t i = 0; i < task->map_output_count; i++)
+        buf_deinit(&task->map_paths[i]);
+    free(task->map_paths);
+    free(task->map_outputs);
+    free(task->map_output_list);
+    free(task->parts);
+    free(task->part_list);
+    buf_deinit(&task->result_path);
+    buf_deinit(&task->manifest);
+    *task = (struct job_task){0};
+}

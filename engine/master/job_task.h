@@ -1,0 +1,71 @@
+/*
+ * job_task: what an attempt is told (rpc/messages.proto, TaskStart), from all that is known of its
+ * job. One code for `mrlua run` and for the master.
+ *
+ *     job_task_init(&task, &source, stage, number, attempt_id);
+ *     attempt_start(nursery, &task.start, &attempt, &err);      or it is sent to a worker
+ *     job_task_deinit(&task);
+ *
+ * Pure but for the clock in the manifest of a commit. A task borrows from its source.
+ */
+#ifndef MASTER_JOB_TASK_H
+#define MASTER_JOB_TASK_H
+
+#include "base/buf.h"
+#include "base/slice.h"
+#include "format/publish.h"
+#include "master/job_results.h"
+#include "rpc/message.h"
+
+/* A job. All is borrowed. */
+struct job_source {
+    uint64_t job;       /* its number */
+    uint32_t worker_id; /* who is told */
+    const char *name;
+    const char *input_format, *output_format;
+    char **inputs;
+    size_t input_count;
+    const char *output_folder; /* NULL: none, the parts are files in temp_path */
+    const char *publish_id;    /* of the claim and in the manifest */
+    const struct publish *publish;
+    bool overwrite, unsafe;
+    uint32_t reducers;    /* asked for; 0: by the size of the input */
+    uint64_t split_bytes; /* the same */
+    uint64_t sort_buffer_bytes;
+    uint64_t memory_bytes, progress_ms, record_ms; /* limits of an attempt */
+    struct slice bundle, params, view;             /* empty: they go another way */
+    const char *temp_path; /* of scratch and run files. NULL: the worker chooses; and reduces are
+                              not told of runs here, they ask for them */
+    const struct job_results *results;
+    const Mrlua__Plan *plan;    /* NULL before there is one */
+    uint64_t map_ms, reduce_ms; /* how long the stages took, for the manifest */
+};
+
+struct job_task {
+    Mrlua__TaskStart start;
+    Mrlua__Limits limits;
+    Mrlua__PlanRequest plan;
+    Mrlua__CommitRequest commit;
+    struct buf result_path;
+    struct buf manifest;
+    Mrlua__MapOutput *map_outputs; /* a reduce: every map */
+    Mrlua__MapOutput **map_output_list;
+    struct buf *map_paths;
+    Mrlua__Part *parts; /* a commit: every part */
+    Mrlua__Part **part_list;
+    size_t map_output_count, part_count;
+};
+
+/* The plan must be there for any stage but STAGE_PLAN, and the results of the stages before. */
+void job_task_init(struct job_task *task, const struct job_source *source, enum stage_kind stage,
+                   uint32_t number, uint64_t attempt_id);
+void job_task_deinit(struct job_task *task);
+
+/* Where an attempt of a map leaves its run. `out` is cleared first. */
+void job_task_map_path(const char *temp_path, uint32_t map, uint64_t attempt_id, struct buf *out);
+
+/* Where an attempt of a reduce leaves its part. `publish` NULL: in temp_path. */
+void job_task_part_path(const struct publish *publish, const char *temp_path, uint32_t partition,
+                        uint64_t attempt_id, struct buf *out);
+
+#endif

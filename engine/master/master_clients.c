@@ -1,0 +1,539 @@
+#include "master/master_state.h"
+
+#include "base/clock.h"
+#include "base/hash.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/path.h"
+#include "format/reader.h"
+#include "format/writer.h"
+#include "master/job_inputs.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+    ATTEMPTS_DEFAULT = 4,
+    REDUCERS_MAX = 100000, /* what a run file can hold */
+    PUBLISH_ID_BYTES = 32,
+};
+
+/* ---- answers ---- */
+
+static void answer_error(struct master_peer *peer, uint64_t request_id, const struct err *err)
+{
+    Mrlua__Answer answer = MRLUA__ANSWER__INIT;
+    Mrlua__Error error = MRLUA__ERROR__INIT;
+
+    message_of_err(&error, err, NULL);
+    answer.error = &error;
+    conn_send(peer->conn, MESSAGE_ANSWER, request_id, &answer.base);
+}
+
+static void answer_job(struct master_peer *peer, uint64_t request_id, uint64_t job_id, bool existed)
+{
+    Mrlua__Answer answer = MRLUA__ANSWER__INIT;
+
+    answer.job = job_id;
+    answer.existed = existed;
+    conn_send(peer->conn, MESSAGE_ANSWER, request_id, &answer.base);
+}
+
+static void answer_no_job(struct master_peer *peer, uint64_t request_id, uint64_t job_id)
+{
+    struct err err;
+
+    err_set(&err, ERR_SETUP, "there is no job %llu (the last %d that ended are kept)",
+            (unsigned long long)job_id, JOURNAL_HISTORY_COUNT_MAX);
+    answer_error(peer, request_id, &err);
+}
+
+/* The job as it is or was; NULL: there is none. Release with message_free(). */
+static Mrlua__JobInfo *info_of(const struct master *master, uint64_t job_id, bool is_whole)
+{
+    const struct master_job *job = master_job_find(master, job_id);
+    const struct master_past *past = job ? NULL : master_past_find(master, job_id);
+    Mrlua__JobInfo *info = NULL;
+    struct buf packed = {0};
+    struct err err;
+
+    if (job)
+        master_job_info(job, is_whole, &packed);
+    else if (past)
+        message_pack(&packed, &past->history->info->base);
+    if (job || past)
+        info = message_unpack(&mrlua__job_info__descriptor, buf_slice(&packed), &err);
+    buf_deinit(&packed);
+    return info;
+}
+
+/* ---- submit ---- */
+
+/* What a job reads or writes: below the root, if there is one, and never the journal. */
+static int check_path(const struct master *master, const char *what, const char *path,
+                      struct err *err)
+{
+    if (path[0] != '/')
+        return err_set(err, ERR_SETUP, "%s %s: the master needs a path from the root", what, path);
+    if (master->root && !path_is_below(master->root, path))
+        return err_set(err, ERR_SETUP, "%s %s: the master opens nothing outside of its root", what,
+                       path);
+    if (path_is_below(master->state_folder, path))
+        return err_set(err, ERR_SETUP, "%s %s: is in the master's own folder", what, path);
+    return 0;
+}
+
+static int check_paths(const struct master *master, const Mrlua__JobSubmit *submit, struct err *err)
+{
+    if (check_path(master, "output", submit->output_folder, err) != 0)
+        return -1;
+    if (submit->n_inputs == 0)
+        return err_set(err, ERR_SETUP, "the job has no input");
+    for (size_t i = 0; i < submit->n_inputs; i++)
+        if (check_path(master, "input", submit->inputs[i], err) != 0)
+            return -1;
+    return 0;
+}
+
+static int check_blob(const struct master *master, const ProtobufCBinaryData *hash,
+                      const char *what, struct err *err)
+{
+    if (hash->len == 0)
+        return 0;
+    if (hash->len != BLOB_HASH_BYTES || !blobs_has(&master->blobs, hash->data))
+        return err_set(err, ERR_RETRY, "the job's %s has not been sent", what);
+    return 0;
+}
+
+static int check_submit(const struct master *master, const Mrlua__JobSubmit *submit,
+                        struct err *err)
+{
+    enum reader_kind reader;
+    enum writer_kind writer;
+
+    if (submit->idempotency_key[0] == '\0')
+        return err_set(err, ERR_SETUP, "a submit without an idempotency key");
+    if (submit->attempts > SCHED_FAILURE_COUNT_MAX)
+        return err_set(err, ERR_SETUP, "attempts: %u is more than %d", submit->attempts,
+                       SCHED_FAILURE_COUNT_MAX);
+    if (submit->reducers > REDUCERS_MAX)
+        return err_set(err, ERR_SETUP, "reducers: %u is more than %d", submit->reducers,
+                       REDUCERS_MAX);
+    if (master->jobs_by_id.count >= MASTER_JOB_COUNT_MAX)
+        return err_set(err, ERR_RETRY, "the master has %d jobs", MASTER_JOB_COUNT_MAX);
+    if (check_paths(master, submit, err) != 0 ||
+        reader_kind_by_name(slice_of_string(submit->input), &reader, err) != 0 ||
+        writer_kind_by_name(slice_of_string(submit->output), &writer, err) != 0 ||
+        check_blob(master, &submit->bundle_hash, "bundle", err) != 0 ||
+        check_blob(master, &submit->params_hash, "parameters", err) != 0 ||
+        check_blob(master, &submit->view_hash, "table", err) != 0)
+        return -1;
+    if (submit->overwrite)
+        return job_inputs_check(submit->output_folder, submit->inputs, submit->n_inputs, err);
+    return 0;
+}
+
+/* A claim made for a submit that was not answered is the one of the submit that comes again. */
+static char *make_publish_id(const char *key)
+{
+    char id[PUBLISH_ID_BYTES];
+
+    snprintf(id, sizeof id, "job-%016llx", (unsigned long long)hash64(slice_of_string(key)));
+    return mem_strdup(id);
+}
+
+static int claim(const struct master *master, const Mrlua__JobSubmit *submit,
+                 const char *publish_id, struct err *err)
+{
+    struct publish publish;
+    int rc;
+
+    for (struct list *at = master->jobs.next; at != &master->jobs; at = at->next) {
+        const struct master_job *job = CONTAINER_OF(at, struct master_job, link);
+
+        if (strcmp(job->record->submit->output_folder, submit->output_folder) == 0)
+            return err_set(err, ERR_SETUP, "output %s: job %llu (%s) is writing to it",
+                           submit->output_folder, (unsigned long long)job->id,
+                           job->record->submit->name);
+    }
+    publish_init(&publish, submit->output_folder, publish_id, submit->overwrite);
+    rc = publish_claim(&publish, err);
+    publish_deinit(&publish);
+    return rc;
+}
+
+/* Journals the job and tells the scheduler; the answer follows when the turn is committed. */
+static void accept_job(struct master_peer *peer, uint64_t request_id, Mrlua__JobRecord *record)
+{
+    struct master *master = peer->master;
+    const Mrlua__JobSubmit *submit = record->submit;
+    struct buf packed = {0};
+    struct event event = {
+        .kind = EVENT_JOB_SUBMITTED,
+        .job_id = master->job_id_last + 1,
+        .rules = {.attempts_max = submit->attempts ? submit->attempts : ATTEMPTS_DEFAULT,
+                  .unsafe = submit->unsafe,
+                  .priority = submit->priority}};
+    struct master_letter letter = {
+        .kind = LETTER_ACCEPTED, .job_id = event.job_id, .request_id = request_id, .peer = peer};
+
+    message_pack(&packed, &record->base);
+    journal_append(master->journal, JOURNAL_JOB, event.job_id, buf_slice(&packed));
+    buf_deinit(&packed);
+    log_event("job_accepted", "job=%llu", (unsigned long long)event.job_id);
+    master_job_add_take(master, event.job_id, record);
+    master_queue(master, &event);
+    master_post(master, &letter);
+}
+
+/* The request as it came, kept: it is unpacked once more, as a part of the record. */
+static Mrlua__JobRecord *make_record(const struct frame *frame, struct err *err)
+{
+    Mrlua__JobRecord *record = mem_alloc(sizeof *record);
+
+    mrlua__job_record__init(record);
+    record->submit = message_unpack(&mrlua__job_submit__descriptor, frame->payload, err);
+    if (!record->submit) {
+        free(record);
+        return NULL;
+    }
+    record->publish_id = make_publish_id(record->submit->idempotency_key);
+    record->submitted_ns = (int64_t)clock_realtime_ns();
+    return record;
+}
+
+static void take_submit(struct master_peer *peer, const struct frame *frame)
+{
+    struct master *master = peer->master;
+    struct err err;
+    Mrlua__JobRecord *record = make_record(frame, &err);
+    uint64_t known;
+
+    if (!record) {
+        answer_error(peer, frame->request_id, &err);
+        return;
+    }
+    known = master_job_by_key(master, record->submit->idempotency_key);
+    if (known) {
+        answer_job(peer, frame->request_id, known, true);
+    } else if (check_submit(master, record->submit, &err) == 0 &&
+               claim(master, record->submit, record->publish_id, &err) == 0) {
+        accept_job(peer, frame->request_id, record);
+        return;
+    } else {
+        answer_error(peer, frame->request_id, &err);
+    }
+    message_free(record);
+}
+
+void master_clients_accepted(struct master *master, const struct master_letter *letter)
+{
+    (void)master;
+    if (letter->peer)
+        answer_job(letter->peer, letter->request_id, letter->job_id, false);
+}
+
+/* ---- watch ---- */
+
+static void send_event(struct master_peer *peer, uint64_t request_id, Mrlua__JobInfo *info,
+                       const char *log, uint64_t number)
+{
+    Mrlua__JobEvent event = MRLUA__JOB_EVENT__INIT;
+
+    event.info = info;
+    if (log)
+        event.log = (char *)(uintptr_t)log;
+    event.number = number;
+    event.ended = !log && info && info->status >= JOB_SUCCEEDED;
+    conn_send(peer->conn, MESSAGE_JOB_EVENT, request_id, &event.base);
+}
+
+static void take_watch(struct master_peer *peer, const struct frame *frame)
+{
+    struct err err;
+    Mrlua__JobWatch *watch = message_unpack(&mrlua__job_watch__descriptor, frame->payload, &err);
+    Mrlua__JobInfo *info = watch ? info_of(peer->master, watch->job, true) : NULL;
+    const struct master_job *job = watch ? master_job_find(peer->master, watch->job) : NULL;
+
+    if (!watch) {
+        answer_error(peer, frame->request_id, &err);
+    } else if (!info) {
+        answer_no_job(peer, frame->request_id, watch->job);
+    } else if (peer->watch_count == MASTER_WATCH_COUNT_MAX) {
+        err_set(&err, ERR_SETUP, "a client watches at most %d jobs", MASTER_WATCH_COUNT_MAX);
+        answer_error(peer, frame->request_id, &err);
+    } else {
+        send_event(peer, frame->request_id, info, NULL, job ? job->event_number : 0);
+    }
+    if (job && info && peer->watch_count < MASTER_WATCH_COUNT_MAX) {
+        peer->watches =
+            mem_realloc_array(peer->watches, peer->watch_count + 1, sizeof *peer->watches);
+        peer->watches[peer->watch_count++] =
+            (struct master_watch){.request_id = frame->request_id,
+                                  .job_id = watch->job,
+                                  .change_seen = job->change_count};
+        loop_timer_start(peer->master->watch_timer, MASTER_WATCH_MS * NS_PER_MS);
+    }
+    message_free(info);
+    message_free(watch);
+}
+
+/* A watcher is told only what is new, and the next thing only when it has taken the last. */
+static void look(struct master_peer *peer, struct master_watch *watch)
+{
+    struct master_job *job = master_job_find(peer->master, watch->job_id);
+    Mrlua__JobInfo *info;
+
+    if (!job || job->change_count == watch->change_seen || conn_output_bytes(peer->conn) > 0)
+        return;
+    watch->change_seen = job->change_count;
+    info = info_of(peer->master, job->id, false);
+    send_event(peer, watch->request_id, info, NULL, job->event_number);
+    message_free(info);
+}
+
+void master_clients_look(struct master *master)
+{
+    bool is_watched = false;
+
+    for (struct list *at = master->peers.next; at != &master->peers; at = at->next) {
+        struct master_peer *peer = CONTAINER_OF(at, struct master_peer, link);
+
+        for (size_t i = 0; i < peer->watch_count; i++)
+            look(peer, &peer->watches[i]);
+        is_watched = is_watched || peer->watch_count > 0;
+    }
+    if (is_watched)
+        loop_timer_start(master->watch_timer, MASTER_WATCH_MS * NS_PER_MS);
+}
+
+/* A client that does not read loses lines: the connection's limit is not to be reached by them. */
+void master_clients_log(struct master *master, struct master_job *job, const char *text)
+{
+    job->event_number++;
+    for (struct list *at = master->peers.next; at != &master->peers; at = at->next) {
+        struct master_peer *peer = CONTAINER_OF(at, struct master_peer, link);
+
+        for (size_t i = 0; i < peer->watch_count; i++)
+            if (peer->watches[i].job_id == job->id &&
+                conn_output_bytes(peer->conn) < CONN_OUTPUT_BYTES_MAX / 2)
+                send_event(peer, peer->watches[i].request_id, NULL, text, job->event_number);
+    }
+}
+
+void master_clients_job_ended(struct master *master, uint64_t job_id)
+{
+    const struct master_past *past = master_past_find(master, job_id);
+
+    for (struct list *at = master->peers.next; at != &master->peers; at = at->next) {
+        struct master_peer *peer = CONTAINER_OF(at, struct master_peer, link);
+
+        for (size_t i = peer->watch_count; past && i > 0; i--) {
+            if (peer->watches[i - 1].job_id != job_id)
+                continue;
+            send_event(peer, peer->watches[i - 1].request_id, past->history->info, NULL, 0);
+            peer->watches[i - 1] = peer->watches[--peer->watch_count];
+        }
+    }
+}
+
+/* ---- what else is asked ---- */
+
+static void take_list(struct master_peer *peer, const struct frame *frame)
+{
+    struct master *master = peer->master;
+    struct err err;
+    Mrlua__JobList *list = message_unpack(&mrlua__job_list__descriptor, frame->payload, &err);
+    Mrlua__JobListAnswer answer = MRLUA__JOB_LIST_ANSWER__INIT;
+    size_t count = master->jobs_by_id.count + master->past_count;
+    size_t count_max = list && list->count_max && list->count_max < count ? list->count_max : count;
+
+    answer.jobs = mem_alloc_array(count_max, sizeof *answer.jobs);
+    for (uint64_t id = master->job_id_last; id > 0 && answer.n_jobs < count_max; id--) {
+        Mrlua__JobInfo *info = info_of(master, id, false);
+
+        if (info)
+            answer.jobs[answer.n_jobs++] = info;
+        else if (master->past_count > 0 && id < master->past[0].job_id &&
+                 list_is_empty(&master->jobs))
+            break;
+    }
+    conn_send(peer->conn, MESSAGE_JOB_LIST_ANSWER, frame->request_id, &answer.base);
+    for (size_t i = 0; i < answer.n_jobs; i++)
+        message_free(answer.jobs[i]);
+    free(answer.jobs);
+    message_free(list);
+}
+
+static void take_status(struct master_peer *peer, const struct frame *frame)
+{
+    struct err err;
+    Mrlua__JobStatus *status = message_unpack(&mrlua__job_status__descriptor, frame->payload, &err);
+    Mrlua__JobStatusAnswer answer = MRLUA__JOB_STATUS_ANSWER__INIT;
+
+    answer.info = status ? info_of(peer->master, status->job, true) : NULL;
+    if (answer.info)
+        conn_send(peer->conn, MESSAGE_JOB_STATUS_ANSWER, frame->request_id, &answer.base);
+    else
+        answer_no_job(peer, frame->request_id, status ? status->job : 0);
+    message_free(answer.info);
+    message_free(status);
+}
+
+static void take_cancel(struct master_peer *peer, const struct frame *frame)
+{
+    struct err err;
+    Mrlua__JobCancel *cancel = message_unpack(&mrlua__job_cancel__descriptor, frame->payload, &err);
+    struct event event = {.kind = EVENT_JOB_CANCELLED, .job_id = cancel ? cancel->job : 0};
+
+    if (cancel && master_job_find(peer->master, cancel->job)) {
+        struct master_letter letter = {.kind = LETTER_ACCEPTED,
+                                       .job_id = cancel->job,
+                                       .request_id = frame->request_id,
+                                       .peer = peer};
+
+        master_queue(peer->master, &event);
+        master_post(peer->master, &letter);
+    } else if (cancel && master_past_find(peer->master, cancel->job)) {
+        err_set(&err, ERR_SETUP, "job %llu has ended", (unsigned long long)cancel->job);
+        answer_error(peer, frame->request_id, &err);
+    } else {
+        answer_no_job(peer, frame->request_id, event.job_id);
+    }
+    message_free(cancel);
+}
+
+static void fill_worker(const struct master *master, const struct master_worker *worker,
+                        Mrlua__WorkerInfo *out)
+{
+    uint64_t now_ns = clock_monotonic_ns();
+    struct worker_view view;
+
+    mrlua__worker_info__init(out);
+    out->worker_id = worker->id;
+    out->name = worker->name;
+    out->address = worker->host;
+    out->slots = worker->slots;
+    out->disk_free_bytes = worker->disk_free_bytes;
+    out->silent_ms = (now_ns - worker->heard_ns) / NS_PER_MS;
+    out->draining = worker->draining;
+    out->incarnation = worker->incarnation;
+    out->connected = worker->conn != NULL;
+    for (struct list *at = master->jobs.next; at != &master->jobs; at = at->next) {
+        const struct master_job *job = CONTAINER_OF(at, struct master_job, link);
+
+        for (size_t i = 0; i < job->source_count; i++)
+            out->held += job->sources[i].worker_id == worker->id ? job->sources[i].count : 0;
+    }
+    if (!sched_worker_view(master->sched, worker->id, &view))
+        return;
+    out->running = view.slots_used;
+    out->connected = worker->conn && view.status == WORKER_STATUS_UP;
+    out->set_aside = view.aside_until_ns > now_ns;
+}
+
+static void take_worker_list(struct master_peer *peer, const struct frame *frame)
+{
+    struct master *master = peer->master;
+    Mrlua__WorkerListAnswer answer = MRLUA__WORKER_LIST_ANSWER__INIT;
+    Mrlua__WorkerInfo *items = mem_alloc_array(master->worker_capacity, sizeof *items);
+    struct worker_view view;
+
+    answer.workers = mem_alloc_array(master->worker_capacity, sizeof *answer.workers);
+    answer.epoch = master->epoch;
+    for (uint32_t i = 1; i < master->worker_capacity; i++) {
+        const struct master_worker *worker = master->workers[i];
+
+        if (!worker || (!worker->conn && (!sched_worker_view(master->sched, i, &view) ||
+                                          view.status == WORKER_STATUS_GONE)))
+            continue; /* not even a connection is left of it */
+        fill_worker(master, worker, &items[i]);
+        answer.workers[answer.n_workers++] = &items[i];
+    }
+    conn_send(peer->conn, MESSAGE_WORKER_LIST_ANSWER, frame->request_id, &answer.base);
+    free(answer.workers);
+    free(items);
+}
+
+/* ---- blobs ---- */
+
+static void take_put(struct master_peer *peer, const struct frame *frame)
+{
+    struct err err;
+    Mrlua__BlobPut *put = message_unpack(&mrlua__blob_put__descriptor, frame->payload, &err);
+    Mrlua__BlobHave answer = MRLUA__BLOB_HAVE__INIT;
+    struct blob_have have;
+    int rc = -1;
+
+    if (put && put->hash.len != BLOB_HASH_BYTES)
+        err_set(&err, ERR_SETUP, "the name of a blob has %d bytes", BLOB_HASH_BYTES);
+    else if (put)
+        rc = blobs_put(&peer->master->blobs, put->hash.data, put->offset, put->total_bytes,
+                       slice_of(put->bytes.data, put->bytes.len), &have, &err);
+    if (rc != 0) {
+        answer_error(peer, frame->request_id, &err);
+    } else {
+        answer.hash = put->hash;
+        answer.bytes = have.bytes;
+        answer.complete = have.is_complete;
+        conn_send(peer->conn, MESSAGE_BLOB_HAVE, frame->request_id, &answer.base);
+    }
+    message_free(put);
+}
+
+static void take_get(struct master_peer *peer, const struct frame *frame)
+{
+    struct err err;
+    Mrlua__BlobGet *get = message_unpack(&mrlua__blob_get__descriptor, frame->payload, &err);
+    Mrlua__BlobData answer = MRLUA__BLOB_DATA__INIT;
+    struct buf bytes = {0};
+    int rc = 0;
+
+    if (get && get->hash.len == BLOB_HASH_BYTES && get->offset <= BLOB_BYTES_MAX)
+        rc = blobs_get(&peer->master->blobs, get->hash.data, get->offset, BLOB_PIECE_BYTES, &bytes,
+                       &answer.total_bytes, &err);
+    if (get && rc >= 0) {
+        answer.hash = get->hash;
+        answer.offset = get->offset;
+        answer.unknown = rc == 0;
+        answer.bytes = (ProtobufCBinaryData){.len = bytes.len, .data = (uint8_t *)bytes.ptr};
+        conn_send(peer->conn, MESSAGE_BLOB_DATA, frame->request_id, &answer.base);
+    } else {
+        answer_error(peer, frame->request_id, &err);
+    }
+    buf_deinit(&bytes);
+    message_free(get);
+}
+
+void master_client_hears(struct master_peer *peer, const struct frame *frame)
+{
+    switch (frame->type) {
+    case MESSAGE_JOB_SUBMIT:
+        take_submit(peer, frame);
+        return;
+    case MESSAGE_JOB_WATCH:
+        take_watch(peer, frame);
+        return;
+    case MESSAGE_JOB_LIST:
+        take_list(peer, frame);
+        return;
+    case MESSAGE_JOB_STATUS:
+        take_status(peer, frame);
+        return;
+    case MESSAGE_JOB_CANCEL:
+        take_cancel(peer, frame);
+        return;
+    case MESSAGE_WORKER_LIST:
+        take_worker_list(peer, frame);
+        return;
+    case MESSAGE_BLOB_PUT:
+        take_put(peer, frame);
+        return;
+    case MESSAGE_BLOB_GET:
+        take_get(peer, frame);
+        return;
+    default:
+        return;
+    }
+}

@@ -1,0 +1,241 @@
+/*
+ * What is told of a job that lives, and kept of one that has ended: JobInfo (rpc/messages.proto).
+ */
+#include "master/master_state.h"
+
+#include "base/clock.h"
+#include "base/mem.h"
+
+#include <stdlib.h>
+
+/* A JobInfo and what it points to. */
+struct info {
+    Mrlua__JobInfo message;
+    Mrlua__StageProgress stages[STAGE_COUNT], *stage_list[STAGE_COUNT];
+    Mrlua__Error error;
+    Mrlua__Cause causes[SCHED_FAILURE_COUNT_MAX], *cause_list[SCHED_FAILURE_COUNT_MAX];
+    Mrlua__Error cause_errors[SCHED_FAILURE_COUNT_MAX];
+    Mrlua__Counter *counters, **counter_list;
+    Mrlua__PartInfo *parts, **part_list;
+    struct buf *part_names;
+    uint32_t part_count;
+    struct job_counters sums;
+    struct err err;
+    struct buf detail;
+};
+
+static double seconds_between(uint64_t begun_ns, uint64_t ended_ns)
+{
+    return begun_ns && ended_ns > begun_ns ? (double)(ended_ns - begun_ns) / (double)NS_PER_S : 0;
+}
+
+static double map_bytes(const struct master_job *job, uint32_t map)
+{
+    const Mrlua__Split *split = job->plan_done->plan->splits[map];
+    uint64_t bytes = 0;
+
+    for (size_t i = 0; i < split->n_pieces; i++)
+        bytes += split->pieces[i]->length;
+    return (double)bytes;
+}
+
+static void add_running(const struct master_job *job, enum stage_kind stage,
+                        Mrlua__StageProgress *out)
+{
+    const struct master *master = job->master;
+    double share = job->results.task_counts[STAGE_REDUCE]
+                       ? out->bytes / job->results.task_counts[STAGE_REDUCE]
+                       : 0;
+
+    for (struct list *at = master->attempts.next; at != &master->attempts; at = at->next) {
+        const struct master_attempt *attempt = CONTAINER_OF(at, struct master_attempt, by_master);
+
+        if (attempt->job_id != job->id || attempt->stage != stage || attempt->done)
+            continue;
+        out->bytes_done +=
+            attempt->fraction * (stage == STAGE_MAP ? map_bytes(job, attempt->task) : share);
+        out->records += attempt->records_in;
+    }
+}
+
+/* As `mrlua run` tells its own progress (cli/run_report.c). */
+static void fill_data_stage(const struct master_job *job, enum stage_kind stage,
+                            Mrlua__StageProgress *out)
+{
+    uint32_t count = job->results.task_counts[stage];
+
+    if (stage == STAGE_MAP) {
+        for (uint32_t i = 0; i < count; i++) {
+            out->bytes += map_bytes(job, i);
+            out->bytes_done += job_results_of(&job->results, stage, i) ? map_bytes(job, i) : 0;
+        }
+        out->records = (uint64_t)job_results_sum(&job->results, stage, "map_records_in");
+    } else if (count > 0 && job->stage_begun_ns[stage]) {
+        out->bytes = (double)job_results_bytes(&job->results, STAGE_MAP);
+        out->bytes_done = out->bytes * out->completed / count;
+        out->records = (uint64_t)job_results_sum(&job->results, stage, "reduce_records_in");
+    }
+    add_running(job, stage, out);
+}
+
+static void fill_stage(const struct master_job *job, enum stage_kind stage,
+                       const struct stage_progress *progress, Mrlua__StageProgress *out)
+{
+    bool is_done = progress->task_count > 0 && progress->completed_count == progress->task_count;
+    uint64_t until_ns = is_done ? job->stage_ended_ns[stage] : clock_monotonic_ns();
+
+    mrlua__stage_progress__init(out);
+    out->tasks = progress->task_count;
+    out->idle = progress->idle_count;
+    out->in_progress = progress->in_progress_count;
+    out->completed = progress->completed_count;
+    out->failures = progress->failure_count;
+    out->seconds = seconds_between(job->stage_begun_ns[stage], until_ns);
+    if (job->plan_done && (stage == STAGE_MAP || stage == STAGE_REDUCE))
+        fill_data_stage(job, stage, out);
+}
+
+static void fill_plan(const struct master_job *job, struct info *info)
+{
+    const Mrlua__Plan *plan = job->plan_done->plan;
+
+    info->message.bytes_in = plan->bytes;
+    info->message.split_count = (uint32_t)plan->n_splits;
+    info->message.split_bytes = plan->split_bytes;
+    info->message.reducer_count = plan->reducers;
+    info->message.records_in =
+        (uint64_t)job_results_sum(&job->results, STAGE_MAP, "map_records_in");
+}
+
+static void fill_error(const struct master_job *job, const struct job_progress *progress,
+                       struct info *info)
+{
+    struct cause causes[SCHED_FAILURE_COUNT_MAX];
+    size_t count = sched_causes(job->master->sched, job->id, causes, SCHED_FAILURE_COUNT_MAX);
+
+    job_faults_explain(&job->faults, progress, causes, count, &info->err, &info->detail);
+    message_of_err(&info->error, &info->err, buf_string(&info->detail));
+    info->message.error = &info->error;
+    info->message.detail = (char *)(uintptr_t)buf_string(&info->detail);
+    info->message.error_is_setup = info->err.kind == ERR_SETUP ||
+                                   (progress->stage == STAGE_PLAN && info->err.kind == ERR_INPUT);
+    for (size_t i = 0; i < count; i++) {
+        const struct master_worker *worker = master_worker_find(job->master, causes[i].worker_id);
+
+        mrlua__cause__init(&info->causes[i]);
+        mrlua__error__init(&info->cause_errors[i]);
+        info->cause_errors[i].kind = (uint32_t)causes[i].failure;
+        info->causes[i].attempt = causes[i].attempt_id;
+        info->causes[i].worker_id = causes[i].worker_id;
+        info->causes[i].worker = worker ? worker->name : info->causes[i].worker;
+        info->causes[i].error = &info->cause_errors[i];
+        info->cause_list[i] = &info->causes[i];
+    }
+    info->message.n_causes = count;
+    info->message.causes = info->cause_list;
+}
+
+static void fill_counters(const struct master_job *job, struct info *info)
+{
+    job_results_counters(&job->results, &info->sums);
+    info->counters = mem_alloc_array(info->sums.count, sizeof *info->counters);
+    info->counter_list = mem_alloc_array(info->sums.count, sizeof *info->counter_list);
+    for (size_t i = 0; i < info->sums.count; i++) {
+        mrlua__counter__init(&info->counters[i]);
+        info->counters[i].name = (char *)(uintptr_t)info->sums.items[i].name;
+        info->counters[i].value = info->sums.items[i].value;
+        info->counter_list[i] = &info->counters[i];
+    }
+    info->message.n_counters = info->sums.count;
+    info->message.counters = info->counter_list;
+}
+
+static void fill_parts(const struct master_job *job, struct info *info)
+{
+    uint32_t count = job->results.task_counts[STAGE_REDUCE];
+
+    info->parts = mem_alloc_array(count, sizeof *info->parts);
+    info->part_list = mem_alloc_array(count, sizeof *info->part_list);
+    info->part_names = mem_alloc_array(count, sizeof *info->part_names);
+    info->part_count = count;
+    for (uint32_t i = 0; i < count; i++) {
+        const struct job_result *result = job_results_of(&job->results, STAGE_REDUCE, i);
+
+        mrlua__part_info__init(&info->parts[i]);
+        publish_part_name(&info->part_names[i], i);
+        info->parts[i].name = (char *)(uintptr_t)buf_string(&info->part_names[i]);
+        info->part_list[i] = &info->parts[i];
+        if (!result)
+            continue;
+        info->parts[i].bytes = result->done->bytes;
+        info->parts[i].records = result->done->records;
+        info->parts[i].crc32c = result->done->crc32c;
+        info->message.records += result->done->records;
+    }
+    info->message.bytes = job_results_bytes(&job->results, STAGE_REDUCE);
+    info->message.parts = count;
+    info->message.n_part_list = count;
+    info->message.part_list = info->part_list;
+}
+
+static void fill(const struct master_job *job, const struct job_progress *progress,
+                 struct info *info)
+{
+    const Mrlua__JobSubmit *submit = job->record->submit;
+    Mrlua__JobInfo *message = &info->message;
+    uint64_t now_ns = clock_monotonic_ns();
+    double tasks = 0, done = 0;
+
+    message->job = job->id;
+    message->name = submit->name;
+    message->status = (uint32_t)progress->status;
+    message->reason = (uint32_t)progress->reason;
+    message->submitted_ns = job->record->submitted_ns;
+    message->started_ns = job->record->submitted_ns;
+    message->output_folder = submit->output_folder;
+    message->user = submit->user;
+    message->priority = submit->priority;
+    message->stage = (uint32_t)progress->stage;
+    message->task = progress->task;
+    message->sort_buffer_bytes = submit->sort_buffer_bytes;
+    message->seconds = seconds_between(job->begun_ns, now_ns);
+    for (int i = 0; i < STAGE_COUNT; i++) {
+        fill_stage(job, (enum stage_kind)i, &progress->stages[i], &info->stages[i]);
+        info->stage_list[i] = &info->stages[i];
+        tasks += progress->stages[i].task_count;
+        done += progress->stages[i].completed_count;
+    }
+    message->n_stages = STAGE_COUNT;
+    message->stages = info->stage_list;
+    message->fraction = tasks > 0 ? done / tasks : 0;
+}
+
+void master_job_info(const struct master_job *job, bool is_whole, struct buf *out)
+{
+    struct job_progress progress = {0};
+    struct info info = {.message = MRLUA__JOB_INFO__INIT, .error = MRLUA__ERROR__INIT};
+
+    sched_job_progress(job->master->sched, job->id, &progress);
+    fill(job, &progress, &info);
+    if (job->plan_done)
+        fill_plan(job, &info);
+    if (progress.status >= JOB_SUCCEEDED)
+        info.message.ended_ns = (int64_t)clock_realtime_ns();
+    if (progress.status == JOB_FAILED || progress.status == JOB_CANCELLED)
+        fill_error(job, &progress, &info);
+    if (is_whole) {
+        fill_counters(job, &info);
+        if (progress.status == JOB_SUCCEEDED)
+            fill_parts(job, &info);
+    }
+    message_pack(out, &info.message.base);
+    for (uint32_t i = 0; i < info.part_count; i++)
+        buf_deinit(&info.part_names[i]);
+    free(info.part_names);
+    free(info.parts);
+    free(info.part_list);
+    free(info.counters);
+    free(info.counter_list);
+    job_counters_deinit(&info.sums);
+    buf_deinit(&info.detail);
+}

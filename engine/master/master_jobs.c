@@ -1,0 +1,171 @@
+#include "master/master_state.h"
+
+#include "base/clock.h"
+#include "base/mem.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+struct master_job *master_job_find(const struct master *master, uint64_t id)
+{
+    return id ? idtable_get(&master->jobs_by_id, id) : NULL;
+}
+
+/* When it was submitted, on the clock that does not go back; it may have been before a restart. */
+static uint64_t submit_moment_ns(const Mrlua__JobRecord *record)
+{
+    uint64_t now_ns = clock_monotonic_ns(), real_ns = clock_realtime_ns();
+    uint64_t submitted_ns = record->submitted_ns > 0 ? (uint64_t)record->submitted_ns : real_ns;
+    uint64_t age_ns = real_ns > submitted_ns ? real_ns - submitted_ns : 0;
+
+    return now_ns > age_ns ? now_ns - age_ns : 1;
+}
+
+struct master_job *master_job_add_take(struct master *master, uint64_t id, Mrlua__JobRecord *record)
+{
+    struct master_job *job = mem_alloc(sizeof *job);
+
+    *job = (struct master_job){
+        .master = master, .id = id, .record = record, .begun_ns = submit_moment_ns(record)};
+    publish_init(&job->publish, record->submit->output_folder, record->publish_id,
+                 record->submit->overwrite);
+    list_init(&job->link);
+    list_append(&master->jobs, &job->link);
+    idtable_put(&master->jobs_by_id, id, job);
+    if (id > master->job_id_last)
+        master->job_id_last = id;
+    return job;
+}
+
+void master_job_remove(struct master_job *job)
+{
+    idtable_remove(&job->master->jobs_by_id, job->id);
+    list_remove(&job->link);
+    publish_deinit(&job->publish);
+    job_results_deinit(&job->results);
+    job_faults_deinit(&job->faults);
+    message_free(job->plan_done);
+    message_free(job->record);
+    free(job->sources);
+    free(job);
+}
+
+void master_job_plan_take(struct master_job *job, Mrlua__Done *done)
+{
+    message_free(job->plan_done);
+    job->plan_done = done;
+    job_results_plan(&job->results, (uint32_t)done->plan->n_splits, done->plan->reducers);
+}
+
+static uint64_t stage_ms(const struct master_job *job, enum stage_kind stage)
+{
+    uint64_t begun_ns = job->stage_begun_ns[stage], ended_ns = job->stage_ended_ns[stage];
+
+    return begun_ns && ended_ns > begun_ns ? (ended_ns - begun_ns) / NS_PER_MS : 0;
+}
+
+struct job_source master_job_source(const struct master_job *job)
+{
+    const Mrlua__JobSubmit *submit = job->record->submit;
+    const Mrlua__Limits *limits = submit->limits;
+
+    return (struct job_source){
+        .job = job->id,
+        .name = submit->name,
+        .input_format = submit->input,
+        .output_format = submit->output,
+        .inputs = submit->inputs,
+        .input_count = submit->n_inputs,
+        .output_folder = submit->output_folder,
+        .publish_id = job->record->publish_id,
+        .publish = &job->publish,
+        .overwrite = submit->overwrite,
+        .unsafe = submit->unsafe,
+        .reducers = submit->reducers,
+        .split_bytes = submit->split_bytes,
+        .sort_buffer_bytes = submit->sort_buffer_bytes,
+        .memory_bytes = limits ? limits->memory_bytes : 0,
+        .progress_ms = limits ? limits->progress_ms : 0,
+        .record_ms = limits ? limits->record_ms : 0,
+        .results = &job->results,
+        .plan = job->plan_done ? job->plan_done->plan : NULL,
+        .map_ms = stage_ms(job, STAGE_MAP),
+        .reduce_ms = stage_ms(job, STAGE_REDUCE),
+    };
+}
+
+/* ---- who holds its maps ---- */
+
+void master_job_note_source(struct master_job *job, const struct fact *fact)
+{
+    struct master_source *source = NULL;
+
+    if (fact->worker_id == WORKER_NONE)
+        return;
+    for (size_t i = 0; i < job->source_count && !source; i++)
+        if (job->sources[i].worker_id == fact->worker_id)
+            source = &job->sources[i];
+    if (!source) {
+        job->sources = mem_realloc_array(job->sources, job->source_count + 1, sizeof *job->sources);
+        source = &job->sources[job->source_count++];
+        *source =
+            (struct master_source){.worker_id = fact->worker_id, .incarnation = fact->incarnation};
+    }
+    if (source->incarnation != fact->incarnation)
+        *source =
+            (struct master_source){.worker_id = fact->worker_id, .incarnation = fact->incarnation};
+    source->count++;
+    job->sources_changed = true;
+}
+
+void master_job_drop_source(struct master_job *job, uint32_t worker_id, uint64_t incarnation)
+{
+    for (size_t i = 0; i < job->source_count; i++) {
+        if (job->sources[i].worker_id != worker_id || job->sources[i].incarnation != incarnation)
+            continue;
+        job->sources[i] = job->sources[--job->source_count];
+        job->sources_changed = true;
+        return;
+    }
+}
+
+/* ---- jobs that have ended ---- */
+
+void master_past_add_take(struct master *master, uint64_t job_id, Mrlua__JobHistory *history)
+{
+    if (job_id > master->job_id_last)
+        master->job_id_last = job_id;
+    if (master->past_count == JOURNAL_HISTORY_COUNT_MAX) {
+        message_free(master->past[0].history);
+        memmove(master->past, master->past + 1, --master->past_count * sizeof *master->past);
+    }
+    if (master->past_count == master->past_capacity) {
+        master->past_capacity = master->past_capacity ? 2 * master->past_capacity : 16;
+        master->past = mem_realloc_array(master->past, master->past_capacity, sizeof *master->past);
+    }
+    master->past[master->past_count++] = (struct master_past){.job_id = job_id, .history = history};
+}
+
+const struct master_past *master_past_find(const struct master *master, uint64_t job_id)
+{
+    for (size_t i = master->past_count; i > 0; i--)
+        if (master->past[i - 1].job_id == job_id)
+            return &master->past[i - 1];
+    return NULL;
+}
+
+uint64_t master_job_by_key(const struct master *master, const char *key)
+{
+    if (key[0] == '\0')
+        return 0;
+    for (struct list *at = master->jobs.next; at != &master->jobs; at = at->next) {
+        struct master_job *job = CONTAINER_OF(at, struct master_job, link);
+
+        if (strcmp(job->record->submit->idempotency_key, key) == 0)
+            return job->id;
+    }
+    for (size_t i = master->past_count; i > 0; i--)
+        if (strcmp(master->past[i - 1].history->idempotency_key, key) == 0)
+            return master->past[i - 1].job_id;
+    return 0;
+}

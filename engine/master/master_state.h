@@ -1,0 +1,291 @@
+/*
+ * master_state: the inside of a master, shared by the files of master.h alone.
+ *
+ *     master.c            opens and closes, waits, signals, who is connected
+ *     master_turn.c       events in, facts into the journal, commands out
+ *     master_restore.c    the journal into a scheduler and jobs
+ *     master_jobs.c       jobs: accepted, planned, ended
+ *     master_info.c       what is told of them
+ *     master_workers.c    workers: they join, are told, leave
+ *     master_reports.c    what workers tell
+ *     master_helpers.c    PLAN and COMMIT, which the master runs itself
+ *     master_clients.c    requests of users, and of workers for blobs
+ *
+ * One direction: what is heard becomes an event in the queue; master_turn() steps the scheduler
+ * until the queue is empty, commits, and then carries out the commands, which may queue events.
+ */
+#ifndef MASTER_MASTER_STATE_H
+#define MASTER_MASTER_STATE_H
+
+#include "attempt/attempt.h"
+#include "format/publish.h"
+#include "master/blobs.h"
+#include "master/job_faults.h"
+#include "master/job_results.h"
+#include "master/job_task.h"
+#include "master/journal.h"
+#include "master/master.h"
+#include "rpc/listener.h"
+#include "sched/idtable.h"
+#include "sched/list.h"
+#include "sched/sched.h"
+
+enum {
+    MASTER_SIGNAL_COUNT = 2,
+    MASTER_WATCH_MS = 100,       /* between two looks of a client at its job */
+    MASTER_LATE_MS = 1000,       /* the loop slept for so long: sockets are read first ... */
+    MASTER_REST_MS = 250,        /* ... for so long */
+    MASTER_LINGER_MS = 5 * 1000, /* once: so long may clients take to leave */
+    MASTER_LINGER_LOOK_MS = 10,  /* how often that is looked at */
+    MASTER_PULSE_MS = 10 * 1000, /* helpers that have a process are alive */
+    MASTER_SOURCES_MS = 20,      /* between two tellings of who holds what */
+    MASTER_WORKER_COUNT_MAX = 60000,
+    MASTER_JOB_COUNT_MAX = 10000, /* live; more are refused */
+    MASTER_WATCH_COUNT_MAX = 64,  /* of one client */
+};
+
+struct master;
+struct master_worker;
+
+/* Workers' outputs of one job: what a fetching reduce is told. */
+struct master_source {
+    uint32_t worker_id;
+    uint64_t incarnation;
+    uint32_t count; /* maps that ended there, those that are gone again too */
+};
+
+/* A job that lives. */
+struct master_job {
+    struct list link; /* master->jobs */
+    struct master *master;
+    uint64_t id;
+    Mrlua__JobRecord *record;
+    Mrlua__Done *plan_done; /* holds the plan; NULL before */
+    struct publish publish;
+    struct job_results results;
+    struct job_faults faults;
+    struct master_source *sources;
+    size_t source_count;
+    bool sources_changed;
+    uint64_t stage_begun_ns[STAGE_COUNT], stage_ended_ns[STAGE_COUNT]; /* monotonic; 0: not yet */
+    uint64_t begun_ns;                                                 /* monotonic */
+    uint64_t change_count; /* moves when a watcher may see something new */
+    uint64_t event_number; /* of the last JobEvent */
+};
+
+/* A live attempt. */
+struct master_attempt {
+    struct list by_master; /* master->attempts */
+    struct master *master;
+    uint64_t id, job_id;
+    enum stage_kind stage;
+    uint32_t task, worker_id;
+    Mrlua__Done *done; /* until the scheduler has taken it */
+    double fraction;
+    uint64_t records_in;
+
+    /* Of a helper. */
+    struct attempt process;
+    struct loop_event *readable; /* NULL: it has no process */
+    bool has_answered, is_killed;
+};
+
+/* A worker that has joined in this life of the master. */
+struct master_worker {
+    uint32_t id;
+    uint64_t incarnation;
+    struct conn *conn; /* NULL: cut off */
+    char *name, *host; /* where its segments are */
+    uint32_t port;
+    uint32_t slots;
+    uint64_t disk_free_bytes;
+    uint64_t heard_ns;
+    uint32_t held; /* runs, as far as the facts say */
+    bool draining;
+};
+
+struct master_watch {
+    uint64_t request_id, job_id;
+    uint64_t change_seen;
+};
+
+/* A connection. */
+struct master_peer {
+    struct list link; /* master->peers */
+    struct master *master;
+    struct conn *conn;
+    struct master_worker *worker; /* once it has joined */
+    struct master_watch *watches;
+    size_t watch_count;
+};
+
+/* What leaves when the turn is committed: a command, or the answer to a report or a request. */
+struct master_letter {
+    enum { LETTER_COMMAND, LETTER_HEARD, LETTER_ACCEPTED } kind;
+    struct command command;
+    uint32_t worker_id; /* HEARD */
+    uint64_t attempt_id;
+    enum message_type report;
+    uint64_t job_id, request_id; /* ACCEPTED */
+    struct master_peer *peer;    /* ACCEPTED; NULL: it has left */
+};
+
+/* A job that has ended, as the journal has it. */
+struct master_past {
+    uint64_t job_id;
+    Mrlua__JobHistory *history;
+};
+
+struct master {
+    const struct nursery *nursery;
+    const struct keys *keys;
+    char *root;         /* NULL: files of jobs may be anywhere ... */
+    char *state_folder; /* ... but here */
+    bool once, has_ended, has_succeeded; /* a job has, in this life */
+    struct loop *loop;
+    struct loop_event *signals[MASTER_SIGNAL_COUNT];
+    struct loop_event *sched_timer, *turn_timer, *watch_timer, *linger_timer, *pulse_timer,
+        *sources_timer;
+    uint64_t tick_due_ns;
+    uint64_t tick_rest_ns; /* not before: we slept, and read first what was sent; 0: no rest */
+    uint64_t linger_until_ns;
+    uint64_t sources_due_ns; /* not before: who holds what is told in batches */
+    struct listener *listener;
+    struct journal *journal;
+    struct blobs blobs;
+    struct sched *sched;
+    struct sched_output decisions;
+    uint64_t epoch;
+    struct fact epoch_fact; /* the last one */
+    struct event *queue;
+    size_t queue_count, queue_capacity;
+    struct master_letter *letters;
+    size_t letter_count, letter_capacity;
+    bool is_durable; /* the turn in hand */
+    bool is_turning;
+    bool has_failed; /* the journal cannot be written */
+    struct err err;
+    struct list jobs;
+    struct idtable jobs_by_id;
+    uint64_t job_id_last;
+    struct master_past *past; /* oldest first */
+    size_t past_count, past_capacity;
+    struct list attempts;
+    struct idtable attempts_by_id;
+    struct master_worker **workers; /* by id; NULL: nobody */
+    uint32_t worker_capacity;
+    struct list peers;
+};
+
+/* ---- master.c ---- */
+
+/* The connection of the worker has ended, or is of no use. */
+void master_peer_close(struct master_peer *peer);
+extern const struct conn_ops MASTER_CONN_OPS;
+
+/* ---- master_turn.c ---- */
+
+/* Adds an event; a turn follows soon. */
+void master_queue(struct master *master, const struct event *event);
+void master_post(struct master *master, const struct master_letter *letter);
+
+/* Takes the turn now. */
+void master_turn(struct master *master);
+
+/* The event `kind` of an attempt, filled as far as every such event is. */
+struct event master_event(const struct master_attempt *attempt, enum event_kind kind);
+
+/* The attempt has failed: what it said is kept, the scheduler is told. */
+void master_attempt_failed(struct master_attempt *attempt, const Mrlua__Error *error);
+
+struct master_attempt *master_attempt_add(struct master *master, const struct command *command);
+struct master_attempt *master_attempt_find(const struct master *master, uint64_t id);
+void master_attempt_remove(struct master_attempt *attempt);
+
+/* ---- master_restore.c ---- */
+
+/* What a fact's row holds: the fact, and what the shell keeps with it (may be empty). */
+void master_pack_fact(const struct fact *fact, struct slice extra, struct buf *out);
+
+/* Reads the journal, restores the scheduler and takes its first step. */
+int master_restore(struct master *master, struct err *err);
+
+/* ---- master_jobs.c ---- */
+
+struct master_job *master_job_find(const struct master *master, uint64_t id);
+
+/* Takes `record`. Does not claim. */
+struct master_job *master_job_add_take(struct master *master, uint64_t id,
+                                       Mrlua__JobRecord *record);
+void master_job_remove(struct master_job *job);
+
+/* Takes `done`. */
+void master_job_plan_take(struct master_job *job, Mrlua__Done *done);
+
+/* What its tasks are made from; borrowed from the job. */
+struct job_source master_job_source(const struct master_job *job);
+
+/* Keeps who holds its maps. */
+void master_job_note_source(struct master_job *job, const struct fact *fact);
+void master_job_drop_source(struct master_job *job, uint32_t worker_id, uint64_t incarnation);
+
+/* By idempotency key: the job's number, ended or not; 0: there is none. */
+uint64_t master_job_by_key(const struct master *master, const char *key);
+
+/* Keeps a job that has ended. Takes `history`. */
+void master_past_add_take(struct master *master, uint64_t job_id, Mrlua__JobHistory *history);
+const struct master_past *master_past_find(const struct master *master, uint64_t job_id);
+
+/* The job as it stands, packed as JobInfo. `is_whole`: with its parts. */
+void master_job_info(const struct master_job *job, bool is_whole, struct buf *out);
+
+/* ---- master_workers.c ---- */
+
+struct master_worker *master_worker_find(const struct master *master, uint32_t id);
+
+void master_worker_join(struct master_peer *peer, const Mrlua__WorkerJoin *join);
+void master_worker_cut(struct master_worker *worker);
+
+/* The event `kind` of a worker. */
+struct event master_worker_event(const struct master_worker *worker, enum event_kind kind);
+
+/* Tells the scheduler how many slots there are, and the worker that a report was heard. */
+void master_queue_slots(struct master *master, const struct master_worker *worker);
+void master_post_heard(struct master *master, const struct master_worker *worker,
+                       uint64_t attempt_id, enum message_type report);
+
+/* Commands to a worker; nothing is sent to one that is cut off. */
+void master_worker_command(struct master *master, const struct command *command);
+void master_worker_heard(struct master *master, const struct master_letter *letter);
+void master_workers_job_over(struct master *master, uint64_t job_id);
+
+/* Sources to whom it may concern, of all jobs whose sources have changed; or soon, when they were
+ * told a moment ago: a stage of many maps would else be told a million times. */
+void master_workers_sources(struct master *master);
+void master_workers_close(struct master *master);
+
+/* ---- master_reports.c ---- */
+
+/* A message of a worker. */
+void master_worker_hears(struct master_peer *peer, const struct frame *frame);
+
+/* ---- master_helpers.c ---- */
+
+void master_helper_start(struct master *master, const struct command *command);
+void master_helper_stop(struct master_attempt *attempt);
+
+/* Says of each helper that it lives: its process says nothing while a folder is slow. */
+void master_helpers_pulse(struct master *master);
+void master_helpers_close(struct master *master);
+
+/* ---- master_clients.c ---- */
+
+void master_client_hears(struct master_peer *peer, const struct frame *frame);
+
+/* Tells whoever watches. `log`: a line of the job, or NULL. */
+void master_clients_look(struct master *master);
+void master_clients_log(struct master *master, struct master_job *job, const char *text);
+void master_clients_job_ended(struct master *master, uint64_t job_id);
+void master_clients_accepted(struct master *master, const struct master_letter *letter);
+
+#endif

@@ -1,0 +1,62 @@
+--- One question to the master, for the commands that have nothing else to do.
+--
+--     return ask.command("jobs", parser, engine.job_list, tell)
+--
+-- `tell(answer, flags)` writes it for people; `--json` prints `answer` as it is. Exit codes: 0
+-- answered, 1 there is no answer, 2 usage, no master, a wrong key, no such job.
+
+local cluster_options = require "mrlua.cli.cluster_options"
+local failure = require "mrlua.cli.failure"
+local usage = require "mrlua.cli.usage"
+
+local ask = {}
+
+local function tell_fault(fault, flags)
+  io.stderr:write(failure.text(fault))
+  if flags.json then
+    local object = { ok = false, error = failure.object(fault) }
+    io.stdout:write(require("mrlua.json").encode(object), "\n")
+  end
+  return fault.is_setup and 2 or 1
+end
+
+-- Lists are the one thing that a table alone does not tell when it is empty.
+local function json_text(answer)
+  local json = require "mrlua.json"
+  for _, name in ipairs { "jobs", "workers", "stages" } do
+    if answer[name] then
+      setmetatable(answer[name], json.list)
+    end
+  end
+  return json.encode(answer)
+end
+
+--- The main function of a command.
+-- @tparam string name
+-- @tparam function new_parser
+-- @tparam function question   of mrlua.engine: flags in, the answer or { error } out
+-- @tparam function tell
+function ask.command(name, new_parser, question, tell)
+  return function(argv)
+    local flags, message = cluster_options.parse(new_parser(), argv)
+    if not flags then
+      return usage.complain(name, message)
+    elseif flags.help then
+      io.stdout:write(flags.help, "\n")
+      return 0
+    end
+    local answer = assert(question {
+      master = flags.master, key_file = flags.key_file, job = flags.job,
+    })
+    if answer.error then
+      return tell_fault(answer.error, flags)
+    elseif flags.json then
+      io.stdout:write(json_text(answer), "\n")
+    else
+      tell(answer, flags)
+    end
+    return 0
+  end
+end
+
+return ask

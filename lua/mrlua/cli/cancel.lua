@@ -1,0 +1,22 @@
+--- `mrlua cancel JOB`: ends a job. Its output folder stays as it was before the job.
+
+local ask = require "mrlua.cli.ask"
+local cluster_options = require "mrlua.cli.cluster_options"
+local convert = require "mrlua.cli.convert"
+local engine = require "mrlua.engine"
+
+local function new_parser()
+  local parser = cluster_options.parser("cancel", "Ends a job of a cluster.")
+  parser:usage("Usage: mrlua cancel JOB [--json] [--master HOST:PORT] [--key-file FILE]")
+  parser:argument("job", "Its number: 'mrlua jobs' lists them."):argname("JOB")
+    :convert(convert.job)
+  return parser
+end
+
+local function tell(_, flags)
+  io.stdout:write(("job %d is cancelled\n"):format(flags.job))
+end
+
+return ask.command("cancel", new_parser, function(args)
+  return engine.job_cancel(args)
+end, tell)

@@ -1,0 +1,75 @@
+--- What every command that talks to a master is told: where it is, and with which key.
+--
+-- The address: --master, else the environment's MRLUA_MASTER, else 127.0.0.1:7070.
+
+local convert = require "mrlua.cli.convert"
+local usage = require "mrlua.cli.usage"
+
+local cluster_options = {}
+
+cluster_options.DEFAULT_ADDRESS = "127.0.0.1:7070"
+
+--- Adds --master and --key-file.
+function cluster_options.add(parser)
+  parser:option("--master", "The master (default: $MRLUA_MASTER, else 127.0.0.1:7070).")
+    :argname("HOST:PORT"):convert(convert.address)
+  cluster_options.add_key_file(parser)
+end
+
+--- Adds --key-file.
+function cluster_options.add_key_file(parser)
+  parser:option("--key-file", "The secret of the cluster, or a role's key (default: a secret made"
+    .. " by itself below $XDG_STATE_HOME, for this machine only)."):argname("FILE")
+    :convert(convert.path)
+end
+
+--- Fills flags.master from the environment.
+-- @tparam table flags
+-- @tparam ?string variable  MRLUA_MASTER as the environment has it
+-- @treturn table  flags; or nil and one line
+function cluster_options.complete(flags, variable)
+  if not flags.master and variable and variable ~= "" then
+    local address, message = convert.address(variable)
+    if not address then
+      return nil, "MRLUA_MASTER: " .. message
+    end
+    flags.master = address
+  end
+  flags.master = flags.master or cluster_options.DEFAULT_ADDRESS
+  return flags
+end
+
+--- Where a daemon keeps what it must not forget, below $XDG_STATE_HOME.
+-- @tparam string name  "master"
+-- @treturn ?string     nil: neither XDG_STATE_HOME nor HOME is set
+function cluster_options.state_folder(name)
+  local parent = os.getenv("XDG_STATE_HOME")
+  if not parent or not parent:find("^/") then
+    local home = os.getenv("HOME")
+    parent = home and home:find("^/") and home .. "/.local/state"
+  end
+  return parent and parent .. "/mrlua/" .. name
+end
+
+--- A parser of a command that asks the master one thing.
+function cluster_options.parser(command, description)
+  local parser = usage.parser(command, description)
+  parser:usage_margin(2):help_description_margin(34):help_max_width(100)
+  cluster_options.add(parser)
+  parser:flag("--json", "One line of JSON.")
+  parser:flag("-h --help", "This text.")
+  return parser
+end
+
+--- Parses `argv` and completes it from the environment.
+-- @treturn table  the flags; or { help = text }
+-- @return         or nil and one line
+function cluster_options.parse(parser, argv)
+  local flags, message = usage.parse(parser, argv)
+  if not flags or flags.help then
+    return flags, message
+  end
+  return cluster_options.complete(flags, os.getenv("MRLUA_MASTER"))
+end
+
+return cluster_options

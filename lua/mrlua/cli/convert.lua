@@ -1,0 +1,75 @@
+--- What an argument of a command line may be: functions for argparse's `convert`, each text in,
+-- value out, or nil and one line.
+
+local size = require "mrlua.size"
+
+local convert = {}
+
+--- A whole number from `low` to `high`.
+function convert.integer_within(low, high)
+  return function(text)
+    local number = text:match("^%d+$") and math.tointeger(tonumber(text))
+    if not number or number < low or number > high then
+      return nil, ("'%s' is not a whole number from %d to %d"):format(text, low, high)
+    end
+    return number
+  end
+end
+
+--- A number of seconds above 0.
+function convert.seconds(text)
+  local number = text:match("^%d+%.?%d*$") and tonumber(text)
+  if not number or number <= 0 or number > 1e9 then
+    return nil, ("'%s' is not a number of seconds above 0"):format(text)
+  end
+  return number + 0.0
+end
+
+--- A size above 0, in bytes.
+function convert.positive_size(text)
+  local bytes, message = size.parse(text)
+  if bytes == 0 then
+    return nil, "a size must be above 0"
+  end
+  return bytes, message
+end
+
+--- "name=value" as { name, value }.
+function convert.parameter(text)
+  local name, value = text:match("^([%a_][%w_]*)=(.*)$")
+  if not name then
+    return nil, ("'%s' is not name=value"):format(text)
+  end
+  return { name, value }
+end
+
+--- A job's number, as `mrlua submit` and `mrlua jobs` tell it.
+function convert.job(text)
+  local number = text:match("^%d+$") and math.tointeger(tonumber(text))
+  if not number or number < 1 then
+    return nil, ("'%s' is not the number of a job; 'mrlua jobs' lists them"):format(text)
+  end
+  return number
+end
+
+--- HOST:PORT. An IPv6 address stands in brackets.
+function convert.address(text)
+  local host, port = text:match("^(%[[%x:.]+%]):(%d+)$")
+  if not host then
+    host, port = text:match("^([^:%s]+):(%d+)$")
+  end
+  if not host or tonumber(port) > 65535 then
+    return nil, ("'%s' is not HOST:PORT"):format(text)
+  end
+  return text
+end
+
+--- A name that is not empty.
+function convert.path(text)
+  if text == "" then
+    return nil, "a name is empty"
+  end
+  return text
+end
+
+return convert

@@ -1,0 +1,87 @@
+--- The flags of a job, the same for `mrlua run` and `mrlua submit`.
+
+local convert = require "mrlua.cli.convert"
+local usage = require "mrlua.cli.usage"
+
+local job_options = {}
+
+local REDUCERS_MAX = 100000 -- PARTITION_COUNT_MAX, record/record.h
+local ATTEMPTS_MAX = 30 -- as many failures of one task end a job anyway (sched/sched.h)
+
+--- A parser with the arguments JOB.lua and INPUT...
+-- @tparam string command
+-- @tparam string description
+-- @tparam string inputs  what an input may be
+function job_options.parser(command, description, inputs)
+  local parser = usage.parser(command, description)
+  parser:usage_margin(2):help_description_margin(34):help_max_width(100)
+  parser:argument("job", "The job: a Lua file that returns a table."):argname("JOB.lua")
+  parser:argument("inputs", inputs):args("+"):argname("INPUT")
+  return parser
+end
+
+--- What makes the plan.
+function job_options.add_plan(parser)
+  parser:option("--reducers", "Reduce tasks, and so parts (default: one per 256 MB of input).")
+    :argname("N"):convert(convert.integer_within(1, REDUCERS_MAX))
+  parser:option("--param", "A parameter of the job; may be given more than once.")
+    :argname("NAME=VALUE"):count("*"):convert(convert.parameter)
+  parser:option("--split-size", "Input of one map task (default: 1/64 of the input, 1M to 64M).")
+    :argname("SIZE"):target("split_bytes"):convert(convert.positive_size)
+  parser:option("--sort-buffer", "Memory where the output of a map task waits (default: 64M).")
+    :argname("SIZE"):target("sort_buffer_bytes"):convert(convert.positive_size)
+end
+
+--- How its functions run, and limits.
+function job_options.add_rare(parser)
+  parser:flag("--quiet", "No progress and no summary.")
+  parser:flag("--allow-unsafe", "Let a job that says `unsafe = true` have all of Lua's libraries,"
+    .. " outside the sandbox.")
+  parser:option("--limit-memory", "Lua memory of an attempt (default: 512M).")
+    :argname("SIZE"):target("limit_memory_bytes"):convert(convert.positive_size)
+  parser:option("--limit-seconds", "Longest time without any progress (default: 600).")
+    :argname("S"):convert(convert.seconds)
+  parser:option("--limit-seconds-per-record", "Longest time for one record (default: 60).")
+    :argname("S"):convert(convert.seconds)
+  parser:option("--attempts", "Tries of a task that is killed at a limit (default: 4).")
+    :argname("N"):convert(convert.integer_within(1, ATTEMPTS_MAX))
+  parser:flag("-h --help", "This text.")
+end
+
+-- The pairs of --param as a table; given twice is a mistake, not a choice.
+local function params_of(pairs_given)
+  local params = {}
+  for _, pair in ipairs(pairs_given) do
+    if params[pair[1]] then
+      return nil, ("option '--param': '%s' is given twice"):format(pair[1])
+    end
+    params[pair[1]] = pair[2]
+  end
+  return params
+end
+
+--- Parses `argv` and checks what every job's command line must keep.
+-- @treturn table  the flags, `params` a table; or { help = text }
+-- @return         or nil and one line
+function job_options.parse(parser, argv)
+  local flags, message = usage.parse(parser, argv)
+  if not flags or flags.help then
+    return flags, message
+  end
+  flags.params, message = params_of(flags.param)
+  flags.param = nil
+  if not flags.params then
+    return nil, message
+  end
+  for _, input in ipairs(flags.inputs) do
+    if input == "" then
+      return nil, "an input is an empty name"
+    end
+  end
+  if flags.output == "" then
+    return nil, "option '-o': the folder's name is empty"
+  end
+  return flags
+end
+
+return job_options

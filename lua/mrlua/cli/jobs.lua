@@ -1,0 +1,30 @@
+--- `mrlua jobs`: the jobs that the master knows, the newest first.
+
+local ask = require "mrlua.cli.ask"
+local cluster_options = require "mrlua.cli.cluster_options"
+local columns = require "mrlua.cli.columns"
+local engine = require "mrlua.engine"
+local size = require "mrlua.size"
+
+local HEADS = {
+  { "JOB", "right" }, { "NAME" }, { "STATE" }, { "TASKS", "right" }, { "TIME", "right" },
+  { "OUTPUT" },
+}
+
+local function new_parser()
+  local parser = cluster_options.parser("jobs", "Lists the jobs of a cluster.")
+  return parser:usage("Usage: mrlua jobs [--json] [--master HOST:PORT] [--key-file FILE]")
+end
+
+local function tell(answer)
+  local rows = {}
+  for i, job in ipairs(answer.jobs) do
+    rows[i] = { job.id, job.name, job.state, ("%d/%d"):format(job.tasks_done, job.tasks),
+      size.seconds(job.seconds), job.output }
+  end
+  io.stdout:write(columns.text(HEADS, rows))
+end
+
+return ask.command("jobs", new_parser, function(args)
+  return engine.job_list(args)
+end, tell)

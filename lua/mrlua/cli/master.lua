@@ -1,0 +1,53 @@
+--- `mrlua master`: the one process that schedules. It serves until SIGTERM, or with --once until
+-- its first job has ended.
+--
+-- Exit codes: 0 ended as asked, 1 it failed (with --once: the job did), 2 usage or set-up.
+
+local cluster_options = require "mrlua.cli.cluster_options"
+local convert = require "mrlua.cli.convert"
+local engine = require "mrlua.engine"
+local usage = require "mrlua.cli.usage"
+
+local function new_parser()
+  local parser = usage.parser("master", "Serves as the master of a cluster.")
+  parser:usage("Usage: mrlua master [--listen HOST:PORT] [--state DIR] [flags]")
+  parser:usage_margin(2):help_description_margin(34):help_max_width(100)
+  parser:option("--listen", "Where workers and clients reach it; port 0 takes any (default:"
+    .. " 127.0.0.1:7070)."):argname("HOST:PORT"):convert(convert.address)
+  parser:option("--state", "Folder of its journal; one master at a time (default:"
+    .. " $XDG_STATE_HOME/mrlua/master)."):argname("DIR"):convert(convert.path)
+  cluster_options.add_key_file(parser)
+  parser:flag("--once", "End with the first job.")
+  parser:option("--root", "Jobs read and write below this folder only."):argname("DIR")
+    :convert(convert.path)
+  parser:flag("--insecure-plain", "Listen beyond this machine although nothing is encrypted: for"
+    .. " a network where everybody is trusted.")
+  parser:flag("-h --help", "This text.")
+  return parser
+end
+
+local function main(argv)
+  local flags, message = usage.parse(new_parser(), argv)
+  if not flags then
+    return usage.complain("master", message)
+  elseif flags.help then
+    io.stdout:write(flags.help, "\n")
+    return 0
+  end
+  local state = flags.state or cluster_options.state_folder("master")
+  if not state then
+    return usage.complain("master", "neither --state nor HOME says where the journal is to be")
+  end
+  local answer, why, kind = engine.master_serve {
+    listen = flags.listen or cluster_options.DEFAULT_ADDRESS, state = state,
+    key_file = flags.key_file, once = flags.once or false, root = flags.root,
+    insecure_plain = flags.insecure_plain or false,
+  }
+  if not answer then
+    io.stderr:write("mrlua: ", why, "\n")
+    return kind == "setup" and 2 or 1
+  end
+  return answer.succeeded and 0 or 1
+end
+
+return main

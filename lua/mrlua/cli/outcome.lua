@@ -1,0 +1,70 @@
+--- How a job ended, told to people, programs and the shell; the same for `run` and `submit`.
+--
+-- An outcome is what `engine.run_end()` answers:
+--
+--     { seconds, error = {kind, message, detail, is_setup} }       it failed
+--     { seconds, signal = 2 }                                      it was interrupted
+--     { seconds, job, output, input_bytes, records, bytes, plan, parts, counters }
+--
+-- Exit codes: 0 done, 1 the job failed, 2 usage or set-up, 130 interrupted (143: SIGTERM).
+
+local failure = require "mrlua.cli.failure"
+local progress = require "mrlua.progress"
+
+local outcome = {}
+
+function outcome.exit_code(ended)
+  if ended.signal then
+    return 128 + ended.signal
+  elseif not ended.error then
+    return 0
+  end
+  return ended.error.is_setup and 2 or 1
+end
+
+--- The table that `--json` prints.
+function outcome.object(ended)
+  local json = require "mrlua.json"
+  local object = { ok = not ended.error and not ended.signal, seconds = ended.seconds,
+    id = ended.id }
+  if ended.error then
+    object.error = failure.object(ended.error)
+  elseif ended.signal then
+    object.error = { kind = "interrupted", message = "interrupted" }
+  else
+    object.output, object.job, object.counters = ended.output, ended.job, ended.counters
+    object.plan, object.parts = ended.plan, setmetatable(ended.parts, json.list)
+    object.input_bytes, object.records, object.bytes = ended.input_bytes, ended.records, ended.bytes
+  end
+  return object
+end
+
+--- Tells it on standard error and, for `--json`, as a line on standard output (on standard error
+-- when that has the records).
+-- @tparam table ended
+-- @tparam table flags         json, quiet, output
+-- @tparam boolean draws       there is a terminal that sees the summary
+-- @tparam ?string interrupted what to say of a signal
+-- @treturn integer            the exit code
+function outcome.tell(ended, flags, draws, interrupted)
+  if ended.error then
+    io.stderr:write(failure.text(ended.error))
+  elseif ended.signal then
+    io.stderr:write("mrlua: ", interrupted or "interrupted", "\n")
+  elseif draws and not flags.quiet and not flags.json then
+    io.stderr:write(progress.summary(ended), "\n")
+  end
+  if flags.json then
+    local file = flags.output and io.stdout or io.stderr
+    file:write(require("mrlua.json").encode(outcome.object(ended)), "\n")
+  end
+  return outcome.exit_code(ended)
+end
+
+--- Tells that nothing was started.
+function outcome.tell_set_up(fault, flags)
+  fault.is_setup = true
+  return outcome.tell({ error = fault, seconds = 0.0 }, flags, false)
+end
+
+return outcome

@@ -1,0 +1,98 @@
+--- From flags and a job file to what the engine is asked for; the same for `run` and `submit`.
+--
+--     local request, fault = request.make(flags)
+--
+-- The bundle (job file and modules) is read here; what the job's table says is asked of a
+-- sandboxed process, on this machine, whoever runs the job later.
+
+local bundle = require "mrlua.bundle"
+local engine = require "mrlua.engine"
+local size = require "mrlua.size"
+
+local request = {}
+
+-- What a flag does not say, the job does; what neither says, the engine decides (0).
+local function choose(flag, field, default)
+  if flag ~= nil then
+    return flag
+  end
+  return field ~= nil and field or default
+end
+
+local function milliseconds(seconds)
+  return math.max(1, math.floor(seconds * 1000))
+end
+
+-- `limits` of a job as the user wrote it or as job.check made it: memory in bytes or "512M".
+local function limits_of(flags, limits)
+  limits = limits or {}
+  return {
+    memory_bytes = choose(flags.limit_memory_bytes, limits.memory and size.parse(limits.memory),
+      512 << 20),
+    progress_ms = milliseconds(choose(flags.limit_seconds, limits.seconds, 600)),
+    record_ms = milliseconds(choose(flags.limit_seconds_per_record, limits.seconds_per_record, 60)),
+  }
+end
+
+local function load_once(built, flags, unsafe)
+  local answer = assert(engine.load_job {
+    bundle = built, params = flags.params, unsafe = unsafe,
+    memory_bytes = limits_of(flags).memory_bytes,
+    deadline_ms = flags.limit_seconds_per_record and milliseconds(flags.limit_seconds_per_record),
+  })
+  for _, line in ipairs(answer.log or {}) do
+    io.stderr:write(line, "\n")
+  end
+  return answer.view, answer.error
+end
+
+-- The checked table of the job. A file leaves the sandbox only when the user allows it, and when
+-- it says `unsafe = true` or does not even load inside.
+local function load_job(built, flags)
+  local view, fault = load_once(built, flags, false)
+  if flags.allow_unsafe and (not view or view.unsafe) then
+    local unsafe_view, unsafe_fault = load_once(built, flags, true)
+    if not unsafe_view or unsafe_view.unsafe then
+      return unsafe_view, unsafe_fault
+    end
+    return nil, fault
+  elseif view and view.unsafe then
+    return nil, { kind = "setup", message = ("%s says unsafe = true: it wants all of Lua's"
+      .. " libraries and no sandbox; if you trust it, give --allow-unsafe"):format(built.path) }
+  end
+  return view, fault
+end
+
+local function config_of(built, view, flags)
+  local limits = limits_of(flags, view.limits)
+  return {
+    bundle = built, view = view, params = view.params or {},
+    unsafe = view.unsafe and flags.allow_unsafe or false,
+    job_name = view.name or built.path:match("([^/]*)%.lua$") or built.path,
+    inputs = flags.inputs, input = view.input, output_format = view.output,
+    output = flags.output, overwrite = flags.overwrite or false,
+    reducers = choose(flags.reducers, view.reducers, 0),
+    split_bytes = choose(flags.split_bytes, nil, 0),
+    sort_buffer_bytes = choose(flags.sort_buffer_bytes, nil, 0),
+    attempts = choose(flags.attempts, view.attempts, 4),
+    memory_bytes = limits.memory_bytes, progress_ms = limits.progress_ms,
+    record_ms = limits.record_ms,
+  }
+end
+
+--- Reads and checks the job of these flags.
+-- @treturn table  what engine/cli/run_config.c reads, but for what only one machine has
+-- @return         or nil and the fault: { kind, message, detail }
+function request.make(flags)
+  local built, message = bundle.build(flags.job)
+  if not built then
+    return nil, { kind = "setup", message = message }
+  end
+  local view, fault = load_job(built, flags)
+  if not view then
+    return nil, fault
+  end
+  return config_of(built, view, flags)
+end
+
+return request

@@ -1,0 +1,41 @@
+--- `mrlua status JOB`: how far a job is, or how it ended.
+
+local ask = require "mrlua.cli.ask"
+local cluster_options = require "mrlua.cli.cluster_options"
+local convert = require "mrlua.cli.convert"
+local engine = require "mrlua.engine"
+local failure = require "mrlua.cli.failure"
+local progress = require "mrlua.progress"
+local size = require "mrlua.size"
+
+local COLUMNS = 80
+
+local function new_parser()
+  local parser = cluster_options.parser("status", "Tells how far a job of a cluster is.")
+  parser:usage("Usage: mrlua status JOB [--json] [--master HOST:PORT] [--key-file FILE]")
+  parser:argument("job", "Its number: 'mrlua jobs' lists them."):argname("JOB")
+    :convert(convert.job)
+  return parser
+end
+
+local function tell(answer)
+  local job = answer.job
+  io.stdout:write(("job %d: %s, %s, %s\n"):format(job.id, job.name, job.state,
+    size.seconds(job.seconds)), ("output: %s\n"):format(job.output))
+  for _, stage in ipairs(answer.stages) do
+    if stage.tasks > 0 and stage.tasks_done == stage.tasks then
+      io.stdout:write(progress.phase_line(stage), "\n")
+    end
+  end
+  if job.state == "running" then
+    for _, line in ipairs(progress.bars(answer, COLUMNS, false)) do
+      io.stdout:write(line, "\n")
+    end
+  elseif answer.outcome and answer.outcome.error then
+    io.stdout:write((failure.text(answer.outcome.error):gsub("^mrlua", "error")))
+  end
+end
+
+return ask.command("status", new_parser, function(args)
+  return engine.job_status(args)
+end, tell)

@@ -1,0 +1,78 @@
+--- `mrlua submit`: a whole job on a cluster. What it does is what `mrlua run` does (request.lua,
+-- watch.lua, outcome.lua); between begin and end stands the master (engine/cli/submit.h).
+--
+-- Ctrl-C ends the waiting, never the job: whoever waits may be one of several, and a cluster does
+-- not depend on a terminal. It says how to end the job.
+--
+-- Exit codes: 0 done, 1 the job failed, 2 usage or set-up, 130 interrupted (143: SIGTERM).
+
+local engine = require "mrlua.engine"
+local outcome = require "mrlua.cli.outcome"
+local request = require "mrlua.cli.request"
+local submit_options = require "mrlua.cli.submit_options"
+local usage = require "mrlua.cli.usage"
+local watch = require "mrlua.cli.watch"
+
+local function complete(config, flags, environment)
+  local inputs = {}
+  for i, input in ipairs(flags.inputs) do
+    inputs[i] = submit_options.absolute(input, environment.folder)
+  end
+  config.inputs = inputs
+  config.output = submit_options.absolute(flags.output, environment.folder)
+  config.slots = 1 -- of this machine; the workers have theirs
+  config.priority = flags.priority or 0
+  config.master, config.key_file = flags.master, flags.key_file
+end
+
+local function tell_detached(begun, flags)
+  if flags.json then
+    io.stdout:write(require("mrlua.json").encode { ok = true, id = begun.id }, "\n")
+  else
+    io.stdout:write(("%d\n"):format(begun.id))
+  end
+  return 0
+end
+
+local function interrupted_text(id)
+  if id == 0 then
+    return "interrupted before the master had answered; 'mrlua jobs' tells whether it has the job"
+  end
+  return ("not waiting any more; job %d goes on ('mrlua cancel %d' ends it, 'mrlua status %d'"
+    .. " tells how far it is)"):format(id, id, id)
+end
+
+local function submit(config, flags, environment)
+  local begun = assert(engine.submit_begin(config))
+  if begun.error then
+    return outcome.tell({ error = begun.error, seconds = 0.0 }, flags, false)
+  elseif flags.detach and begun.id > 0 then
+    return tell_detached(begun, flags)
+  end
+  watch.until_finished(engine.submit_step, flags, environment)
+  local ended = assert(engine.submit_end())
+  ended.id = begun.id > 0 and begun.id or nil
+  if ended.output then
+    ended.output = flags.output -- as the user wrote it
+  end
+  return outcome.tell(ended, flags, environment.draws, interrupted_text(begun.id))
+end
+
+local function main(argv)
+  local flags, message = submit_options.parse(argv, os.getenv("MRLUA_MASTER"))
+  if not flags then
+    return usage.complain("submit", message)
+  elseif flags.help then
+    io.stdout:write(flags.help, "\n")
+    return 0
+  end
+  local config, fault = request.make(flags)
+  if not config then
+    return outcome.tell_set_up(fault, flags)
+  end
+  local environment = watch.environment()
+  complete(config, flags, environment)
+  return submit(config, flags, environment)
+end
+
+return main

@@ -1,0 +1,74 @@
+--- The command line of `mrlua submit`: that of `mrlua run` without what only one machine has
+-- (--slots, --tmp, standard input), with what only a cluster has.
+
+local cluster_options = require "mrlua.cli.cluster_options"
+local convert = require "mrlua.cli.convert"
+local job_options = require "mrlua.cli.job_options"
+
+local submit_options = {}
+
+local PRIORITY_MAX = 100
+
+local function new_parser()
+  local parser = job_options.parser("submit", "Runs a MapReduce job on a cluster.",
+    "Files, folders or globs that every worker can see.")
+  parser:usage("Usage: mrlua submit JOB.lua INPUT... -o DIR [flags]")
+  parser:epilog("SIZE is 512, 64K, 64M or 1.5G. A flag wins over the job's field of its name.\n"
+    .. "Ctrl-C ends the waiting, not the job. Exit codes: 0 done, 1 the job failed, 2 usage or"
+    .. " set-up,\n130 interrupted.")
+  parser:option("-o --output", "Write part files and _SUCCESS into this new folder, which every"
+    .. " worker can see."):argname("DIR")
+  parser:flag("--overwrite", "Replace the output folder, at the end and at once.")
+  cluster_options.add(parser)
+  parser:flag("--detach", "Do not wait: print the job's number and end.")
+  parser:option("--priority", "Jobs of a higher one go first (default: 0, at most 100).")
+    :argname("N"):convert(convert.integer_within(0, PRIORITY_MAX))
+  job_options.add_plan(parser)
+  parser:flag("--json", "Tell the outcome as one line of JSON on standard output.")
+  job_options.add_rare(parser)
+  return parser
+end
+
+local function check(flags)
+  for _, input in ipairs(flags.inputs) do
+    if input == "-" then
+      return nil, "standard input (-) is seen by no worker: write it to a file, or use 'mrlua run'"
+    end
+  end
+  if not flags.output then
+    return nil, "option '-o' is missing: a cluster writes to a folder that every worker can see"
+  end
+  return flags
+end
+
+--- Parses the arguments of `mrlua submit`.
+-- @tparam {string,...} argv
+-- @tparam ?string variable  MRLUA_MASTER as the environment has it
+-- @treturn table  those of run_options.parse() without slots and tmp; master, key_file, detach,
+--                 priority. Or { help = text }.
+-- @return         or nil and one line
+function submit_options.parse(argv, variable)
+  local flags, message = job_options.parse(new_parser(), argv)
+  if flags and not flags.help then
+    flags, message = check(flags)
+    if flags then
+      flags, message = cluster_options.complete(flags, variable)
+    end
+  end
+  return flags, message
+end
+
+--- `path` as every machine reads it: from the root.
+-- @tparam string folder  where the command was started
+function submit_options.absolute(path, folder)
+  if path:find("^/") or path:find("^%a[%w+.-]*://") then
+    return path
+  end
+  path = path:gsub("^%./+", "")
+  if path == "." or path == "" then
+    return folder
+  end
+  return (folder == "/" and "" or folder) .. "/" .. path
+end
+
+return submit_options

@@ -1,0 +1,39 @@
+--- A running job on the screen, from its first state to its last; the same for `run` and `submit`.
+
+local display = require "mrlua.cli.display"
+local engine = require "mrlua.engine"
+
+local watch = {}
+
+local STEP_MS = 100 -- between two redraws
+
+--- What is known of the machine, and whether bars may be drawn on its terminal.
+function watch.environment()
+  local environment = assert(engine.environment())
+  local term = os.getenv("TERM") or "dumb"
+  environment.draws = environment.stderr_is_terminal and term ~= "" and term ~= "dumb"
+  return environment
+end
+
+--- Calls `step` { milliseconds } for a state until one is finished, and shows each.
+-- @tparam function step       engine.run_step or engine.submit_step
+-- @tparam table flags         quiet
+-- @tparam table environment   of watch.environment()
+function watch.until_finished(step, flags, environment)
+  local no_color = os.getenv("NO_COLOR")
+  local shown = display.open {
+    quiet = flags.quiet, is_terminal = environment.draws,
+    has_color = no_color == nil or no_color == "",
+  }
+  local state
+  repeat
+    state = assert(step { milliseconds = STEP_MS })
+    for _, line in ipairs(state.log) do
+      shown:log(line)
+    end
+    shown:show(state)
+  until state.finished
+  shown:close()
+end
+
+return watch

@@ -1,0 +1,69 @@
+--- `mrlua worker`: runs attempts for a master. It serves until SIGTERM, then drains.
+--
+-- Exit codes: 0 ended as asked, 1 it failed, 2 usage or set-up.
+
+local cluster_options = require "mrlua.cli.cluster_options"
+local convert = require "mrlua.cli.convert"
+local engine = require "mrlua.engine"
+local usage = require "mrlua.cli.usage"
+
+local SLOTS_MAX = 1024 -- two processes each
+local DRAIN_SECONDS = 30
+
+local function add_flags(parser)
+  parser:option("--slots", "Attempts at a time (default: the processors)."):argname("N")
+    :convert(convert.integer_within(1, SLOTS_MAX))
+  parser:option("--dir", "Folder for what maps leave and for scratch files; one worker at a time"
+    .. " (default: $XDG_STATE_HOME/mrlua/worker)."):argname("DIR"):convert(convert.path)
+  parser:option("--disk-limit", "Most that it may use of the disk (default: no limit).")
+    :argname("SIZE"):target("disk_limit_bytes"):convert(convert.positive_size)
+  parser:option("--drain", "After SIGTERM, how long attempts and fetches of others may go on"
+    .. " (default: 30)."):argname("S"):convert(convert.seconds)
+  parser:flag("--allow-unsafe", "Run jobs that were submitted with --allow-unsafe, outside the"
+    .. " sandbox, as this user.")
+  parser:option("--listen", "Where other workers fetch from it (default: 127.0.0.1:0, any port of"
+    .. " this machine)."):argname("HOST:PORT"):convert(convert.address)
+  parser:flag("--insecure-plain", "Listen beyond this machine although nothing is encrypted: for"
+    .. " a network where everybody is trusted.")
+  parser:option("--root", "Open plain files below this folder only."):argname("DIR")
+    :convert(convert.path)
+end
+
+local function new_parser()
+  local parser = usage.parser("worker", "Serves as a worker of a cluster.")
+  parser:usage("Usage: mrlua worker [--master HOST:PORT] [--slots N] [--dir DIR] [flags]")
+  parser:usage_margin(2):help_description_margin(34):help_max_width(100)
+  cluster_options.add(parser)
+  add_flags(parser)
+  parser:flag("-h --help", "This text.")
+  return parser
+end
+
+local function main(argv)
+  local flags, message = cluster_options.parse(new_parser(), argv)
+  if not flags then
+    return usage.complain("worker", message)
+  elseif flags.help then
+    io.stdout:write(flags.help, "\n")
+    return 0
+  end
+  local dir = flags.dir or cluster_options.state_folder("worker")
+  if not dir then
+    return usage.complain("worker", "neither --dir nor HOME says where its files are to be")
+  end
+  local answer, why, kind = engine.worker_serve {
+    master = flags.master, key_file = flags.key_file, dir = dir, root = flags.root,
+    listen = flags.listen, insecure_plain = flags.insecure_plain or false,
+    slots = flags.slots or assert(engine.environment()).cpu_count,
+    disk_limit_bytes = flags.disk_limit_bytes,
+    drain_ms = math.ceil((flags.drain or DRAIN_SECONDS) * 1000),
+    allow_unsafe = flags.allow_unsafe or false,
+  }
+  if not answer then
+    io.stderr:write("mrlua: ", why, "\n")
+    return kind == "setup" and 2 or 1
+  end
+  return 0
+end
+
+return main

@@ -1,0 +1,31 @@
+local cluster = require "spec.support.cluster"
+
+local it_all
+
+describe("mrlua jobs", function()
+  before_each(function()
+    it_all = cluster.open()
+    it_all:start_master()
+  end)
+
+  after_each(function()
+    it_all:close()
+  end)
+
+  it("is a heading, or an empty list, when there is none", function()
+    assert.equal("JOB  NAME  STATE  TASKS  TIME  OUTPUT\n", it_all:run({ "jobs" }).stdout)
+    assert.equal('{"jobs":[]}\n', it_all:run({ "jobs", "--json" }).stdout)
+  end)
+
+  it("lists the jobs, the newest first", function()
+    for i = 1, 2 do
+      assert.equal(0, it_all:run({ "submit", "jobs/wordcount.lua", "README.md", "--detach",
+        "-o", it_all.folder .. "/out" .. i }).code)
+    end
+    local text = it_all:run({ "jobs" }).stdout
+
+    assert.matches("^JOB  NAME[^\n]*\n  2  wordcount  running [^\n]*/out2\n"
+      .. "  1  wordcount  running [^\n]*/out1\n$", text)
+    assert.equal(2, it_all:list_jobs()[1].id)
+  end)
+end)

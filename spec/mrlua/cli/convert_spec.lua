@@ -1,0 +1,26 @@
+local convert = require "mrlua.cli.convert"
+
+describe("mrlua/cli/convert", function()
+  it("reads an address", function()
+    for _, text in ipairs { "127.0.0.1:7070", "master:0", "[::1]:65535", "a.b-c:1" } do
+      assert.equal(text, convert.address(text))
+    end
+  end)
+
+  it("refuses what is no address", function()
+    for _, text in ipairs { "", "host", ":70", "host:", "host:x", "host:65536", "::1:70",
+      "two words:70" } do
+      local address, message = convert.address(text)
+
+      assert.is_nil(address)
+      assert.equal(("'%s' is not HOST:PORT"):format(text), message)
+    end
+  end)
+
+  it("reads the number of a job", function()
+    assert.equal(12, convert.job("12"))
+    for _, text in ipairs { "0", "-1", "x", "1.5", "", "99999999999999999999" } do
+      assert.is_nil(convert.job(text))
+    end
+  end)
+end)

@@ -1,0 +1,35 @@
+local outcome = require "mrlua.cli.outcome"
+
+local DONE <const> = {
+  seconds = 1.5, job = "x", output = "out", input_bytes = 10, records = 2, bytes = 20, plan = {},
+  parts = {}, counters = {},
+}
+
+describe("mrlua/cli/outcome", function()
+  it("has the exit codes of the command", function()
+    assert.equal(0, outcome.exit_code(DONE))
+    assert.equal(1, outcome.exit_code { error = { kind = "job" } })
+    assert.equal(2, outcome.exit_code { error = { kind = "input", is_setup = true } })
+    assert.equal(130, outcome.exit_code { signal = 2 })
+    assert.equal(143, outcome.exit_code { signal = 15 })
+  end)
+
+  it("is an object for programs", function()
+    local object = outcome.object(DONE)
+
+    assert.is_true(object.ok)
+    assert.equal("out", object.output)
+    assert.is_nil(object.error)
+    assert.is_nil(object.id)
+  end)
+
+  it("tells programs what failed, and nothing else", function()
+    assert.same({ ok = false, seconds = 0.5, id = 3,
+      error = { kind = "job", message = "it raised", detail = "there" } },
+      outcome.object { seconds = 0.5, id = 3,
+        error = { kind = "job", message = "it raised", detail = "there" } })
+    assert.same({ ok = false, seconds = 0.5,
+      error = { kind = "interrupted", message = "interrupted" } },
+      outcome.object { seconds = 0.5, signal = 2 })
+  end)
+end)

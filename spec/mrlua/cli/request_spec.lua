@@ -1,0 +1,61 @@
+local temp = require "spec.support.temp"
+
+local loads
+
+package.loaded["mrlua.engine"] = {
+  load_job = function(args)
+    loads[#loads + 1] = args
+    return { view = { input = "lines", output = "tsv", reducers = 5, attempts = 7,
+      limits = { memory = "1M" } }, log = {} }
+  end,
+}
+local request = require "mrlua.cli.request"
+
+local folder
+
+local function make(flags)
+  flags.job, flags.inputs = temp.write(folder .. "/count.lua", "return {}"), { "in" }
+  flags.params = {}
+  return assert(request.make(flags))
+end
+
+describe("mrlua/cli/request make()", function()
+  before_each(function()
+    loads, folder = {}, temp.folder()
+  end)
+
+  after_each(function()
+    temp.remove(folder)
+  end)
+
+  it("takes the job's fields where no flag is given", function()
+    local config = make {}
+
+    assert.equal("count", config.job_name)
+    assert.equal(5, config.reducers)
+    assert.equal(7, config.attempts)
+    assert.equal(1 << 20, config.memory_bytes)
+    assert.equal(600000, config.progress_ms)
+    assert.is_false(config.unsafe)
+    assert.equal(1, #loads)
+  end)
+
+  it("lets a flag win", function()
+    local config = make { reducers = 2, attempts = 1, limit_memory_bytes = 3,
+      limit_seconds = 1.5 }
+
+    assert.equal(2, config.reducers)
+    assert.equal(1, config.attempts)
+    assert.equal(3, config.memory_bytes)
+    assert.equal(1500, config.progress_ms)
+  end)
+
+  it("says which file is not there, and loads nothing", function()
+    local config, fault = request.make { job = "/nowhere/job.lua", inputs = {}, params = {} }
+
+    assert.is_nil(config)
+    assert.equal("setup", fault.kind)
+    assert.matches("^/nowhere/job.lua: ", fault.message)
+    assert.equal(0, #loads)
+  end)
+end)
