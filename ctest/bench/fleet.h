@@ -63,7 +63,7 @@ struct fleet {
     struct idtable parts;     /* of reduces that were started: struct fleet_part by attempt */
     struct idtable done_maps; /* of which a worker has heard that the master has heard */
     uint64_t again_count;     /* started although they were done */
-    struct times beats;
+    struct times beats, early_beats; /* early: sent before the first start */
     struct loop_event *ticker;
     uint64_t beats_per_s, beaten, beating_since_ns, beat_id;
     uint32_t beat_next;
@@ -181,6 +181,18 @@ static inline void fleet_take_run(struct fleet_worker *worker, const Mrlua__Atte
     free(part);
 }
 
+static inline void fleet_beat_heard(struct fleet_worker *worker)
+{
+    struct fleet *fleet = worker->fleet;
+    bool is_early = fleet->start_count == 0 || worker->beat_ns < fleet->first_start_ns;
+
+    if (worker->beat_ns == 0)
+        return; /* counted by fleet_beat_end() */
+    times_add(is_early ? &fleet->early_beats : &fleet->beats,
+              clock_monotonic_ns() - worker->beat_ns);
+    worker->beat_ns = 0;
+}
+
 static inline void fleet_take_heard(struct fleet_worker *worker, const Mrlua__ReportHeard *heard)
 {
     struct fleet *fleet = worker->fleet;
@@ -197,8 +209,7 @@ static inline void fleet_take_heard(struct fleet_worker *worker, const Mrlua__Re
         fleet->heard_count += heard->report == MESSAGE_ATTEMPT_DONE;
         return;
     }
-    times_add(&fleet->beats, clock_monotonic_ns() - worker->beat_ns);
-    worker->beat_ns = 0;
+    fleet_beat_heard(worker);
 }
 
 static inline void fleet_take_over(struct fleet_worker *worker, const Mrlua__JobOver *over)
@@ -351,7 +362,7 @@ static inline void fleet_beat_end(struct fleet *fleet)
     loop_timer_stop(fleet->ticker);
     for (uint32_t i = 0; i < fleet->worker_count; i++)
         if (fleet->workers[i].beat_ns)
-            times_add(&fleet->beats, clock_monotonic_ns() - fleet->workers[i].beat_ns);
+            fleet_beat_heard(&fleet->workers[i]);
 }
 
 /* ---- the user ---- */
@@ -566,6 +577,7 @@ static inline void fleet_close(struct fleet *fleet)
         free(fleet->workers[i].held);
     free(fleet->workers);
     free(fleet->beats.ns);
+    free(fleet->early_beats.ns);
     idtable_deinit(&fleet->parts);
     idtable_deinit(&fleet->done_maps);
     master_kit_close(&fleet->kit);

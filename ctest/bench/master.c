@@ -14,6 +14,8 @@
 
 #include <sys/stat.h>
 
+enum { ASK_MS = 100 };
+
 struct user {
     struct fleet *fleet;
     struct conn *conn;
@@ -47,7 +49,7 @@ static void on_message(void *context, struct conn *conn, const struct frame *fra
 
     (void)conn, (void)frame;
     times_add(&user->times, clock_monotonic_ns() - user->asked_ns);
-    loop_timer_start(user->timer, 20 * NS_PER_MS);
+    loop_timer_start(user->timer, ASK_MS * NS_PER_MS);
 }
 
 static void on_closed(void *context, struct conn *conn, const struct err *err)
@@ -109,7 +111,8 @@ int main(int argc, char **argv)
     printf("workers %u, slots of each %u, maps %u, reduces 1: the job succeeded\n", workers, slots,
            maps);
     printf("%-36s %8.0f  in %.2f s\n", "completions per second", maps / seconds, seconds);
-    times_print("heartbeats", &fleet.beats);
+    times_print("heartbeats until the first start", &fleet.early_beats);
+    times_print("heartbeats from then on", &fleet.beats);
     times_print("JobStatus", &user.times);
     printf("%-36s %8.1f MB\n", "journal", (double)journal.st_size / 1e6);
     user_close(&user);
