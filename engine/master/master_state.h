@@ -139,8 +139,8 @@ struct master_past {
 struct master {
     const struct nursery *nursery;
     const struct keys *keys;
-    char *root;         /* NULL: files of jobs may be anywhere ... */
-    char *state_folder; /* ... but here */
+    char *root;                          /* NULL: files of jobs may be anywhere ... */
+    char *state_folder;                  /* ... but here */
     bool once, has_ended, has_succeeded; /* a job has, in this life */
     struct loop *loop;
     struct loop_event *signals[MASTER_SIGNAL_COUNT];
