@@ -38,8 +38,8 @@ struct fleet_held {
 };
 
 struct fleet_part {
-    char *path;
     uint32_t maps;
+    char path[FOLDER_PATH_BYTES];
 };
 
 struct fleet_worker {
@@ -168,7 +168,8 @@ static inline void fleet_take_start(struct fleet_worker *worker, const Mrlua__At
     if (!idtable_get(&fleet->parts, start->attempt)) {
         fleet_count_start(fleet);
         part = mem_alloc(sizeof *part);
-        *part = (struct fleet_part){mem_strdup(start->result_path), said->map_count};
+        part->maps = said->map_count;
+        snprintf(part->path, sizeof part->path, "%s", start->result_path);
         idtable_put(&fleet->parts, start->attempt, part);
     }
     fleet_say_fetched(worker, start->attempt);
@@ -188,7 +189,6 @@ static inline void fleet_take_run(struct fleet_worker *worker, const Mrlua__Atte
     fclose(file);
     fleet_say_done(worker, run->attempt, part->path, part->maps);
     idtable_remove(&worker->fleet->parts, run->attempt);
-    free(part->path);
     free(part);
 }
 
@@ -207,7 +207,6 @@ static inline void fleet_beat_heard(struct fleet_worker *worker)
 static inline void fleet_take_heard(struct fleet_worker *worker, const Mrlua__ReportHeard *heard)
 {
     struct fleet *fleet = worker->fleet;
-
     struct fleet_held *held;
 
     if (!(heard->attempt >> FLEET_BEAT_ID_BIT)) {
@@ -591,6 +590,8 @@ static inline void fleet_close(struct fleet *fleet)
     free(fleet->workers);
     free(fleet->beats.ns);
     free(fleet->early_beats.ns);
+    for (size_t i = 0; i < fleet->parts.capacity; i++) /* of reduces that never came to run */
+        free(fleet->parts.entries[i].id ? fleet->parts.entries[i].value : NULL);
     idtable_deinit(&fleet->parts);
     idtable_deinit(&fleet->done_maps);
     master_kit_close(&fleet->kit);
