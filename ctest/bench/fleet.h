@@ -38,8 +38,8 @@ struct fleet_held {
 };
 
 struct fleet_part {
-    char *path;
     uint32_t maps;
+    char path[FOLDER_PATH_BYTES];
 };
 
 struct fleet_worker {
@@ -60,9 +60,12 @@ struct fleet {
     uint64_t epoch, first_start_ns;
     uint64_t start_count; /* since the last fleet_kill() */
     uint64_t join_count, heard_count, over_count, answer_count, closed_count;
-    struct idtable parts;     /* of reduces that were started: struct fleet_part by attempt */
-    struct idtable done_maps; /* of which a worker has heard that the master has heard */
-    uint64_t again_count;     /* started although they were done */
+    struct idtable parts; /* of reduces that were started: struct fleet_part by attempt */
+    uintptr_t life;       /* of the master, from 1 */
+    struct idtable
+        done_maps;        /* maps that it said it has heard of: in which life, by fleet_map_id() */
+    uint64_t again_count; /* started although they were done in an earlier life: backups that
+                             come too late are not counted */
     struct times beats, early_beats; /* early: sent before the first start */
     struct loop_event *ticker;
     uint64_t beats_per_s, beaten, beating_since_ns, beat_id;
@@ -136,6 +139,14 @@ static inline uint64_t fleet_map_id(uint64_t job, uint32_t task)
     return job << 32 | task;
 }
 
+/* The life of the master in which the map was done; UINTPTR_MAX: it was not. */
+static inline uintptr_t fleet_life_of(const struct fleet *fleet, uint64_t job, uint32_t task)
+{
+    void *life = idtable_get(&fleet->done_maps, fleet_map_id(job, task));
+
+    return life ? (uintptr_t)life : UINTPTR_MAX;
+}
+
 /* One that it knows is said again, after a restart: so is the answer, and it is no new start. */
 static inline void fleet_take_start(struct fleet_worker *worker, const Mrlua__AttemptStart *said)
 {
@@ -146,7 +157,7 @@ static inline void fleet_take_start(struct fleet_worker *worker, const Mrlua__At
     if (start->kind == MRLUA__TASK_KIND__MAP) {
         if (!fleet_held_of(worker, start->attempt)) {
             fleet_count_start(fleet);
-            if (idtable_get(&fleet->done_maps, fleet_map_id(start->job, start->task)))
+            if (fleet_life_of(fleet, start->job, start->task) < fleet->life)
                 fleet->again_count++;
             fleet_hold(worker,
                        &(struct fleet_held){start->job, start->attempt, start->task, false});
@@ -157,7 +168,8 @@ static inline void fleet_take_start(struct fleet_worker *worker, const Mrlua__At
     if (!idtable_get(&fleet->parts, start->attempt)) {
         fleet_count_start(fleet);
         part = mem_alloc(sizeof *part);
-        *part = (struct fleet_part){mem_strdup(start->result_path), said->map_count};
+        part->maps = said->map_count;
+        snprintf(part->path, sizeof part->path, "%s", start->result_path);
         idtable_put(&fleet->parts, start->attempt, part);
     }
     fleet_say_fetched(worker, start->attempt);
@@ -177,7 +189,6 @@ static inline void fleet_take_run(struct fleet_worker *worker, const Mrlua__Atte
     fclose(file);
     fleet_say_done(worker, run->attempt, part->path, part->maps);
     idtable_remove(&worker->fleet->parts, run->attempt);
-    free(part->path);
     free(part);
 }
 
@@ -196,7 +207,6 @@ static inline void fleet_beat_heard(struct fleet_worker *worker)
 static inline void fleet_take_heard(struct fleet_worker *worker, const Mrlua__ReportHeard *heard)
 {
     struct fleet *fleet = worker->fleet;
-
     struct fleet_held *held;
 
     if (!(heard->attempt >> FLEET_BEAT_ID_BIT)) {
@@ -204,7 +214,8 @@ static inline void fleet_take_heard(struct fleet_worker *worker, const Mrlua__Re
         if (held && !held->is_heard) {
             held->is_heard = true;
             if (!idtable_get(&fleet->done_maps, fleet_map_id(held->job, held->task)))
-                idtable_put(&fleet->done_maps, fleet_map_id(held->job, held->task), fleet);
+                idtable_put(&fleet->done_maps, fleet_map_id(held->job, held->task),
+                            (void *)fleet->life);
         }
         fleet->heard_count += heard->report == MESSAGE_ATTEMPT_DONE;
         return;
@@ -457,6 +468,7 @@ static inline void fleet_start(struct fleet *fleet)
     int own = dup(STDERR_FILENO);
     struct rlimit limit, less;
 
+    fleet->life++;
     assert_int_equal(getrlimit(RLIMIT_NOFILE, &limit), 0);
     less = limit;
     if (fleet->descriptors)
@@ -578,6 +590,8 @@ static inline void fleet_close(struct fleet *fleet)
     free(fleet->workers);
     free(fleet->beats.ns);
     free(fleet->early_beats.ns);
+    for (size_t i = 0; i < fleet->parts.capacity; i++) /* of reduces that never came to run */
+        free(fleet->parts.entries[i].id ? fleet->parts.entries[i].value : NULL);
     idtable_deinit(&fleet->parts);
     idtable_deinit(&fleet->done_maps);
     master_kit_close(&fleet->kit);

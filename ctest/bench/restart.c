@@ -66,7 +66,7 @@ static double after_tasks(struct fleet *fleet, uint32_t tasks)
     fleet_connect_user(fleet);
     fleet_watch(fleet, 1);
     fleet_await(fleet, &fleet->over_count, 1);
-    printf("%-40s %llu maps that were done were started again\n", "  and to its end",
+    printf("%-40s %llu maps done before were started again\n", "  and to its end",
            (unsigned long long)fleet->again_count);
     return ms;
 }
