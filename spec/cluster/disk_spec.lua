@@ -63,7 +63,7 @@ describe("a worker whose disk is full", function()
     it_all:start_master()
     start_small_worker()
     local job = it_all:submit("jobs/sort.lua", { input }, FLAGS)
-    it_all:wait_for_job(job, "it has failed there", 30, function(status)
+    it_all:wait_for_job(job, "it has failed there", 90, function(status)
       return status.stages.map.tasks > 0 and status.stages.map.tasks_running == 0
     end)
     it_all:start_worker()

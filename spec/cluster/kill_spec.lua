@@ -12,7 +12,7 @@ local UNSAFE = { flags = { "--allow-unsafe" } }
 local it_all, gate
 
 local function wait_for_done(job, stage, count)
-  it_all:wait_for_job(job, ("%s tasks are done"):format(stage), 30, function(status)
+  it_all:wait_for_job(job, ("%s tasks are done"):format(stage), 90, function(status)
     local done = status.stages[stage]
     return done.tasks_done >= (count or math.max(1, done.tasks))
   end)

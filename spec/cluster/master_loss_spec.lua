@@ -111,7 +111,7 @@ describe("a master that is killed", function()
     local path, flags = slow.write(it_all.folder), { "--split-size", "64K", "--reducers", "100" }
     local expected = it_all:expected_parts(path, slow.INPUTS, flags)
     local job = it_all:submit(path, slow.INPUTS, flags)
-    it_all:wait_for_job(job, "the reduces are done", 60, function(status)
+    it_all:wait_for_job(job, "the reduces are done", 90, function(status)
       return status.stages.reduce.tasks_done == 100
     end)
     restart()

@@ -43,7 +43,7 @@ local function tell(what, seconds)
 end
 
 local function wait_for_maps(job)
-  it_all:wait_for_job(job, "all maps are done", 30, function(status)
+  it_all:wait_for_job(job, "all maps are done", 90, function(status)
     local map = status.stages.map
     return map.tasks > 0 and map.tasks_done == map.tasks
   end)

@@ -72,7 +72,7 @@ describe("the run of a map that has ended", function()
     temp.write(gate.path, (text:gsub("emit%(word, offset%)", "emit(word, mr.attempt)")))
     local job = start_job()
     gate:open("reduce", gate:ran("reduce")[1].task)
-    it_all:wait_for_job(job, "a reduce is done", 30, function(status)
+    it_all:wait_for_job(job, "a reduce is done", 90, function(status)
       return status.stages.reduce.tasks_done == 1
     end)
     it_all.workers[1]:kill()

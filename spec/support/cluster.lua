@@ -19,8 +19,8 @@ local temp = require "spec.support.temp"
 local cluster = {}
 cluster.__index = cluster
 
-local START_SECONDS <const> = 20
-local JOB_SECONDS <const> = 120
+local START_SECONDS <const> = 60
+local JOB_SECONDS <const> = 240
 
 -- The last lines of what every daemon said.
 local function logs(self)

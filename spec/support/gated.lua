@@ -96,7 +96,7 @@ end
 
 --- Waits until so many attempts of a stage have begun.
 function gated:wait_for(stage, count)
-  self.it_all:wait(("%d attempts of %s run"):format(count, stage), 30, function()
+  self.it_all:wait(("%d attempts of %s run"):format(count, stage), 90, function()
     return #self:ran(stage) >= count
   end)
 end
