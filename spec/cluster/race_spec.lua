@@ -1,6 +1,7 @@
 -- Two attempts of one task, and one whose end is not heard: the task has one result, once.
 
 local cluster = require "spec.support.cluster"
+local engine = require "spec.support.engine"
 local gated = require "spec.support.gated"
 local proxy = require "spec.support.proxy"
 local session = require "spec.support.session"
@@ -46,6 +47,9 @@ describe("of two attempts", function()
   end)
 
   it("that end together one is the task's", function()
+    if engine.has_option "TINY" then
+      pending "a tiny build makes many maps of this input, and both workers hold some"
+    end
     local flags = { "--allow-unsafe", "--reducers", ROUNDS, "--param", "gates=" }
     it_all:start(2, { slots = ROUNDS, flags = { "--allow-unsafe" } })
     gate:open "map"
@@ -87,6 +91,9 @@ describe("a reduce whose end is not heard", function()
   end)
 
   it("is said again: nothing is doubled, nothing is run again", function()
+    if engine.has_option "TINY" then
+      pending "a tiny build makes many maps of this input"
+    end
     local flags = { "--allow-unsafe", "--reducers", 1 }
     local worker = it_all:start_worker { flags = { "--allow-unsafe" }, master = link.address }
     local before = session.processes(worker.pid)
