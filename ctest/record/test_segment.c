@@ -68,13 +68,14 @@ static int read_list(const struct segment *segment, struct kit_list *got, struct
 /* Some records of all shapes: empty, repeating, and across blocks. */
 static void fill(struct kit_list *list, struct rand *rand, size_t count, size_t len_max)
 {
-    char *key = mem_alloc(len_max), *value = mem_alloc(len_max);
+    size_t key_max = len_max < RECORD_KEY_BYTES_MAX ? len_max : RECORD_KEY_BYTES_MAX;
+    size_t key_short = key_max < 12 ? key_max : 12, value_short = len_max < 20 ? len_max : 20;
+    char *key = mem_alloc(key_max), *value = mem_alloc(len_max);
 
     for (size_t i = 0; i < count; i++) {
-        size_t key_max = len_max < RECORD_KEY_BYTES_MAX ? len_max : RECORD_KEY_BYTES_MAX;
-        struct slice k = kit_bytes(rand, key, rand_below(rand, 8) ? 12 : key_max);
+        struct slice k = kit_bytes(rand, key, rand_below(rand, 8) ? key_short : key_max);
 
-        kit_add(list, 0, k, kit_bytes(rand, value, rand_below(rand, 8) ? 20 : len_max));
+        kit_add(list, 0, k, kit_bytes(rand, value, rand_below(rand, 8) ? value_short : len_max));
     }
     free(key);
     free(value);
