@@ -2,6 +2,7 @@
 
 #include "base/bytes.h"
 #include "fault/fault.h"
+#include "record/key.h"
 #include "record/sortbuf.h"
 #include "record/value.h"
 
@@ -137,6 +138,81 @@ static void what_is_no_number_keeps_its_place(void **state)
     kit_clear(&got);
 }
 
+/* Adds the number to the string key `text`: by either way, `counts` says by which. */
+static void add_text(struct sortbuf *buf, struct slice text, int64_t number, bool counts)
+{
+    char bytes[VALUE_NUMBER_BYTES_MAX];
+    struct buf key = {0};
+    struct err err;
+
+    if (counts && sortbuf_fold_text(buf, text, number))
+        return;
+    assert_int_equal(key_encode_string(&key, text, &err), 0);
+    assert_true(sortbuf_add(buf, (uint32_t)text.len % 3, buf_slice(&key), integer(bytes, number)));
+    buf_deinit(&key);
+}
+
+/* Goal: sortbuf_fold_text() is sortbuf_add() of the same, encoded, for every built-in and text. */
+static void a_text_folds_as_its_encoded_key_does(void **state)
+{
+    static const enum builtin builtins[] = {BUILTIN_SUM, BUILTIN_MIN, BUILTIN_MAX};
+    struct rand rand = kit_rand("sortbuf fold text");
+
+    (void)state;
+    for (size_t i = 0; i < 3; i++) {
+        struct kit_list got = {0}, wanted = {0};
+        struct sortbuf counting, adding;
+        struct err err;
+        char bytes[40];
+
+        assert_int_equal(sortbuf_init(&counting, SORTBUF_BYTES_MIN, builtins[i], &err), 0);
+        assert_int_equal(sortbuf_init(&adding, SORTBUF_BYTES_MIN, builtins[i], &err), 0);
+        for (int n = 0; n < 20000; n++) {
+            size_t len_max = rand_below(&rand, 9) ? 2 : sizeof bytes;
+            struct slice text = kit_bytes(&rand, bytes, len_max);
+            int64_t number = (int64_t)rand_below(&rand, 1000) - 500;
+
+            add_text(&counting, text, number, rand_below(&rand, 4) > 0);
+            add_text(&adding, text, number, false);
+            if (adding.record_bytes > SORTBUF_BYTES_MIN / 2)
+                break;
+        }
+        read_all(&counting, &got);
+        read_all(&adding, &wanted);
+        kit_assert_equal(&got, &wanted);
+        sortbuf_deinit(&counting);
+        sortbuf_deinit(&adding);
+        kit_clear(&got);
+        kit_clear(&wanted);
+    }
+}
+
+/* Goal: what is not there is not made up: no key, a value that is no number, no folding. */
+static void a_text_folds_only_into_a_number(void **state)
+{
+    struct slice text = slice_of_string("k");
+    struct sortbuf buf;
+    struct err err;
+    char number[VALUE_NUMBER_BYTES_MAX];
+
+    (void)state;
+    assert_int_equal(sortbuf_init(&buf, SORTBUF_BYTES_MIN, BUILTIN_SUM, &err), 0);
+    assert_false(sortbuf_fold_text(&buf, text, 1));
+    sortbuf_add(&buf, 0, slice_of_string("tk"), integer(number, 1)); /* a tuple, not the string */
+    assert_false(sortbuf_fold_text(&buf, text, 1));
+    sortbuf_add(&buf, 0, slice_of_string("sk"), slice_of_string("\xff"));
+    assert_false(sortbuf_fold_text(&buf, text, 1));
+    sortbuf_add(&buf, 0, slice_of_string("sk"), integer(number, 1));
+    assert_true(sortbuf_fold_text(&buf, text, 1));
+    sortbuf_clear(&buf);
+    assert_false(sortbuf_fold_text(&buf, text, 1));
+    sortbuf_deinit(&buf);
+    assert_int_equal(sortbuf_init(&buf, SORTBUF_BYTES_MIN, BUILTIN_NONE, &err), 0);
+    sortbuf_add(&buf, 0, slice_of_string("sk"), integer(number, 1));
+    assert_false(sortbuf_fold_text(&buf, text, 1));
+    sortbuf_deinit(&buf);
+}
+
 /* Goal: the table grows, is full at some point, and loses no key on the way. */
 static void every_distinct_key_is_found_again(void **state)
 {
@@ -181,6 +257,8 @@ int main(void)
         cmocka_unit_test(a_full_buffer_takes_nothing_until_it_is_cleared),
         cmocka_unit_test(numbers_fold_into_one_record_per_key),
         cmocka_unit_test(what_is_no_number_keeps_its_place),
+        cmocka_unit_test(a_text_folds_as_its_encoded_key_does),
+        cmocka_unit_test(a_text_folds_only_into_a_number),
         cmocka_unit_test(every_distinct_key_is_found_again),
         cmocka_unit_test(no_memory_is_an_error_of_the_setup),
     };

@@ -121,6 +121,51 @@ static void counting_replaces_values_by_one(void **state)
     kit_close(&kit);
 }
 
+/* Goal: a sink that counts gets strings with integers as they are, and all else encoded. */
+static void a_counting_sink_gets_texts_and_integers_as_they_are(void **state)
+{
+    struct kit kit = {.sink.emit_counted = kit_emit_counted};
+
+    (void)state;
+    assert_int_equal(kit_run(&kit, "emit(line, key) emit('', math.mininteger) emit('a', 1.0)\n"
+                                   "emit(1, 1) emit('a', '1') emit({'a'}, 1) emit('b', 2, 3)"),
+                     0);
+    assert_string_equal(buf_string(&kit.output), "<to be=7><=-9223372036854775808>\"a\"=1f;1=1;"
+                                                 "\"a\"='1';{\"a\"}=1;<b=2>");
+    kit_close(&kit);
+    kit.sink.emit_counted = kit_emit_counted;
+    assert_int_equal(kit_run(&kit, "emit(('x'):rep(65535), 1)"), 0);
+    assert_int_equal(kit.output.len, 65535 + 4);
+    kit_close(&kit);
+    kit.sink.emit_counted = kit_emit_counted;
+    assert_int_equal(kit_run(&kit, "emit(('x'):rep(65536), 1)"), -1);
+    assert_int_equal(kit.err.kind, ERR_JOB);
+    kit_close(&kit);
+    kit.sink.emit_counted = kit_emit_counted;
+    assert_int_equal(kit_run(&kit, "emit('a')"), -1);
+    assert_non_null(strstr(kit.err.message, "emit: value is nil"));
+    kit_close(&kit);
+}
+
+static void a_counting_sink_counts_and_fails_as_the_other(void **state)
+{
+    struct kit kit = {.sink.emit_counted = kit_emit_counted};
+
+    (void)state;
+    assert_int_equal(kit_load(&kit, "return { combine = 'count', reduce = 'count',\n"
+                                    "map = function(k, v, emit) emit(v, {}) emit(v) end }"),
+                     0);
+    assert_int_equal(kit_map(&kit, 0, "w"), 0);
+    assert_string_equal(buf_string(&kit.output), "<w=1><w=1>");
+    kit_close(&kit);
+    kit.sink.emit_counted = kit_emit_counted;
+    kit.fail_at = 2;
+    assert_int_equal(kit_run(&kit, "emit('a', 1) pcall(emit, 'b', 2) pcall(emit, 'c', 3)"), -1);
+    assert_int_equal(kit.err.kind, ERR_DISK);
+    assert_int_equal(kit.emit_count, 2);
+    kit_close(&kit);
+}
+
 static void every_emit_is_a_pulse(void **state)
 {
     _Atomic uint64_t pulse = 0;
@@ -152,6 +197,8 @@ int main(void)
         cmocka_unit_test(emit_after_its_call_is_an_error),
         cmocka_unit_test(emits_from_coroutines),
         cmocka_unit_test(counting_replaces_values_by_one),
+        cmocka_unit_test(a_counting_sink_gets_texts_and_integers_as_they_are),
+        cmocka_unit_test(a_counting_sink_counts_and_fails_as_the_other),
         cmocka_unit_test(every_emit_is_a_pulse),
     };
 

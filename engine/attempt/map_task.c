@@ -26,7 +26,7 @@ struct map_task {
     enum reader_kind reader;
     uint64_t input_index;
     uint64_t bytes_before; /* of the pieces that are done */
-    struct buf key, value; /* identity: the record in hand, encoded */
+    struct buf key, value; /* what is emitted without Lua, encoded */
 };
 
 /* ---- what map emits ---- */
@@ -71,6 +71,23 @@ static int emit(struct sink *sink, struct slice key, struct slice value, struct 
         return -1;
     page_add(&task->page->records_out, 1);
     return collector_emit(task->collector, partition, key, value, err);
+}
+
+/* The text is encoded, and its partition asked for, when the sort buffer does not know it. */
+static int emit_counted(struct sink *sink, struct slice text, int64_t number, struct err *err)
+{
+    struct map_task *task = (struct map_task *)sink;
+
+    if (collector_fold(task->collector, text, number)) {
+        page_add(&task->page->records_out, 1);
+        return 0;
+    }
+    buf_clear(&task->key);
+    buf_clear(&task->value);
+    if (key_encode_string(&task->key, text, err) != 0)
+        return -1;
+    value_write_integer(&task->value, number);
+    return emit(sink, buf_slice(&task->key), buf_slice(&task->value), err);
 }
 
 static int combine_by_job(void *context, struct group *group, struct sink *out, struct err *err)
@@ -136,6 +153,8 @@ static int open_task(struct map_task *task, struct child *child, struct err *err
     task->group_parts = group > 0 && group <= UINT32_MAX ? (uint32_t)group : 0;
     task->is_identity = !vm_has(task->vm, "map") || vm_builtin(task->vm, "map") == BUILTIN_IDENTITY;
     choose_partition(task);
+    if (builtin_folds_in_place(vm_builtin(task->vm, "combine")))
+        task->sink.emit_counted = emit_counted;
     if (reader_kind_by_name(slice_of_string(start->input), &task->reader, err) != 0)
         return -1;
     return open_collector(task, err);

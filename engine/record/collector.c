@@ -148,6 +148,14 @@ int collector_emit(struct collector *collector, uint32_t partition, struct slice
     return spill_alone(collector, partition, key, value, err);
 }
 
+bool collector_fold(struct collector *collector, struct slice text, int64_t number)
+{
+    if (!sortbuf_fold_text(&collector->buf, text, number))
+        return false;
+    collector->records_emitted++;
+    return true;
+}
+
 /* Takes placed records and writes the result. */
 struct result_sink {
     struct sink sink;

@@ -59,6 +59,10 @@ void collector_close(struct collector *collector);
 int collector_emit(struct collector *collector, uint32_t partition, struct slice key,
                    struct slice value, struct err *err);
 
+/* True: what is an emit of the encoded string key `text` and the encoded integer `number` was
+ * folded into the sort buffer. False: nothing was done, collector_emit() it. */
+bool collector_fold(struct collector *collector, struct slice text, int64_t number);
+
 /* Nothing is emitted after this. */
 int collector_finish(struct collector *collector, struct run_summary *summary, struct err *err);
 

@@ -13,7 +13,7 @@ enum {
     TAG_BELOW = 0x57, /* doubles that no integer is below */
     TAG_ZERO = 0x60,  /* 8 tags on either side: by how many bytes the integer has */
     TAG_ABOVE = 0x69,
-    TAG_STRING = 's',
+    TAG_STRING = KEY_STRING_TAG,
     TAG_TUPLE = 't',
     CONTINUED = 0xff, /* behind an integer: a fraction; behind 00 in a string: it is a NUL byte */
 };

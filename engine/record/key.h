@@ -53,7 +53,10 @@
 
 #include <stdbool.h>
 
-enum { KEY_DEPTH_MAX = 16 }; /* tuples in tuples; who walks one may recurse */
+enum {
+    KEY_DEPTH_MAX = 16,   /* tuples in tuples; who walks one may recurse */
+    KEY_STRING_TAG = 's', /* in front of the bytes of a string that is the whole key */
+};
 
 enum datum_type {
     DATUM_FALSE,
@@ -130,7 +133,7 @@ int key_read(struct key_reader *reader, struct datum *out, struct err *err);
  * false. */
 static inline bool key_string(struct slice key, struct slice *out)
 {
-    if (key.len == 0 || key.ptr[0] != 's')
+    if (key.len == 0 || key.ptr[0] != KEY_STRING_TAG)
         return false;
     *out = slice_of(key.ptr + 1, key.len - 1);
     return true;

@@ -3,6 +3,7 @@
 #include "base/hash.h"
 #include "record/digit.h"
 #include "record/entry_sort.h"
+#include "record/key.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -12,6 +13,8 @@ enum {
     PREFETCH_COUNT = 8, /* sorted records lie anywhere in memory */
     SLOTS_SHARE = 8,    /* the fold table may take an eighth: a slot for records of 64 bytes */
 };
+
+#define TAG_FACTOR 0x9e3779b1u /* 2^32 divided by the golden ratio: spreads bytes over all bits */
 
 static const struct cursor_ops sortbuf_ops;
 
@@ -73,30 +76,46 @@ static struct slice placed_key(const char *record)
     return slice_of(record + SORTBUF_RECORD_HEADER_BYTES, sortbuf_u32(record));
 }
 
-static uint32_t hash_of(uint32_t partition, struct slice key)
+/* A key as the fold table sees it: its first byte, the tag, by itself, so that the text of a
+ * string key is looked up where it stands. */
+struct lookup {
+    uint32_t hash;
+    char tag;
+    struct slice text; /* what is behind the tag */
+};
+
+static struct lookup lookup_of(char tag, struct slice text)
 {
-    return (uint32_t)hash64_seeded(key, partition);
+    uint32_t hash = (uint32_t)hash64(text) ^ (TAG_FACTOR * (unsigned char)tag);
+
+    return (struct lookup){.hash = hash, .tag = tag, .text = text};
 }
 
-static bool record_is(const char *record, uint32_t partition, struct slice key)
+static struct lookup lookup_of_key(struct slice key)
+{
+    assert(key.len > 0); /* encoded keys have a tag */
+    return lookup_of(key.ptr[0], slice_of(key.ptr + 1, key.len - 1));
+}
+
+static bool record_is(const char *record, const struct lookup *wanted)
 {
     struct slice placed = placed_key(record);
+    const char *key = placed.ptr + SORTBUF_PARTITION_BYTES;
 
-    return placed.len - SORTBUF_PARTITION_BYTES == key.len && get_u32be(placed.ptr) == partition &&
-           (key.len == 0 || memcmp(placed.ptr + SORTBUF_PARTITION_BYTES, key.ptr, key.len) == 0);
+    return placed.len == SORTBUF_PARTITION_BYTES + 1 + wanted->text.len && key[0] == wanted->tag &&
+           (wanted->text.len == 0 || memcmp(key + 1, wanted->text.ptr, wanted->text.len) == 0);
 }
 
 /* The slot of the key, or the free one where it belongs. There is a free one. */
-static struct sortbuf_slot *find_slot(const struct sortbuf *buf, uint32_t hash, uint32_t partition,
-                                      struct slice key)
+static struct sortbuf_slot *find_slot(const struct sortbuf *buf, const struct lookup *wanted)
 {
     uint32_t mask = buf->slot_count - 1;
 
-    for (uint32_t i = hash & mask;; i = (i + 1) & mask) {
+    for (uint32_t i = wanted->hash & mask;; i = (i + 1) & mask) {
         struct sortbuf_slot *slot = &buf->slots[i];
 
         if (slot->record == 0 ||
-            (slot->hash == hash && record_is(buf->memory + slot->record - 1, partition, key)))
+            (slot->hash == wanted->hash && record_is(buf->memory + slot->record - 1, wanted)))
             return slot;
     }
 }
@@ -115,10 +134,9 @@ static void grow_slots(struct sortbuf *buf)
     reset_slots(buf, 2 * buf->slot_count);
     for (size_t i = buf->entry_count; i-- > 0;) {
         const struct sortbuf_entry *entry = &buf->entries[i];
-        struct slice key = sortbuf_record_key(buf->memory, entry->offset);
-        uint32_t hash = hash_of(entry->partition, key);
+        struct lookup key = lookup_of_key(sortbuf_record_key(buf->memory, entry->offset));
 
-        set_slot(buf, find_slot(buf, hash, entry->partition, key), hash, entry->offset);
+        set_slot(buf, find_slot(buf, &key), key.hash, entry->offset);
     }
 }
 
@@ -184,10 +202,10 @@ static bool fold_into(struct sortbuf *buf, const struct sortbuf_slot *slot,
 static bool add_folded(struct sortbuf *buf, uint32_t partition, struct slice key,
                        struct slice value)
 {
-    uint32_t hash = hash_of(partition, key), value_len = (uint32_t)value.len;
-    struct sortbuf_slot *slot = find_slot(buf, hash, partition, key);
+    struct lookup wanted = lookup_of_key(key);
+    struct sortbuf_slot *slot = find_slot(buf, &wanted);
+    uint32_t offset, value_len = (uint32_t)value.len;
     struct fold_number number = {0};
-    uint32_t offset;
 
     if (fold_number_decode(value, &number)) {
         if (fold_into(buf, slot, &number))
@@ -198,13 +216,23 @@ static bool add_folded(struct sortbuf *buf, uint32_t partition, struct slice key
     if (slot->record == 0) {
         if (!has_slot(buf))
             return false;
-        slot = find_slot(buf, hash, partition, key); /* the table may have grown */
+        slot = find_slot(buf, &wanted); /* the table may have grown */
     }
     offset = (uint32_t)buf->record_bytes;
     if (!append(buf, partition, key, value, value_len))
         return false;
-    set_slot(buf, slot, hash, offset);
+    set_slot(buf, slot, wanted.hash, offset);
     return true;
+}
+
+bool sortbuf_fold_text(struct sortbuf *buf, struct slice text, int64_t number)
+{
+    struct lookup wanted;
+
+    if (buf->slot_count_max == 0)
+        return false;
+    wanted = lookup_of(KEY_STRING_TAG, text);
+    return fold_into(buf, find_slot(buf, &wanted), &(struct fold_number){.integer = number});
 }
 
 bool sortbuf_add(struct sortbuf *buf, uint32_t partition, struct slice key, struct slice value)

@@ -19,10 +19,10 @@
  *     | record record record ...  |  free            | ... entry entry entry | fold table |
  *     +---------------------------+------------------+----------------------+-------------+
  *
- * Folding: with a built-in that folds numbers in place, a hash table over (partition, key) finds
- * the record whose number the new one is folded into. A value that is no number is kept as a
- * record of its own, and the combiner finds it later; from there on that key's numbers go to a
- * new record, so that values stay in order around it.
+ * Folding: with a built-in that folds numbers in place, a hash table over the keys finds the
+ * record whose number the new one is folded into (a partition is a function of its key). A value
+ * that is no number is kept as a record of its own, and the combiner finds it later; from there on
+ * that key's numbers go to a new record, so that values stay in order around it.
  */
 #ifndef RECORD_SORTBUF_H
 #define RECORD_SORTBUF_H
@@ -103,6 +103,10 @@ void sortbuf_deinit(struct sortbuf *buf);
 
 /* False: no room. If the buffer is empty, this record is too large for it. */
 bool sortbuf_add(struct sortbuf *buf, uint32_t partition, struct slice key, struct slice value);
+
+/* Folds `number` into the number of the key that is the encoded string `text` (key.h). False: the
+ * buffer has no such number, or does not fold, and nothing was done: sortbuf_add() it. */
+bool sortbuf_fold_text(struct sortbuf *buf, struct slice text, int64_t number);
 
 /* Sorts; the cursor is the buffer's own (close does nothing), good until clear or deinit. */
 struct cursor *sortbuf_sort(struct sortbuf *buf, struct pulse pulse);

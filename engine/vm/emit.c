@@ -17,6 +17,37 @@ static int emit_record(lua_State *L, struct vm *vm, struct vm_frame *frame)
     return rc == 0 ? 0 : vm_raise_kept(L, &err);
 }
 
+/* Does what is at 1 and 2 go to the sink as it is, not encoded? Then *text and *number are it. */
+static bool is_counted(lua_State *L, const struct vm_frame *frame, struct slice *text,
+                       lua_Integer *number)
+{
+    if (!frame->sink->emit_counted || frame->has_only_key || lua_type(L, 1) != LUA_TSTRING)
+        return false;
+    *number = 1;
+    if (!frame->counts) {
+        if (!lua_isinteger(L, 2))
+            return false;
+        *number = lua_tointeger(L, 2);
+    }
+    text->ptr = lua_tolstring(L, 1, &text->len);
+    return text->len < RECORD_KEY_BYTES_MAX;
+}
+
+/* Hands the record on as it is. Like emit_record(). */
+static int emit_counted(lua_State *L, struct vm *vm, struct vm_frame *frame, struct slice text,
+                        lua_Integer number)
+{
+    lua_State *outer = vm->running;
+    struct err err;
+    int rc;
+
+    err.kind = ERR_NONE;
+    vm->running = L;
+    rc = frame->sink->emit_counted(frame->sink, text, number, &err);
+    vm->running = outer;
+    return rc == 0 ? 0 : vm_raise_kept(L, &err);
+}
+
 /*
  * It may raise, and a raise jumps over C frames, so it owns nothing: all it needs is in the
  * frame, which outlives the lua_pcall(). What the sink says is kept in vm->kept, so that a full
@@ -26,6 +57,8 @@ int vm_emit(lua_State *L)
 {
     struct vm *vm = vm_of(L);
     struct vm_frame *frame = vm_frame(vm);
+    struct slice text;
+    lua_Integer number;
     struct err err;
 
     if (memory_is_uneasy(&vm->memory))
@@ -35,6 +68,10 @@ int vm_emit(lua_State *L)
     if (!frame || !frame->sink)
         return luaL_error(L, "emit: called where nothing can be emitted: the function it was "
                              "given to has returned");
+    if (is_counted(L, frame, &text, &number)) {
+        vm_pulse(vm);
+        return emit_counted(L, vm, frame, text, number);
+    }
     lua_settop(L, 2); /* a missing value is nil, and refused as such */
     buf_clear(&frame->key);
     buf_clear(&frame->value);
