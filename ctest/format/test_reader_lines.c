@@ -7,11 +7,39 @@
 #include <errno.h>
 #include <string.h>
 
+/* The same by blocks: what they hold is what the lines are. */
+static int read_blocks(const struct source_input *input, struct buf *out, struct err *err)
+{
+    struct reader *reader = reader_open(READER_LINES, input, err);
+    struct slice block;
+    uint64_t offset;
+    int rc;
+
+    if (!reader)
+        return -1;
+    assert_true(reader_has_blocks(reader));
+    while ((rc = reader_block(reader, &block, &offset, err)) == 1) {
+        assert_true(block.len > 0);
+        for (size_t at = 0, next; at < block.len; at = next) {
+            struct slice line = reader_block_line(block, at, &next);
+
+            buf_printf(out, "%d:", (int)(offset + at));
+            buf_append(out, line.ptr, line.len);
+            buf_append_byte(out, ';');
+        }
+    }
+    reader_close(reader);
+    return rc;
+}
+
 /* Appends "<offset>:<line>;" per record. */
 static int read_lines(const struct source_input *input, struct buf *out, struct err *err)
 {
     struct reader *reader = reader_open(READER_LINES, input, err);
     struct reader_record record;
+    struct buf blocks = {0};
+    struct err blocks_err = {0};
+    size_t before = out->len;
     int rc;
 
     if (!reader)
@@ -26,6 +54,10 @@ static int read_lines(const struct source_input *input, struct buf *out, struct 
         buf_append_byte(out, ';');
     }
     reader_close(reader);
+    assert_int_equal(read_blocks(input, &blocks, &blocks_err), rc);
+    if (!slice_equal(buf_slice(&blocks), slice_of(out->ptr + before, out->len - before)))
+        fail_msg("blocks: %s", buf_string(&blocks));
+    buf_deinit(&blocks);
     return rc;
 }
 
@@ -204,7 +236,9 @@ static void longest_line_passes_and_a_longer_one_is_named(void **state)
     struct source_input input;
     struct reader *reader;
     struct reader_record record;
-    struct err err = {0};
+    struct slice block;
+    uint64_t offset;
+    struct err err = {0}, by_line;
 
     (void)state;
     buf_append_string(&text, "first\n");
@@ -219,6 +253,15 @@ static void longest_line_passes_and_a_longer_one_is_named(void **state)
     assert_int_equal(reader_next(reader, &record, &err), 1);
     assert_int_equal(reader_next(reader, &record, &err), 0);
     reader_close(reader);
+    reader = reader_open(READER_LINES, &input, &err);
+    assert_int_equal(reader_block(reader, &block, &offset, &err), 1);
+    assert_int_equal(block.len, 6);
+    assert_int_equal(reader_block(reader, &block, &offset, &err), 1);
+    assert_int_equal(block.len, READER_LINE_BYTES_MAX + 2);
+    assert_int_equal(offset, 6);
+    assert_int_equal(reader_block(reader, &block, &offset, &err), 1);
+    assert_int_equal(reader_block(reader, &block, &offset, &err), 0);
+    reader_close(reader);
 
     assert_int_equal(pwrite(input.fd, "xx", 2, 6 + READER_LINE_BYTES_MAX), 2);
     reader = reader_open(READER_LINES, &input, &err);
@@ -227,6 +270,13 @@ static void longest_line_passes_and_a_longer_one_is_named(void **state)
     assert_int_equal(err.kind, ERR_INPUT);
     assert_string_equal(err.message, "input big.bin: the line at byte 6 is longer than 16777216 "
                                      "bytes; for binary data, use input = \"file\"");
+    reader_close(reader);
+    by_line = err;
+    reader = reader_open(READER_LINES, &input, &err);
+    assert_int_equal(reader_block(reader, &block, &offset, &err), 1);
+    assert_int_equal(reader_block(reader, &block, &offset, &err), -1);
+    assert_int_equal(err.kind, by_line.kind);
+    assert_string_equal(err.message, by_line.message);
     reader_close(reader);
     close(input.fd);
     buf_deinit(&text);

@@ -8,6 +8,9 @@
  *
  * It runs in the vm child: it is handed a descriptor and opens nothing.
  *
+ * Who looks at lines by the thousand takes them a block at a time (reader_has_blocks()): the same
+ * lines, with their line ends, as many as are in memory.
+ *
  * "lines": key = byte offset of the line (in the decompressed bytes), value = the line without its
  *   newline, and without a carriage return before that. A piece owns the lines that start in it,
  *   so it may read past its end and skips what began before it; pieces cut anywhere give every
@@ -25,6 +28,8 @@
 #include "format/source.h"
 #include "record/key.h"
 #include "record/record.h"
+
+#include <string.h>
 
 enum {
 #ifdef MRLUA_TINY
@@ -61,6 +66,9 @@ struct reader;
 struct reader_ops {
     /* 1: *record is set. 0: end. -1: *err is set. */
     int (*next)(struct reader *reader, struct reader_record *record, struct err *err);
+    /* 1: *block and *offset are set. NULL: this kind has no blocks. */
+    int (*next_block)(struct reader *reader, struct slice *block, uint64_t *offset,
+                      struct err *err);
     /* Bytes of the descriptor read so far, for progress. */
     uint64_t (*bytes_read)(const struct reader *reader);
     /* Releases everything but the descriptor. Called once, in any state. */
@@ -78,6 +86,39 @@ struct reader *reader_open(enum reader_kind kind, const struct source_input *inp
 static inline int reader_next(struct reader *reader, struct reader_record *record, struct err *err)
 {
     return reader->ops->next(reader, record, err);
+}
+
+/* "lines" has them. */
+static inline bool reader_has_blocks(const struct reader *reader)
+{
+    return reader->ops->next_block;
+}
+
+/*
+ * The next whole lines of the piece, at least one, with their newlines and what is before those;
+ * the last line of the input may have none. `offset` is where the block is in the input. Good
+ * until the next call on the reader. 1, 0 and -1 as reader_next(), and the same errors.
+ */
+static inline int reader_block(struct reader *reader, struct slice *block, uint64_t *offset,
+                               struct err *err)
+{
+    return reader->ops->next_block(reader, block, offset, err);
+}
+
+/*
+ * The line of a block that begins at `at`, without its line end, as reader_next() would answer
+ * it. *next is where the one behind it begins: block.len or less.
+ */
+static inline struct slice reader_block_line(struct slice block, size_t at, size_t *next)
+{
+    const char *line = block.ptr + at;
+    const char *newline = memchr(line, '\n', block.len - at);
+    size_t len = newline ? (size_t)(newline - line) : block.len - at;
+
+    *next = newline ? at + len + 1 : block.len;
+    if (newline && len > 0 && line[len - 1] == '\r')
+        len--;
+    return slice_of(line, len);
 }
 
 static inline uint64_t reader_bytes_read(const struct reader *reader)

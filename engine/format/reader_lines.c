@@ -164,6 +164,60 @@ static int lines_next(struct reader *reader, struct reader_record *record, struc
     }
 }
 
+/* How many bytes at `next` are whole lines that are the piece's; 0: more is to be read. The first
+ * `seen` of them hold no newline. */
+static size_t whole_lines(const struct lines *lines, size_t seen)
+{
+    const char *at = lines->block + lines->next, *newline = NULL;
+    size_t unread = lines->end - lines->next, own = unread;
+
+    if (lines->stop - lines->offset < unread) {
+        /* The line with the piece's last byte is its last line, wherever that ends. */
+        size_t from = seen;
+
+        own = (size_t)(lines->stop - lines->offset);
+        if (from < own - 1)
+            from = own - 1;
+        newline = memchr(at + from, '\n', unread - from);
+    }
+    if (!newline && own > seen)
+        newline = memrchr(at + seen, '\n', own - seen);
+    if (newline)
+        return (size_t)(newline - at) + 1;
+    return lines->is_ended ? unread : 0;
+}
+
+static int lines_next_block(struct reader *reader, struct slice *block, uint64_t *offset,
+                            struct err *err)
+{
+    struct lines *lines = lines_of(reader);
+    size_t len, seen = 0; /* bytes at `next` that hold no newline */
+
+    if (lines->is_cut && skip_cut_line(lines, err) != 0)
+        return -1;
+    if (lines->offset >= lines->stop)
+        return 0;
+    while ((len = whole_lines(lines, seen)) == 0) {
+        if (lines->is_ended)
+            return 0;
+        seen = lines->end - lines->next;
+        if (fill(lines, err) != 0)
+            return -1;
+    }
+    *block = slice_of(lines->block + lines->next, len);
+    *offset = lines->offset;
+    if (len > READER_LINE_BYTES_MAX) { /* it may be one line, and too long */
+        struct reader_record record;
+
+        if (lines_next(reader, &record, err) != 1)
+            return -1;
+        block->len = (size_t)(lines->offset - *offset);
+        return 1;
+    }
+    use(lines, len);
+    return 1;
+}
+
 static uint64_t lines_bytes_read(const struct reader *reader)
 {
     return source_bytes_read(((const struct lines *)reader)->source);
@@ -180,6 +234,7 @@ static void lines_close(struct reader *reader)
 
 static const struct reader_ops lines_ops = {
     .next = lines_next,
+    .next_block = lines_next_block,
     .bytes_read = lines_bytes_read,
     .close = lines_close,
 };
