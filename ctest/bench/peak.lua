@@ -4,7 +4,8 @@
 --
 -- Kinds: "shell" is the process that was started, "nursery" its oldest child, "child" a child of
 -- the nursery, "trusted" any other. VmHWM only grows, so a look every 20 ms misses what a process
--- added in its last 20 ms.
+-- added in its last 20 ms. "all" is another figure: anonymous and shared memory of all of them
+-- together, at the look when it was most.
 
 local peak = {}
 
@@ -21,21 +22,26 @@ local function children_of(pid)
   return children
 end
 
+-- Answers the megabytes that are its own now.
 local function look(peaks, pid, kind)
-  local kilobytes = tonumber(read("/proc/" .. pid .. "/status"):match("VmHWM:%s*(%d+)"))
-  if kilobytes then
-    peaks[kind] = math.max(peaks[kind] or 0, kilobytes / 1000)
+  local status = read("/proc/" .. pid .. "/status")
+  local kilobytes = tonumber(status:match("VmHWM:%s*(%d+)"))
+  if not kilobytes then
+    return 0
   end
+  peaks[kind] = math.max(peaks[kind] or 0, kilobytes / 1000)
+  return (status:match("RssAnon:%s*(%d+)") + status:match("RssShmem:%s*(%d+)")) / 1000
 end
 
 local function look_at_all(peaks, shell)
-  look(peaks, shell, "shell")
+  local all = look(peaks, shell, "shell")
   for i, pid in ipairs(children_of(shell)) do
-    look(peaks, pid, i == 1 and "nursery" or "trusted")
+    all = all + look(peaks, pid, i == 1 and "nursery" or "trusted")
     for _, child in ipairs(children_of(pid)) do
-      look(peaks, child, i == 1 and "child" or "trusted")
+      all = all + look(peaks, child, i == 1 and "child" or "trusted")
     end
   end
+  peaks.all = math.max(peaks.all or 0, all)
 end
 
 --- Runs `command` (no shell syntax that would put a process between) and watches it.
