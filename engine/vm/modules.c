@@ -1,6 +1,7 @@
 #include "vm/modules.h"
 
 #include "vm/embedded.h"
+#include "vm/pattern_lua.h"
 
 #include <lauxlib.h>
 #include <lua-cjson.h>
@@ -87,6 +88,9 @@ void modules_open(lua_State *L, bool full)
         luaL_requiref(L, library->name, library->func, 1);
         lua_pop(L, 1);
     }
+    lua_getglobal(L, LUA_STRLIBNAME);
+    pattern_lua_install(L, -1);
+    lua_pop(L, 1);
     lua_pushnil(L);
     lua_setglobal(L, "dofile");
     lua_pushnil(L);
