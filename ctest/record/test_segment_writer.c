@@ -99,6 +99,44 @@ static void what_does_not_compress_is_stored_plain(void **state)
     close(fd);
 }
 
+/* How many bytes `count` records of `key` and a value are, packed or not. */
+static uint64_t bytes_of(bool packs_all, struct slice key, struct slice value, uint32_t count)
+{
+    struct segment_writer writer;
+    struct run_segment extent;
+    struct err err;
+    int fd = kit_file();
+
+    assert_int_equal(segment_writer_init(&writer, fd, 0, "x", (struct pulse){0}, &err), 0);
+    writer.packs_all = packs_all;
+    assert_int_equal(segment_writer_begin(&writer, &ID, 0, &err), 0);
+    for (uint32_t i = 0; i < count; i++)
+        assert_int_equal(segment_writer_append(&writer, key, value, &err), 0);
+    assert_int_equal(segment_writer_end(&writer, &extent, &err), 0);
+    segment_writer_deinit(&writer);
+    close(fd);
+    return extent.bytes;
+}
+
+/* Goal: what is read once is compressed where that halves it, what is kept wherever it helps. */
+static void compressing_must_pay(void **state)
+{
+    enum { HALF = RUN_BLOCK_BYTES / 2, COUNT = 50 };
+    struct rand rand;
+    char *bytes = mem_alloc(2 * HALF);
+    uint64_t raw = (uint64_t)COUNT * RUN_BLOCK_BYTES;
+    struct slice noise = slice_of(bytes, HALF), zeros = slice_of(bytes + HALF, HALF);
+
+    (void)state;
+    rand_init(&rand, 2);
+    for (size_t i = 0; i < HALF; i++)
+        bytes[i] = (char)rand_next(&rand);
+    assert_true(bytes_of(true, noise, zeros, COUNT) < bytes_of(false, noise, zeros, COUNT));
+    assert_true(bytes_of(false, noise, zeros, COUNT) > raw * 9 / 10);
+    assert_true(bytes_of(false, slice_of("k", 1), zeros, COUNT) < raw / 2);
+    free(bytes);
+}
+
 static void every_failing_write_is_a_full_disk(void **state)
 {
     (void)state;
@@ -139,6 +177,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(segments_lie_one_behind_the_other),
         cmocka_unit_test(what_does_not_compress_is_stored_plain),
+        cmocka_unit_test(compressing_must_pay),
         cmocka_unit_test(every_failing_write_is_a_full_disk),
         cmocka_unit_test(no_memory_is_an_error),
     };

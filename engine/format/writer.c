@@ -56,11 +56,13 @@ struct writer *writer_open(enum writer_kind kind, int fd, const char *name,
     if (kind != WRITER_RUN)
         return writer;
     writer->run = run_writer_open(fd, &run_id, 1, writer->name, (struct pulse){0}, err);
-    if (!writer->run || run_writer_begin(writer->run, 0, err) != 0) {
-        writer_close(writer);
-        return NULL;
+    if (writer->run) {
+        run_writer_pack_all(writer->run);
+        if (run_writer_begin(writer->run, 0, err) == 0)
+            return writer;
     }
-    return writer;
+    writer_close(writer);
+    return NULL;
 }
 
 void writer_close(struct writer *writer)

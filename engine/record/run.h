@@ -111,6 +111,10 @@ struct run_writer *run_writer_open(int fd, const struct run_id *id, uint32_t par
                                    const char *what, struct pulse pulse, struct err *err);
 void run_writer_close(struct run_writer *writer);
 
+/* Before the first begin: this file is kept, so every block that gets smaller is compressed, and
+ * not only where it pays (segment_writer.h). */
+void run_writer_pack_all(struct run_writer *writer);
+
 /* What is appended from here on belongs to `partition`; each one at most once, rising. */
 int run_writer_begin(struct run_writer *writer, uint32_t partition, struct err *err);
 

@@ -46,6 +46,12 @@ void run_writer_close(struct run_writer *writer)
     free(writer);
 }
 
+void run_writer_pack_all(struct run_writer *writer)
+{
+    assert(writer->begun_count == 0);
+    writer->out.packs_all = true;
+}
+
 static int end_partition(struct run_writer *writer, struct err *err)
 {
     struct run_segment *segment;
