@@ -10,8 +10,10 @@
 
 enum {
     SLOT_COUNT_MIN = 64,
-    PREFETCH_COUNT = 8, /* sorted records lie anywhere in memory */
-    SLOTS_SHARE = 8,    /* the fold table may take an eighth: a slot for records of 64 bytes */
+    PREFETCH_COUNT = 8, /* records ahead */
+    PREFETCH_BYTES_MAX = 512,
+    CACHE_LINE_BYTES = 64,
+    SLOTS_SHARE = 8, /* the fold table may take an eighth: a slot for records of 64 bytes */
 };
 
 #define TAG_FACTOR 0x9e3779b1u /* 2^32 divided by the golden ratio: spreads bytes over all bits */
@@ -250,6 +252,24 @@ struct cursor *sortbuf_sort(struct sortbuf *buf, struct pulse pulse)
     return &buf->cursor;
 }
 
+/* Asks for the head of a record far ahead, and for the rest of one whose head has come: sorted
+ * records lie anywhere in memory. */
+static void prefetch_record(const struct sortbuf *buf, size_t index)
+{
+    const char *record, *end, *line;
+
+    if (index + 2 * PREFETCH_COUNT >= buf->entry_count)
+        return;
+    __builtin_prefetch(buf->memory + buf->entries[index + 2 * PREFETCH_COUNT].offset);
+    record = buf->memory + buf->entries[index + PREFETCH_COUNT].offset;
+    end = record + SORTBUF_RECORD_HEADER_BYTES + sortbuf_u32(record);
+    if (sortbuf_u32(record + 4) <= PREFETCH_BYTES_MAX)
+        end += sortbuf_u32(record + 4);
+    line = record + CACHE_LINE_BYTES - (uintptr_t)record % CACHE_LINE_BYTES;
+    for (; line < end && line < record + PREFETCH_BYTES_MAX; line += CACHE_LINE_BYTES)
+        __builtin_prefetch(line);
+}
+
 static int sortbuf_next(struct cursor *cursor, struct err *err)
 {
     struct sortbuf *buf = (struct sortbuf *)cursor;
@@ -257,8 +277,7 @@ static int sortbuf_next(struct cursor *cursor, struct err *err)
     (void)err;
     if (buf->next == buf->entry_count)
         return 0;
-    if (buf->next + PREFETCH_COUNT < buf->entry_count)
-        __builtin_prefetch(buf->memory + buf->entries[buf->next + PREFETCH_COUNT].offset);
+    prefetch_record(buf, buf->next);
     cursor->key = placed_key(buf->memory + buf->entries[buf->next++].offset);
     return 1;
 }
