@@ -31,34 +31,67 @@ static void a_record_weighs_its_bytes(void **state)
     struct slice cuts[1];
 
     (void)state;
-    sample_begin(sample, 100);
+    sample_begin(sample, 100, 100);
     add(sample, "d", 30);
     add(sample, "a", 1);
     add(sample, "b", 1);
     add(sample, "c", 1);
-    sample_end(sample, 100);
+    assert_false(sample_has_read(sample, 100));
+    sample_end(sample);
     assert_int_equal(sample_cut(sample, cuts), 1);
     assert_cut(cuts[0], "d");
     sample_close(sample);
 }
 
-/* Two pieces with as many records: of one, all was read, of the other a tenth. */
+static void sample_two_of(struct sample *sample, const char *first, const char *second)
+{
+    add(sample, first, 8);
+    assert_false(sample_has_read(sample, 50));
+    add(sample, second, 8);
+}
+
+/* Two pieces with as many records: one was read whole, and of the other a tenth. */
 static void what_was_read_in_part_stands_for_the_rest(void **state)
+{
+    (void)state;
+    for (int early = 0; early < 2; early++) {
+        struct sample *sample = sample_open(&(struct sample_options){.partition_count = 2});
+        uint64_t share = early ? 1000 : 100;
+        struct slice cuts[1];
+
+        sample_begin(sample, share, share);
+        sample_two_of(sample, "a", "b");
+        sample_end(sample);
+        sample_begin(sample, 10 * share, 100 * share);
+        sample_two_of(sample, "c", "d");
+        if (early) {
+            assert_false(sample_has_read(sample, 50));
+            sample_end_early(sample); /* 100 bytes of 10,000 */
+        } else {
+            assert_true(sample_has_read(sample, 950)); /* 1,000 of 10,000 */
+            sample_end(sample);
+        }
+        assert_int_equal(sample_cut(sample, cuts), 1);
+        assert_cut(cuts[0], early ? "d" : "c");
+        sample_close(sample);
+    }
+}
+
+static void what_comes_at_the_end_stands_for_all(void **state)
 {
     struct sample *sample = sample_open(&(struct sample_options){.partition_count = 2});
     struct slice cuts[1];
 
     (void)state;
-    sample_begin(sample, 1000);
-    add(sample, "a", 8);
-    add(sample, "b", 8);
-    sample_end(sample, 1000);
-    sample_begin(sample, 1000);
-    add(sample, "c", 8);
-    add(sample, "d", 8);
-    sample_end(sample, 100);
+    for (int i = 0; i < 10; i++) {
+        sample_begin(sample, 1000, 10);
+        sample_end(sample);
+    }
+    sample_begin_rest(sample);
+    sample_two_of(sample, "a", "b");
+    sample_end(sample);
     assert_int_equal(sample_cut(sample, cuts), 1);
-    assert_cut(cuts[0], "d");
+    assert_cut(cuts[0], "b");
     sample_close(sample);
 }
 
@@ -71,21 +104,21 @@ static void each_piece_has_its_part_of_the_limits(void **state)
     char text[16];
 
     (void)state;
-    sample_begin(sample, 100);
+    sample_begin(sample, 100, 100);
     for (int i = 0; i < SAMPLE_KEYS_MAX; i++) {
-        assert_int_equal(sample_is_full(sample), i >= SAMPLE_KEYS_MAX / 10);
+        assert_int_equal(sample_has_read(sample, 0), i >= SAMPLE_KEYS_MAX / 10);
         snprintf(text, sizeof text, "a%07d", i);
         add(sample, text, 0);
     }
-    sample_end(sample, 100);
-    sample_begin(sample, 100);
-    assert_false(sample_is_full(sample));
+    sample_end(sample);
+    sample_begin(sample, 100, 100);
+    assert_false(sample_has_read(sample, 0));
     for (int i = 0; i < SAMPLE_KEYS_MAX / 10; i++) {
         snprintf(text, sizeof text, "b%07d", i);
         add(sample, text, 0);
     }
-    assert_true(sample_is_full(sample));
-    sample_end(sample, 100);
+    assert_true(sample_has_read(sample, 0));
+    sample_end(sample);
     assert_int_equal(sample_cut(sample, cuts), 1);
     assert_cut(cuts[0], "b");
     sample_close(sample);
@@ -101,11 +134,11 @@ static void long_keys_fill_a_piece_too(void **state)
 
     (void)state;
     key[0] = KEY_STRING_TAG;
-    sample_begin(sample, 1);
+    sample_begin(sample, 1, 1);
     assert_int_equal(sample_add(sample, slice_of(key, limit - 1), 0, &err), 0);
-    assert_false(sample_is_full(sample));
+    assert_false(sample_has_read(sample, 0));
     assert_int_equal(sample_add(sample, slice_of(key, 1), 0, &err), 0);
-    assert_true(sample_is_full(sample));
+    assert_true(sample_has_read(sample, 0));
     sample_close(sample);
     free(key);
 }
@@ -133,10 +166,10 @@ static void a_group_is_never_cut(void **state)
     struct slice cuts[3];
 
     (void)state;
-    sample_begin(sample, 1);
+    sample_begin(sample, 1, 1);
     for (int i = 0; i < 100; i++)
         add_tuple(sample, "same", i);
-    sample_end(sample, 1);
+    sample_end(sample);
     assert_int_equal(sample_cut(sample, cuts), 0);
     sample_close(sample);
 }
@@ -160,13 +193,13 @@ static void shares_of_any_size_are_weighed(void **state)
     struct slice cuts[1];
 
     (void)state;
-    sample_begin(sample, UINT64_MAX);
+    sample_begin(sample, UINT64_MAX, 0);
     add(sample, "a", SIZE_MAX / 2);
     add(sample, "b", 1);
-    sample_end(sample, 0);
-    sample_begin(sample, 0);
+    sample_end(sample);
+    sample_begin(sample, 0, UINT64_MAX);
     add(sample, "c", 1);
-    sample_end(sample, UINT64_MAX);
+    sample_end(sample);
     assert_int_equal(sample_cut(sample, cuts), 1);
     assert_cut(cuts[0], "b");
     sample_close(sample);
@@ -177,6 +210,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_record_weighs_its_bytes),
         cmocka_unit_test(what_was_read_in_part_stands_for_the_rest),
+        cmocka_unit_test(what_comes_at_the_end_stands_for_all),
         cmocka_unit_test(each_piece_has_its_part_of_the_limits),
         cmocka_unit_test(long_keys_fill_a_piece_too),
         cmocka_unit_test(a_group_is_never_cut),

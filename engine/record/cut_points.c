@@ -19,13 +19,48 @@ static uint64_t head_of(struct slice key)
     return get_u64be(bytes);
 }
 
-static int by_key(const void *left, const void *right)
+static int compare(const struct weighted_key *a, const struct weighted_key *b)
 {
-    const struct weighted_key *a = left, *b = right;
-
     if (a->head != b->head)
         return a->head < b->head ? -1 : 1;
     return slice_compare(a->key, b->key);
+}
+
+/* Two sorted lists, one behind the other in `from`, as one in `to`. */
+static void merge(const struct weighted_key *from, size_t first_count, size_t count,
+                  struct weighted_key *to)
+{
+    size_t a = 0, b = first_count;
+
+    for (size_t i = 0; i < count; i++) {
+        bool takes_first = b == count || (a < first_count && compare(&from[a], &from[b]) <= 0);
+
+        to[i] = from[takes_first ? a++ : b++];
+    }
+}
+
+/* By merging, from lists of one. (qsort(3) asks how much memory the machine has, which a job's
+ * process may not: vm/sandbox.h.) */
+static void sort(struct weighted_key *keys, size_t count)
+{
+    struct weighted_key *other = mem_alloc_array(count, sizeof *other);
+    struct weighted_key *from = keys, *to = other;
+
+    for (size_t width = 1; width < count; width *= 2) {
+        struct weighted_key *done = from;
+
+        for (size_t i = 0; i < count; i += 2 * width) {
+            size_t left = count - i;
+
+            merge(from + i, width < left ? width : left, 2 * width < left ? 2 * width : left,
+                  to + i);
+        }
+        from = to;
+        to = done;
+    }
+    if (from != keys)
+        memcpy(keys, from, count * sizeof *keys);
+    free(other);
 }
 
 /* ---- choosing ---- */
@@ -38,7 +73,7 @@ static size_t merge_equal(struct weighted_key *keys, size_t count, bool combines
     for (size_t i = 0; i < count; i++) {
         struct weighted_key *last = kept > 0 ? &keys[kept - 1] : NULL;
 
-        if (!last || by_key(last, &keys[i]) != 0)
+        if (!last || compare(last, &keys[i]) != 0)
             keys[kept++] = keys[i];
         else if (!combines)
             last->weight += keys[i].weight;
@@ -113,7 +148,7 @@ uint32_t cut_points_choose(struct weighted_key *keys, size_t key_count, bool com
     for (size_t i = 0; i < key_count; i++)
         keys[i].head = head_of(keys[i].key);
     if (key_count > 0)
-        qsort(keys, key_count, sizeof *keys, by_key);
+        sort(keys, key_count);
     key_count = merge_equal(keys, key_count, combines);
     while ((count = cut(keys, key_count, partition_count, cuts)) < 0)
         partition_count /= 2;

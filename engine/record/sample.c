@@ -18,10 +18,11 @@ struct sample {
     struct entry *entries;
     size_t count, capacity;
     struct buf bytes;
-    struct weighted_key *keys; /* of the cut */
-    size_t piece_first;        /* the first entry of the piece in hand ... */
-    size_t piece_bytes;        /* ... and where its keys begin */
-    uint64_t share_bytes;
+    struct weighted_key *keys;                      /* of the cut */
+    size_t piece_first;                             /* the first entry of the piece in hand ... */
+    size_t piece_bytes;                             /* ... and where its keys begin */
+    uint64_t share_bytes, length_bytes, read_bytes; /* of the piece in hand */
+    uint64_t share_sum, read_sum;                   /* of those before */
 };
 
 struct sample *sample_open(const struct sample_options *options)
@@ -45,11 +46,18 @@ void sample_close(struct sample *sample)
     free(sample);
 }
 
-void sample_begin(struct sample *sample, uint64_t share_bytes)
+void sample_begin(struct sample *sample, uint64_t share_bytes, uint64_t piece_bytes)
 {
     sample->piece_first = sample->count;
     sample->piece_bytes = sample->bytes.len;
     sample->share_bytes = share_bytes;
+    sample->length_bytes = piece_bytes;
+    sample->read_bytes = 0;
+}
+
+void sample_begin_rest(struct sample *sample)
+{
+    sample_begin(sample, sample->share_sum, sample->read_sum);
 }
 
 static size_t part_of(size_t limit, uint32_t piece_count)
@@ -57,7 +65,7 @@ static size_t part_of(size_t limit, uint32_t piece_count)
     return limit / piece_count > 0 ? limit / piece_count : 1;
 }
 
-bool sample_is_full(const struct sample *sample)
+static bool is_full(const struct sample *sample)
 {
     uint32_t pieces = sample->options.piece_count;
 
@@ -65,12 +73,24 @@ bool sample_is_full(const struct sample *sample)
            sample->bytes.len - sample->piece_bytes >= part_of(SAMPLE_KEY_BYTES_MAX, pieces);
 }
 
+static bool is_enough(const struct sample *sample)
+{
+    return is_full(sample) || (sample->length_bytes > sample->share_bytes &&
+                               sample->read_bytes >= sample->share_bytes);
+}
+
+bool sample_has_read(struct sample *sample, uint64_t bytes)
+{
+    sample->read_bytes += bytes;
+    return is_enough(sample);
+}
+
 int sample_add(struct sample *sample, struct slice key, size_t value_bytes, struct err *err)
 {
     size_t bytes = key.len + value_bytes;
     struct slice prefix;
 
-    if (sample_is_full(sample))
+    if (is_full(sample))
         return 0;
     if (key_prefix(key, sample->options.group_parts, &prefix, err) != 0)
         return -1;
@@ -99,13 +119,27 @@ static uint64_t scale_of(uint64_t share_bytes, uint64_t bytes_read)
     return scale < 1 ? 1 : scale > SAMPLE_SCALE_MAX ? SAMPLE_SCALE_MAX : scale;
 }
 
-void sample_end(struct sample *sample, uint64_t bytes_read)
+static void weigh(struct sample *sample, uint64_t bytes_read)
 {
     uint64_t scale = scale_of(sample->share_bytes, bytes_read);
 
     for (size_t i = sample->piece_first; i < sample->count; i++)
         sample->entries[i].weight *= scale;
     sample->piece_first = sample->count;
+    sample->share_sum += sample->share_bytes;
+    sample->read_sum += bytes_read;
+}
+
+void sample_end(struct sample *sample)
+{
+    weigh(sample, is_enough(sample) && sample->read_bytes < sample->length_bytes
+                      ? sample->read_bytes
+                      : sample->length_bytes);
+}
+
+void sample_end_early(struct sample *sample)
+{
+    weigh(sample, sample->read_bytes);
 }
 
 uint32_t sample_cut(struct sample *sample, struct slice *cuts)

@@ -4,19 +4,22 @@
  *
  *     sample = sample_open(&options);
  *     for each piece:
- *         sample_begin(sample, share_bytes);
- *         while (there are records && !sample_is_full(sample))
+ *         sample_begin(sample, share_bytes, piece_bytes);
+ *         do
  *             sample_add(sample, key, value_bytes, &err);       for each that map emits
- *         sample_end(sample, bytes_read);
+ *         while (there are records && !sample_has_read(sample, bytes));
+ *         sample_end(sample);
+ *     sample_begin_rest(sample);
+ *     sample_add(...), sample_end(sample);              what is emitted when all has been read
  *     count = sample_cut(sample, cuts);                 they point into the sample
  *     sample_close(sample);
  *
  * A piece stands for share_bytes of the input. What was emitted for it weighs its own bytes times
- * share_bytes / bytes_read: so a piece of which only the beginning was read weighs as much as one
- * that was read whole.
+ * share_bytes / bytes read: so a piece of which only the beginning was read weighs as much as one
+ * that was read whole. Of a piece with more bytes than it stands for no more than these are read.
  *
- * Memory: at most SAMPLE_KEYS_MAX entries of 32 bytes, and SAMPLE_KEY_BYTES_MAX of keys, and for
- * each piece a key of 64 KB above that.
+ * Memory: at most SAMPLE_KEYS_MAX entries of 24 bytes and keys of 32, SAMPLE_KEY_BYTES_MAX of
+ * their bytes, and for each piece a key of 64 KB above that.
  */
 #ifndef RECORD_SAMPLE_H
 #define RECORD_SAMPLE_H
@@ -48,15 +51,21 @@ struct sample;
 struct sample *sample_open(const struct sample_options *options);
 void sample_close(struct sample *sample); /* NULL is fine */
 
-void sample_begin(struct sample *sample, uint64_t share_bytes);
+void sample_begin(struct sample *sample, uint64_t share_bytes, uint64_t piece_bytes);
+void sample_begin_rest(struct sample *sample);
 
-/* Has this piece had its part of the limits? What is added then is left out. */
-bool sample_is_full(const struct sample *sample);
+/* So much more of the piece has been read. True: it is enough. What is added after it may be left
+ * out. */
+bool sample_has_read(struct sample *sample, uint64_t bytes);
 
 /* An encoded key, and how many bytes its value has. -1 (ERR_INPUT): `key` is none. */
 int sample_add(struct sample *sample, struct slice key, size_t value_bytes, struct err *err);
 
-void sample_end(struct sample *sample, uint64_t bytes_read);
+/* The piece was read to its end, or sample_has_read() said that it is enough. */
+void sample_end(struct sample *sample);
+
+/* It was not, and will not be: what was emitted so far stands for all of it. */
+void sample_end_early(struct sample *sample);
 
 /* The cut points, fewer than partition_count of them: `cuts` has room for as many. They point into
  * the sample, to which nothing may be added any more. */
