@@ -223,15 +223,22 @@ static inline struct event kit_from(struct kit *kit, enum event_kind kind, uint6
                           .incarnation = attempt->start.incarnation};
 }
 
-static inline void kit_plan(struct kit *kit, uint64_t job, uint32_t maps, uint32_t reduces)
+static inline void kit_plan_sampled(struct kit *kit, uint64_t job, uint32_t maps, uint32_t reduces,
+                                    uint32_t samples)
 {
     uint64_t attempt_id = kit_attempt_of(kit, job, STAGE_PLAN, 0);
     struct event event = kit_from(kit, EVENT_PLAN_MADE, attempt_id);
 
     event.map_count = maps;
     event.reduce_count = reduces;
+    event.sample_count = samples;
     kit_step(kit, &event);
     kit_find(kit, attempt_id)->state = KIT_OVER;
+}
+
+static inline void kit_plan(struct kit *kit, uint64_t job, uint32_t maps, uint32_t reduces)
+{
+    kit_plan_sampled(kit, job, maps, reduces, 0);
 }
 
 static inline struct digest kit_digest(uint64_t records)

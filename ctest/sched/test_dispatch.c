@@ -223,6 +223,70 @@ static void fetched_reduce_waits_for_the_maps_of_a_job_with_less(void **state)
     kit_deinit(&kit);
 }
 
+static void maps_wait_for_the_sample_they_need(void **state)
+{
+    struct kit kit;
+
+    (void)state;
+    kit_init(&kit, NULL);
+    kit_join(&kit, 0, 2);
+    kit_submit(&kit, 1, NULL);
+    kit_plan_sampled(&kit, 1, 2, 1, 1);
+    assert_true(kit_attempt(&kit, STAGE_SAMPLE, 0) != 0);
+    assert_int_equal(kit_progress(&kit).stages[STAGE_MAP].in_progress_count, 0);
+    kit_failed(&kit, kit_attempt(&kit, STAGE_SAMPLE, 0), ERR_RETRY);
+    assert_int_equal(kit_progress(&kit).stages[STAGE_MAP].in_progress_count, 0);
+    kit_tick_after(&kit, kit.options.retry_delay_ns_min);
+    kit_done(&kit, kit_attempt(&kit, STAGE_SAMPLE, 0));
+    assert_int_equal(kit_progress(&kit).stages[STAGE_MAP].in_progress_count, 2);
+    kit_drive_to_end(&kit, 1);
+    kit_deinit(&kit);
+}
+
+/* The slot is taken by the job whose turn it is, with what it has for it. */
+static void a_sample_takes_its_turn_among_the_maps_of_others(void **state)
+{
+    struct job_rules urgent = {.attempts_max = 4, .priority = 1};
+    struct kit kit;
+
+    (void)state;
+    kit_init(&kit, NULL);
+    kit_join(&kit, 0, 1);
+    kit_submit(&kit, 1, NULL);
+    kit_plan(&kit, 1, 3, 1);
+    kit_submit(&kit, 2, &urgent);
+    kit_plan_sampled(&kit, 2, 1, 1, 1);
+    assert_int_equal(kit_attempt_of(&kit, 2, STAGE_SAMPLE, 0), 0); /* the slot is in use */
+    kit_done(&kit, kit_attempt_of(&kit, 1, STAGE_MAP, 0));
+    assert_true(kit_attempt_of(&kit, 2, STAGE_SAMPLE, 0) != 0);
+    assert_int_equal(kit_attempt_of(&kit, 1, STAGE_MAP, 1), 0);
+    kit_done(&kit, kit_attempt_of(&kit, 2, STAGE_SAMPLE, 0));
+    assert_true(kit_attempt_of(&kit, 2, STAGE_MAP, 0) != 0);
+    kit_drive_to_end(&kit, 2);
+    kit_deinit(&kit);
+}
+
+/* What it answered is not on the worker: it is made once, though its worker goes. */
+static void a_sample_outlives_its_worker(void **state)
+{
+    struct kit kit;
+
+    (void)state;
+    kit_init(&kit, NULL);
+    kit_join(&kit, 0, 1);
+    kit_submit(&kit, 1, NULL);
+    kit_plan_sampled(&kit, 1, 2, 1, 1);
+    kit_lose(&kit, 0); /* while it samples: another one does */
+    assert_int_equal(kit_progress(&kit).stages[STAGE_SAMPLE].idle_count, 1);
+    kit_join(&kit, 1, 1);
+    kit_done(&kit, kit_attempt(&kit, STAGE_SAMPLE, 0));
+    kit_lose(&kit, 1);
+    assert_int_equal(kit_progress(&kit).stages[STAGE_SAMPLE].completed_count, 1);
+    assert_int_equal(kit_progress(&kit).stages[STAGE_MAP].idle_count, 2);
+    kit_drive_to_end(&kit, 1);
+    kit_deinit(&kit);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -235,6 +299,9 @@ int main(void)
         cmocka_unit_test(weights_are_shares),
         cmocka_unit_test(higher_priority_goes_first_and_stops_nobody),
         cmocka_unit_test(fetched_reduce_waits_for_the_maps_of_a_job_with_less),
+        cmocka_unit_test(maps_wait_for_the_sample_they_need),
+        cmocka_unit_test(a_sample_takes_its_turn_among_the_maps_of_others),
+        cmocka_unit_test(a_sample_outlives_its_worker),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -21,7 +21,8 @@ static const struct fact FACTS[] = {
      .attempt_id = 0x12c00000001,
      .worker_id = WORKER_NONE,
      .map_count = 16000000,
-     .reduce_count = 20},
+     .reduce_count = 20,
+     .sample_count = 1},
     {.kind = FACT_ATTEMPT_STARTED,
      .job_id = 7,
      .stage = STAGE_MAP,
@@ -75,7 +76,7 @@ static const struct fact FACTS[] = {
 enum { COUNT = sizeof FACTS / sizeof FACTS[0] };
 _Static_assert((int)COUNT == (int)FACT_KIND_COUNT, "one of each kind");
 
-#define GOLDEN SOURCE_DIR "/ctest/golden/fact_v1.hex"
+#define GOLDEN SOURCE_DIR "/ctest/golden/fact_v%d.hex"
 
 static void assert_fact_equal(const struct fact *a, const struct fact *b)
 {
@@ -95,6 +96,7 @@ static void assert_fact_equal(const struct fact *a, const struct fact *b)
     assert_int_equal(a->rules.weight, b->rules.weight);
     assert_int_equal(a->map_count, b->map_count);
     assert_int_equal(a->reduce_count, b->reduce_count);
+    assert_int_equal(a->sample_count, b->sample_count);
     assert_int_equal(a->failure, b->failure);
     assert_int_equal(a->status, b->status);
     assert_int_equal(a->reason, b->reason);
@@ -116,32 +118,74 @@ static void every_kind_comes_back_as_it_was(void **state)
     }
 }
 
-/* All facts of version 1, one a line, as they were written when it was made. */
-static void version_1_is_still_written_and_read(void **state)
+/* All facts of a version, one a line, as they were written when it was made. */
+static FILE *open_golden(int version)
 {
-    FILE *file = fopen(GOLDEN, "r");
+    char path[sizeof GOLDEN];
+    FILE *file;
+
+    snprintf(path, sizeof path, GOLDEN, version);
+    file = fopen(path, "r");
+    assert_non_null(file);
+    return file;
+}
+
+/* False: there are no more. */
+static bool next_golden(FILE *file, struct buf *out)
+{
     char line[2 * FACT_BYTES_MAX + 2];
+    unsigned byte;
+
+    buf_clear(out);
+    if (!fgets(line, sizeof line, file))
+        return false;
+    for (const char *at = line; sscanf(at, "%2x", &byte) == 1; at += 2)
+        buf_append_byte(out, (unsigned char)byte);
+    return true;
+}
+
+static void version_2_is_still_written_and_read(void **state)
+{
+    FILE *file = open_golden(2);
+    struct buf buf = {0}, golden = {0};
 
     (void)state;
-    assert_non_null(file);
     for (int i = 0; i < COUNT; i++) {
-        struct buf buf = {0}, golden = {0};
-        unsigned byte;
         struct fact fact;
         struct err err;
 
-        assert_non_null(fgets(line, sizeof line, file));
-        for (const char *at = line; sscanf(at, "%2x", &byte) == 1; at += 2)
-            buf_append_byte(&golden, (unsigned char)byte);
+        assert_true(next_golden(file, &golden));
+        buf_clear(&buf);
         fact_encode(&FACTS[i], &buf);
         assert_int_equal(buf.len, golden.len);
         assert_memory_equal(buf.ptr, golden.ptr, buf.len);
         assert_int_equal(fact_decode(buf_slice(&golden), &fact, &err), 0);
         assert_fact_equal(&fact, &FACTS[i]);
-        buf_deinit(&buf);
-        buf_deinit(&golden);
     }
-    assert_null(fgets(line, sizeof line, file));
+    assert_false(next_golden(file, &golden));
+    buf_deinit(&buf);
+    buf_deinit(&golden);
+    fclose(file);
+}
+
+/* A journal of before there were samples. */
+static void version_1_is_still_read(void **state)
+{
+    FILE *file = open_golden(1);
+    struct buf golden = {0};
+
+    (void)state;
+    for (int i = 0; i < COUNT; i++) {
+        struct fact fact, expected = FACTS[i];
+        struct err err;
+
+        expected.sample_count = 0;
+        assert_true(next_golden(file, &golden));
+        assert_int_equal(fact_decode(buf_slice(&golden), &fact, &err), 0);
+        assert_fact_equal(&fact, &expected);
+    }
+    assert_false(next_golden(file, &golden));
+    buf_deinit(&golden);
     fclose(file);
 }
 
@@ -155,7 +199,7 @@ static void unknown_versions_are_refused_by_number(void **state)
 
         fact_encode(&FACTS[0], &buf);
         buf.ptr[0] = (char)version;
-        if (version == FACT_VERSION) {
+        if (version == 1 || version == FACT_VERSION) {
             assert_int_equal(fact_decode(buf_slice(&buf), &fact, &err), 0);
         } else {
             char number[16];
@@ -257,7 +301,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_kind_comes_back_as_it_was),
-        cmocka_unit_test(version_1_is_still_written_and_read),
+        cmocka_unit_test(version_2_is_still_written_and_read),
+        cmocka_unit_test(version_1_is_still_read),
         cmocka_unit_test(unknown_versions_are_refused_by_number),
         cmocka_unit_test(cut_anywhere_or_longer_it_is_refused),
         cmocka_unit_test(hostile_bytes_are_refused_or_in_range),

@@ -60,6 +60,7 @@ static struct event any_event(struct history *history)
                   .weight = (uint32_t)draw(history, 3)},
         .map_count = (uint32_t)draw(history, 20),
         .reduce_count = (uint32_t)draw(history, 6),
+        .sample_count = (uint32_t)draw(history, 2),
         .worker_id = worker,
         .incarnation = history->incarnations[worker],
         .slot_count = (uint32_t)draw(history, 4),

@@ -201,7 +201,7 @@ static void send_command(struct boss *boss, const struct command *command)
                       .stage = command->stage,
                       .task = command->task,
                       .map_count = job->plan.map_count,
-                      .keeps_output = job->plan.reduce_count > 0};
+                      .keeps_output = command->stage == STAGE_MAP && job->plan.reduce_count > 0};
 
     assert(boss->members[command->worker_id].incarnation == command->incarnation); /* I6 */
     send(boss, command->worker_id, kinds[command->kind], &say);
@@ -501,6 +501,7 @@ static void helper_end(struct boss *boss, struct helper *helper, enum event_kind
                           .attempt_id = helper->start.attempt_id,
                           .map_count = job->plan.map_count,
                           .reduce_count = job->plan.reduce_count,
+                          .sample_count = job->plan.sample_count,
                           .failure = failure};
 
     *helper = (struct helper){0};

@@ -64,7 +64,7 @@ struct weather {
 };
 
 struct job_plan {
-    uint32_t map_count, reduce_count;
+    uint32_t map_count, reduce_count, sample_count;
     struct job_rules rules;
     bool is_random; /* its maps answer differently each time */
 };
@@ -109,7 +109,7 @@ struct sim_job {
     uint64_t map_attempts[CLUSTER_MAPS_MAX];    /* who completed it last; 0: nobody yet */
     uint64_t reduce_attempts[CLUSTER_MAPS_MAX]; /* who completed it; 0: nobody yet */
     uint64_t names[CLUSTER_MAPS_MAX];           /* whose part has the final name; 0: nobody's */
-    uint32_t faults[2 + CLUSTER_MAPS_MAX + CLUSTER_REDUCES_MAX]; /* its own, injected, by task */
+    uint32_t faults[3 + CLUSTER_MAPS_MAX + CLUSTER_REDUCES_MAX]; /* its own, injected, by task */
 };
 
 /* A part that a reduce wrote into the store, or what a map made: who made it of what. */

@@ -52,6 +52,8 @@ size_t content_task_slot(const struct sim_job *job, enum stage_kind stage, uint3
         return 2 + task;
     case STAGE_REDUCE:
         return 2 + job->plan.map_count + task;
+    case STAGE_SAMPLE:
+        return 2 + job->plan.map_count + job->plan.reduce_count;
     }
     abort(); /* unreachable */
 }

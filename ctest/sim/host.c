@@ -324,7 +324,7 @@ static void hear_master(struct host *host, enum say_kind kind, const struct say 
                                 .job_id = say->job_id,
                                 .task = say->task,
                                 .fetches = say->stage == STAGE_REDUCE,
-                                .keeps_output = say->stage == STAGE_MAP && say->keeps_output,
+                                .keeps_output = say->keeps_output,
                                 .report = say->report,
                                 .kill = kill,
                                 .over_jobs = over,

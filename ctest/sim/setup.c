@@ -50,6 +50,7 @@ void cluster_setup_random(struct cluster_setup *setup, uint64_t seed)
 
         job->map_count = (uint32_t)rand_below(&rand, CLUSTER_MAPS_MAX + 1);
         job->reduce_count = (uint32_t)rand_below(&rand, CLUSTER_REDUCES_MAX + 1);
+        job->sample_count = (uint32_t)rand_below(&rand, 2);
         job->rules.attempts_max = 4;
         job->rules.unsafe = rand_below(&rand, 5) == 0;
         job->rules.priority = (int32_t)rand_below(&rand, 2);
@@ -70,7 +71,8 @@ void cluster_setup_small(struct cluster_setup *setup, uint64_t seed)
         .slots = {1, 1},
         .slowness = {1, 1},
         .job_count = 1,
-        .jobs[0] = {.map_count = 2, .reduce_count = 2, .rules = {.attempts_max = 4}}};
+        .jobs[0] = {
+            .map_count = 2, .reduce_count = 2, .sample_count = 1, .rules = {.attempts_max = 4}}};
     sched_options_cluster(&setup->sched);
     setup->sched.seed = seed;
     setup->sched.silence_ns = 20 * NS_PER_S;

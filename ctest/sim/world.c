@@ -149,6 +149,7 @@ static void proc_finish(struct world *world, struct proc *proc)
         report_of(proc, proc->start.stage == STAGE_PLAN ? EVENT_PLAN_MADE : EVENT_ATTEMPT_DONE);
     proc->report.map_count = job->map_count;
     proc->report.reduce_count = job->reduce_count;
+    proc->report.sample_count = job->sample_count;
     if (proc->start.stage == STAGE_MAP) {
         world->workers[proc->start.worker_id].runs[job->id - 1][proc->start.task] =
             proc->start.attempt_id;
@@ -577,6 +578,7 @@ void world_init(struct world *world, uint64_t seed)
         job->id = i + 1;
         job->map_count = (uint32_t)rand_below(&world->rand, WORLD_MAPS_MAX + 1);
         job->reduce_count = (uint32_t)rand_below(&world->rand, WORLD_REDUCES_MAX + 1);
+        job->sample_count = (uint32_t)rand_below(&world->rand, 2);
         job->rules.attempts_max = 4;
         job->rules.unsafe = rand_below(&world->rand, 5) == 0;
         job->is_random = rand_below(&world->rand, 5) == 0;

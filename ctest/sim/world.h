@@ -33,13 +33,13 @@ enum {
 
 struct sim_job {
     uint64_t id;
-    uint32_t map_count, reduce_count;
+    uint32_t map_count, reduce_count, sample_count;
     struct job_rules rules;
     bool is_random; /* its maps answer differently each time */
     bool has_ended;
     struct fact end;                                         /* FACT_JOB_ENDED */
     uint64_t reduce_attempts[WORLD_REDUCES_MAX];             /* who completed it; 0: nobody yet */
-    uint32_t faults[WORLD_MAPS_MAX + WORLD_REDUCES_MAX + 2]; /* of the job, injected, by task */
+    uint32_t faults[WORLD_MAPS_MAX + WORLD_REDUCES_MAX + 3]; /* of the job, injected, by task */
 };
 
 struct sim_worker {

@@ -50,6 +50,8 @@ size_t world_task_slot(const struct sim_job *job, enum stage_kind stage, uint32_
         return 2 + task;
     case STAGE_REDUCE:
         return 2 + job->map_count + task;
+    case STAGE_SAMPLE:
+        return 2 + job->map_count + job->reduce_count;
     }
     abort(); /* unreachable */
 }

@@ -4,6 +4,7 @@
 #include "attempt/process.h"
 #include "attempt/reduce_task.h"
 #include "base/log.h"
+#include "base/mem.h"
 #include "vm/sandbox.h"
 
 #include <assert.h>
@@ -63,6 +64,8 @@ static void send_log(void *context, struct slice line)
     /* What the file prints while it loads was heard when the client loaded it. */
     if (child->start->kind != MRLUA__TASK_KIND__LOAD && page_get(&child->page->phase) == PAGE_LOAD)
         return;
+    if (child->start->kind == MRLUA__TASK_KIND__SAMPLE) /* it will be heard when a map reads it */
+        return;
     if (len)
         memcpy(text, line.ptr, len);
     text[len] = '\0';
@@ -73,6 +76,7 @@ static void send_log(void *context, struct slice line)
 static const char *stage_name(Mrlua__TaskKind kind)
 {
     return kind == MRLUA__TASK_KIND__MAP      ? "map"
+           : kind == MRLUA__TASK_KIND__SAMPLE ? "map"
            : kind == MRLUA__TASK_KIND__REDUCE ? "reduce"
                                               : "load";
 }
@@ -136,6 +140,7 @@ static int run_task(struct child *child, struct task_result *result, struct err 
     switch (child->start->kind) {
     case MRLUA__TASK_KIND__LOAD:
         return 0;
+    case MRLUA__TASK_KIND__SAMPLE:
     case MRLUA__TASK_KIND__MAP:
         return map_task_run(child, result, err);
     case MRLUA__TASK_KIND__REDUCE:
@@ -148,11 +153,23 @@ static int run_task(struct child *child, struct task_result *result, struct err 
 
 /* ---- the answer ---- */
 
+static ProtobufCBinaryData *cut_points_of(const struct task_result *result)
+{
+    ProtobufCBinaryData *list =
+        result->cut_count ? mem_alloc_array(result->cut_count, sizeof *list) : NULL;
+
+    for (uint32_t i = 0; i < result->cut_count; i++)
+        list[i] =
+            (ProtobufCBinaryData){result->cuts[i].len, (uint8_t *)(uintptr_t)result->cuts[i].ptr};
+    return list;
+}
+
 static int send_done(struct child *child, const struct task_result *result, struct err *err)
 {
     Mrlua__Counter counters[CHILD_COUNTER_COUNT_MAX], *list[CHILD_COUNTER_COUNT_MAX];
     Mrlua__Digest digest = MRLUA__DIGEST__INIT;
     Mrlua__Done done = MRLUA__DONE__INIT;
+    int rc;
 
     for (uint32_t i = 0; i < result->counter_count; i++) {
         mrlua__counter__init(&counters[i]);
@@ -171,7 +188,11 @@ static int send_done(struct child *child, const struct task_result *result, stru
     done.crc32c = result->crc32c;
     if (child->start->kind == MRLUA__TASK_KIND__LOAD)
         done.view = (ProtobufCBinaryData){child->view.len, (uint8_t *)child->view.ptr};
-    return channel_send(&child->channel, MESSAGE_DONE, &done.base, err);
+    done.n_cut_points = result->cut_count;
+    done.cut_points = cut_points_of(result);
+    rc = channel_send(&child->channel, MESSAGE_DONE, &done.base, err);
+    free(done.cut_points);
+    return rc;
 }
 
 /* Traceback first, then what was in hand. */
@@ -215,10 +236,13 @@ static int receive_start(struct child *child, struct err *err)
 static int live(struct child *child, struct err *err)
 {
     struct task_result result = {0};
+    int rc = -1;
 
-    if (receive_start(child, err) != 0 || run_task(child, &result, err) != 0)
-        return -1;
-    return send_done(child, &result, err);
+    if (receive_start(child, err) == 0 && run_task(child, &result, err) == 0)
+        rc = send_done(child, &result, err);
+    sample_close(result.sample);
+    free(result.cuts);
+    return rc;
 }
 
 int child_main(void)

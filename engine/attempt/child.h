@@ -13,6 +13,7 @@
 #include "base/buf.h"
 #include "base/hash.h"
 #include "record/pulse.h"
+#include "record/sample.h"
 #include "rpc/channel.h"
 #include "vm/vm.h"
 
@@ -42,6 +43,9 @@ struct task_result {
         uint64_t value;
     } counters[CHILD_COUNTER_COUNT_MAX];
     uint32_t counter_count;
+    struct sample *sample; /* SAMPLE: what `cuts` point into */
+    struct slice *cuts;
+    uint32_t cut_count;
 };
 
 /* Its whole life; returns its exit code. */

@@ -1,12 +1,16 @@
 #include "attempt/map_task.h"
 
+#include "base/mem.h"
 #include "format/reader.h"
 #include "record/builtin_group.h"
 #include "record/collector.h"
+#include "record/cut_points.h"
 #include "record/key_print.h"
 #include "record/partition.h"
+#include "record/sample.h"
 #include "record/value.h"
 
+#include <stdlib.h>
 #include <unistd.h>
 
 enum { BYTES_IN_RECORDS = 64 }; /* bytes read are told every so many records */
@@ -22,6 +26,8 @@ struct map_task {
     int (*partition)(struct map_task *task, struct slice key, uint32_t *out, struct err *err);
     uint32_t partition_count;
     uint32_t group_parts; /* the job's `group`; 0: whole keys */
+    struct cut_points cut_points;
+    struct sample *sample; /* NULL: it is a map */
     bool is_identity;
     enum reader_kind reader;
     uint64_t input_index;
@@ -62,6 +68,15 @@ static int partition_by_job(struct map_task *task, struct slice key, uint32_t *o
     return vm_partition(task->vm, key, task->partition_count, out, err);
 }
 
+static int partition_by_range(struct map_task *task, struct slice key, uint32_t *out,
+                              struct err *err)
+{
+    if (task->group_parts > 0 && key_prefix(key, task->group_parts, &key, err) != 0)
+        return -1;
+    *out = cut_points_find(&task->cut_points, key);
+    return 0;
+}
+
 static int emit(struct sink *sink, struct slice key, struct slice value, struct err *err)
 {
     struct map_task *task = (struct map_task *)sink;
@@ -90,6 +105,15 @@ static int emit_counted(struct sink *sink, struct slice text, int64_t number, st
     return emit(sink, buf_slice(&task->key), buf_slice(&task->value), err);
 }
 
+/* A sample: the key is kept, and where it would go is not known yet. */
+static int emit_sample(struct sink *sink, struct slice key, struct slice value, struct err *err)
+{
+    struct map_task *task = (struct map_task *)sink;
+
+    page_add(&task->page->records_out, 1);
+    return sample_add(task->sample, key, value.len, err);
+}
+
 static int combine_by_job(void *context, struct group *group, struct sink *out, struct err *err)
 {
     struct map_task *task = context;
@@ -101,14 +125,39 @@ static int combine_by_job(void *context, struct group *group, struct sink *out, 
 
 static void choose_partition(struct map_task *task)
 {
-    struct datum field;
-    bool is_function =
-        value_field(buf_slice(&task->child->view), "partition", &field) && field.type == DATUM_TRUE;
+    enum partition_kind kind = partition_kind_of(buf_slice(&task->child->view));
 
-    task->partition = task->partition_count == 1 && !is_function ? partition_only
-                      : is_function                              ? partition_by_job
-                      : task->group_parts > 0                    ? partition_by_prefix
-                                                                 : partition_by_hash;
+    task->partition = kind == PARTITION_BY_JOB     ? partition_by_job
+                      : task->partition_count == 1 ? partition_only
+                      : kind == PARTITION_BY_RANGE ? partition_by_range
+                      : task->group_parts > 0      ? partition_by_prefix
+                                                   : partition_by_hash;
+}
+
+static int open_cut_points(struct map_task *task, struct err *err)
+{
+    const Mrlua__TaskStart *start = task->child->start;
+    struct slice *cuts = mem_alloc_array(start->n_cut_points + 1, sizeof *cuts);
+    int rc;
+
+    for (size_t i = 0; i < start->n_cut_points; i++)
+        cuts[i] = slice_of(start->cut_points[i].data, start->cut_points[i].len);
+    rc = cut_points_init(&task->cut_points, cuts, start->n_cut_points, task->partition_count, err);
+    free(cuts);
+    return rc;
+}
+
+static void open_sample(struct map_task *task)
+{
+    struct sample_options options = {
+        .partition_count = task->partition_count,
+        .piece_count = (uint32_t)task->child->start->n_shares,
+        .group_parts = task->group_parts,
+        .combines = vm_has(task->vm, "combine"),
+    };
+
+    task->sample = sample_open(&options);
+    task->sink.emit = emit_sample;
 }
 
 static const struct combiner *choose_combiner(struct map_task *task)
@@ -152,10 +201,16 @@ static int open_task(struct map_task *task, struct child *child, struct err *err
     task->partition_count = start->partition_count;
     task->group_parts = group > 0 && group <= UINT32_MAX ? (uint32_t)group : 0;
     task->is_identity = !vm_has(task->vm, "map") || vm_builtin(task->vm, "map") == BUILTIN_IDENTITY;
+    if (reader_kind_by_name(slice_of_string(start->input), &task->reader, err) != 0)
+        return -1;
+    if (start->kind == MRLUA__TASK_KIND__SAMPLE) {
+        open_sample(task);
+        return 0;
+    }
     choose_partition(task);
     if (builtin_folds_in_place(vm_builtin(task->vm, "combine")))
         task->sink.emit_counted = emit_counted;
-    if (reader_kind_by_name(slice_of_string(start->input), &task->reader, err) != 0)
+    if (open_cut_points(task, err) != 0)
         return -1;
     return open_collector(task, err);
 }
@@ -215,6 +270,18 @@ static void tell_record(struct map_task *task, const char *input,
         child_detail_quote(task->child, "record", record->value.string);
 }
 
+/* So many bytes of the piece have been mapped. True: a sample needs no more of it. */
+static bool is_enough(struct map_task *task, size_t bytes)
+{
+    return task->sample && sample_has_read(task->sample, bytes);
+}
+
+static size_t bytes_of(const struct reader_record *record)
+{
+    return record->is_encoded ? record->key_bytes.len + record->value_bytes.len
+                              : record->value.string.len + 1;
+}
+
 /* The loop of a map: from a reader to the end of its piece. */
 static int map_records(struct map_task *task, struct reader *reader, const char *input,
                        struct err *err)
@@ -236,6 +303,10 @@ static int map_records(struct map_task *task, struct reader *reader, const char 
         page_add(&page->records_in, 1);
         if (++count % BYTES_IN_RECORDS == 0)
             page_set(&page->bytes_in, task->bytes_before + reader_bytes_read(reader));
+        if (is_enough(task, bytes_of(&record))) {
+            rc = 0;
+            break;
+        }
     }
     task->bytes_before += reader_bytes_read(reader);
     page_set(&page->bytes_in, task->bytes_before);
@@ -243,6 +314,20 @@ static int map_records(struct map_task *task, struct reader *reader, const char 
 }
 
 /* ---- one piece ---- */
+
+/* A sample leaves what the job did wrong for its maps to tell. */
+static int sampled(struct map_task *task, int rc, struct err *err)
+{
+    if (rc == 0) {
+        sample_end(task->sample);
+        return 0;
+    }
+    sample_end_early(task->sample);
+    if (err->kind != ERR_JOB && err->kind != ERR_LIMIT)
+        return -1;
+    buf_clear(&task->child->detail);
+    return 0;
+}
 
 static int map_piece(struct map_task *task, const Mrlua__Piece *piece, int fd, struct err *err)
 {
@@ -258,9 +343,11 @@ static int map_piece(struct map_task *task, const Mrlua__Piece *piece, int fd, s
 
     if (!reader)
         return -1;
+    if (task->sample)
+        sample_begin(task->sample, task->child->start->shares[task->input_index], piece->length);
     rc = map_records(task, reader, piece->name, err);
     reader_close(reader);
-    return rc;
+    return task->sample ? sampled(task, rc, err) : rc;
 }
 
 /* Asks for the next piece. 1: *input and *fd are set. 0: there is none. -1: *err. */
@@ -316,6 +403,8 @@ static int map_all(struct map_task *task, struct err *err)
     if (rc != 0)
         return -1;
     page_enter(task->page, PAGE_HOOK);
+    if (task->sample)
+        sample_begin_rest(task->sample);
     return vm_cleanup(task->vm, &task->sink, err);
 }
 
@@ -338,14 +427,32 @@ static int finish(struct map_task *task, struct task_result *result, struct err 
     return 0;
 }
 
+static int finish_sample(struct map_task *task, int rc, struct task_result *result, struct err *err)
+{
+    page_enter(task->page, PAGE_SORT);
+    if (sampled(task, rc, err) != 0)
+        return -1;
+    result->sample = task->sample;
+    result->cuts = mem_alloc_array(task->partition_count, sizeof *result->cuts);
+    result->cut_count = sample_cut(task->sample, result->cuts);
+    task->sample = NULL; /* passed on */
+    return 0;
+}
+
 int map_task_run(struct child *child, struct task_result *result, struct err *err)
 {
     struct map_task task = {0};
-    int rc = -1;
+    int rc = open_task(&task, child, err);
 
-    if (open_task(&task, child, err) == 0 && map_all(&task, err) == 0)
+    if (rc == 0)
+        rc = map_all(&task, err);
+    if (task.sample)
+        rc = finish_sample(&task, rc, result, err);
+    else if (rc == 0)
         rc = finish(&task, result, err);
     collector_close(task.collector);
+    sample_close(task.sample);
+    cut_points_deinit(&task.cut_points);
     buf_deinit(&task.key);
     buf_deinit(&task.value);
     return rc;

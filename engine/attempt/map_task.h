@@ -4,6 +4,10 @@
  *
  *     read -> map -> partition -> sort, combine, spill -> merge -> run file
  *
+ * A sample (SAMPLE) is a map of a few pieces, of which only the keys are kept: where they cut the
+ * keys into parts is its answer (record/sample.h). What the job does wrong there is left for the
+ * map to tell, which reads the records before it too: a sample goes on with the next piece.
+ *
  * A job without map, or with map = "identity", emits each record as it was read.
  */
 #ifndef ATTEMPT_MAP_TASK_H

@@ -5,6 +5,8 @@
 #include "base/clock.h"
 #include "base/io.h"
 #include "base/log.h"
+#include "base/mem.h"
+#include "record/cut_points.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -213,7 +215,7 @@ static double fraction_of(const struct trusted *trusted, const Mrlua__Progress *
 {
     double done = 0;
 
-    if (trusted->start->kind == MRLUA__TASK_KIND__MAP && trusted->bytes_total > 0)
+    if (trusted->start->kind != MRLUA__TASK_KIND__REDUCE && trusted->bytes_total > 0)
         done = (double)progress->bytes_in / (double)trusted->bytes_total;
     if (trusted->start->kind == MRLUA__TASK_KIND__REDUCE && trusted->records_total > 0)
         done = (double)progress->records_in / (double)trusted->records_total;
@@ -395,6 +397,31 @@ static int tell_failure(struct service *service, struct err *err)
     return -1;
 }
 
+/* Of a sample: what does not fit a map's frame, or is no list of cut points, ends here. */
+static int check_cut_points(const struct trusted *trusted, const Mrlua__Done *done, struct err *err)
+{
+    struct slice *cuts = mem_alloc_array(done->n_cut_points + 1, sizeof *cuts);
+    struct cut_points points = {0};
+    uint64_t bytes = 0;
+    int rc;
+
+    for (size_t i = 0; i < done->n_cut_points; i++) {
+        cuts[i] = slice_of(done->cut_points[i].data, done->cut_points[i].len);
+        bytes += cuts[i].len + CUT_POINT_FRAME_BYTES;
+    }
+    rc = cut_points_init(&points, cuts, done->n_cut_points, trusted->start->partition_count, err);
+    if (rc == 0 && bytes > CUT_POINTS_BYTES_MAX)
+        rc = err_set(err, ERR_SETUP, "%zu cut points of %llu bytes", done->n_cut_points,
+                     (unsigned long long)bytes);
+    cut_points_deinit(&points);
+    free(cuts);
+    if (rc == 0)
+        return 0;
+    err->kind = ERR_LIMIT; /* the child made them up */
+    err_prefix(err, "the script's process sent no sample");
+    return -1;
+}
+
 /* A Done of the child: checked against the file, and with its path. */
 static int tell_success(struct service *service, struct err *err)
 {
@@ -409,6 +436,11 @@ static int tell_success(struct service *service, struct err *err)
                                  (uint64_t)status.st_size != done->bytes)) {
         err_set(err, ERR_LIMIT, "the script's process says it wrote %llu bytes, and did %llu",
                 (unsigned long long)done->bytes, (unsigned long long)status.st_size);
+        message_free(done);
+        return -1;
+    }
+    if (trusted->start->kind == MRLUA__TASK_KIND__SAMPLE &&
+        check_cut_points(trusted, done, err) != 0) {
         message_free(done);
         return -1;
     }

@@ -116,6 +116,10 @@ static int run_with_child(struct trusted *trusted, struct err *err)
 
     if (!trusted->start->limits)
         return err_set(err, ERR_SETUP, "a task without limits");
+    if (trusted->start->kind == MRLUA__TASK_KIND__SAMPLE &&
+        (trusted->start->n_shares != trusted->start->n_pieces ||
+         trusted->start->partition_count == 0))
+        return err_set(err, ERR_SETUP, "a sample without shares, or parts");
     for (size_t i = 0; i < trusted->start->n_pieces; i++)
         trusted->bytes_total += trusted->start->pieces[i]->length;
     if (open_files(trusted, err) == 0)
@@ -144,6 +148,7 @@ static int run(struct trusted *trusted, struct err *err)
 {
     switch (trusted->start->kind) {
     case MRLUA__TASK_KIND__LOAD:
+    case MRLUA__TASK_KIND__SAMPLE:
     case MRLUA__TASK_KIND__MAP:
     case MRLUA__TASK_KIND__REDUCE:
         return run_with_child(trusted, err);

@@ -2,9 +2,9 @@
  * trusted: the trusted process of an attempt, from fork to end. It opens what the vm child may not
  * open, hands it down, watches it, and tells the shell how it went. It runs no Lua.
  *
- *     LOAD, MAP       ask the nursery for a child, serve it until it has ended
- *     REDUCE          fetch segments first; then the same
- *     PLAN, COMMIT    do it (plan_task.h)
+ *     LOAD, SAMPLE, MAP   ask the nursery for a child, serve it until it has ended
+ *     REDUCE              fetch segments first; then the same
+ *     PLAN, COMMIT        do it (plan_task.h)
  *
  * It ends when the shell hangs up, whatever it is doing.
  */

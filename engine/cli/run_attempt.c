@@ -70,6 +70,7 @@ struct job_source run_source_of(const struct run_shell *shell)
         .publish = shell->output.has_folder ? &shell->output.publish : NULL,
         .overwrite = config->overwrite,
         .unsafe = config->unsafe,
+        .ranged = config->ranged,
         .reducers = config->reducers,
         .split_bytes = config->split_bytes,
         .sort_buffer_bytes = config->sort_buffer_bytes,
@@ -114,6 +115,7 @@ static void take_plan(struct run_attempt *attempt, Mrlua__Done *done)
     shell->plan_done = done;
     event.map_count = (uint32_t)done->plan->n_splits;
     event.reduce_count = done->plan->reducers;
+    event.sample_count = job_task_sample_count(shell->config.ranged, done->plan->reducers);
     job_results_plan(&shell->results, event.map_count, event.reduce_count);
     attempt->has_answered = true;
     run_queue(shell, &event);

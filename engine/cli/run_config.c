@@ -1,6 +1,7 @@
 #include "cli/run_config.h"
 
 #include "base/mem.h"
+#include "record/partition.h"
 #include "record/record.h"
 #include "record/sortbuf.h"
 #include "record/value.h"
@@ -63,6 +64,7 @@ static void read_fields(struct run_config *config, struct slice args)
     value_field_table(args, "params", &config->params);
     if (value_field_table(args, "inputs", &inputs))
         read_inputs(config, inputs);
+    config->ranged = partition_kind_of(config->view) == PARTITION_BY_RANGE;
     config->job_name = string_field(args, "job_name");
     config->input_format = string_field(args, "input");
     config->output_format = string_field(args, "output_format");

@@ -35,6 +35,7 @@ struct run_config {
     char *output;        /* folder; NULL: the records go to standard output */
     char *tmp;           /* folder for intermediate files; NULL: $TMPDIR, else /var/tmp */
     bool overwrite;
+    bool ranged;          /* partition = "range" */
     bool unsafe;          /* the job says so and the user allows it */
     bool reads_stdin;     /* "-" is among the inputs: it can be read only once */
     uint32_t slots;       /* 1 .. RUN_SLOTS_MAX */

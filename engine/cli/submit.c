@@ -113,6 +113,7 @@ static void send_submit(struct submit *submit)
     job.output_folder = config->output;
     job.overwrite = config->overwrite;
     job.unsafe = config->unsafe;
+    job.ranged = config->ranged;
     job.reducers = config->reducers;
     job.attempts = config->attempts;
     job.split_bytes = config->split_bytes;

@@ -24,6 +24,7 @@ void job_results_deinit(struct job_results *results)
 {
     stage_deinit(results, STAGE_MAP);
     stage_deinit(results, STAGE_REDUCE);
+    stage_deinit(results, STAGE_SAMPLE);
 }
 
 static void stage_init(struct job_results *results, enum stage_kind stage, uint32_t count)
@@ -37,6 +38,7 @@ void job_results_plan(struct job_results *results, uint32_t map_count, uint32_t 
 {
     stage_init(results, STAGE_MAP, map_count);
     stage_init(results, STAGE_REDUCE, reduce_count);
+    stage_init(results, STAGE_SAMPLE, 1); /* whether or not the job needs it */
 }
 
 static struct job_result *find(const struct job_results *results, enum stage_kind stage,

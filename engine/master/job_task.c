@@ -68,6 +68,61 @@ static void set_plan(struct job_task *task, const struct job_source *source)
     task->plan.reducers = source->reducers;
 }
 
+static enum reader_kind reader_of(const struct job_source *source)
+{
+    enum reader_kind kind = READER_LINES;
+    struct err ignored; /* the plan was made with it */
+
+    reader_kind_by_name(slice_of_string(source->input_format), &kind, &ignored);
+    return kind;
+}
+
+static uint32_t plan_sample(const struct job_source *source, struct sample_piece *out)
+{
+    size_t count = source->plan->n_inputs;
+    struct sample_file *files = mem_alloc_array(count, sizeof *files);
+    uint32_t piece_count;
+
+    for (size_t i = 0; i < count; i++)
+        files[i] =
+            (struct sample_file){source->plan->inputs[i]->name, source->plan->inputs[i]->size};
+    piece_count = sample_plan(files, count, reader_of(source), out);
+    free(files);
+    return piece_count;
+}
+
+static void set_sample(struct job_task *task, const struct job_source *source)
+{
+    struct sample_piece pieces[SAMPLE_PIECE_COUNT_MAX];
+    uint32_t count = plan_sample(source, pieces);
+
+    task->start.kind = MRLUA__TASK_KIND__SAMPLE;
+    task->sample_pieces = mem_alloc_array(count, sizeof *task->sample_pieces);
+    task->sample_piece_list = mem_alloc_array(count, sizeof(Mrlua__Piece *));
+    task->shares = mem_alloc_array(count, sizeof *task->shares);
+    for (uint32_t i = 0; i < count; i++) {
+        task->sample_pieces[i] = *source->plan->inputs[pieces[i].file_index];
+        task->sample_pieces[i].offset = pieces[i].offset;
+        task->sample_pieces[i].length = pieces[i].length;
+        task->sample_piece_list[i] = &task->sample_pieces[i];
+        task->shares[i] = pieces[i].share_bytes;
+    }
+    task->start.n_pieces = count;
+    task->start.pieces = task->sample_piece_list;
+    task->start.n_shares = count;
+    task->start.shares = task->shares;
+}
+
+static void set_cut_points(struct job_task *task, const struct job_source *source)
+{
+    const struct job_result *sample = job_results_of(source->results, STAGE_SAMPLE, 0);
+
+    if (!sample)
+        return;
+    task->start.n_cut_points = sample->done->n_cut_points;
+    task->start.cut_points = sample->done->cut_points;
+}
+
 static void set_map(struct job_task *task, const struct job_source *source)
 {
     const Mrlua__Split *split = source->plan->splits[task->start.task];
@@ -75,6 +130,7 @@ static void set_map(struct job_task *task, const struct job_source *source)
     task->start.kind = MRLUA__TASK_KIND__MAP;
     task->start.n_pieces = split->n_pieces;
     task->start.pieces = split->pieces;
+    set_cut_points(task, source);
     if (!source->temp_path)
         return;
     job_task_map_path(source->temp_path, task->start.task, task->start.attempt, &task->result_path);
@@ -151,6 +207,11 @@ static void set_commit(struct job_task *task, const struct job_source *source)
     task->commit.manifest = text(buf_string(&task->manifest));
 }
 
+uint32_t job_task_sample_count(bool ranged, uint32_t reducers)
+{
+    return ranged && reducers > 1 ? 1 : 0; /* one part needs no cut */
+}
+
 void job_task_init(struct job_task *task, const struct job_source *source, enum stage_kind stage,
                    uint32_t number, uint64_t attempt_id)
 {
@@ -162,6 +223,9 @@ void job_task_init(struct job_task *task, const struct job_source *source, enum 
     switch (stage) {
     case STAGE_PLAN:
         set_plan(task, source);
+        return;
+    case STAGE_SAMPLE:
+        set_sample(task, source);
         return;
     case STAGE_MAP:
         set_map(task, source);
@@ -182,6 +246,9 @@ void job_task_deinit(struct job_task *task)
     free(task->map_paths);
     free(task->map_outputs);
     free(task->map_output_list);
+    free(task->sample_pieces);
+    free(task->sample_piece_list);
+    free(task->shares);
     free(task->parts);
     free(task->part_list);
     buf_deinit(&task->result_path);

@@ -14,6 +14,7 @@
 #include "base/buf.h"
 #include "base/slice.h"
 #include "format/publish.h"
+#include "format/sample_plan.h"
 #include "master/job_results.h"
 #include "rpc/message.h"
 
@@ -29,6 +30,7 @@ struct job_source {
     const char *publish_id;    /* of the claim and in the manifest */
     const struct publish *publish;
     bool overwrite, unsafe;
+    bool ranged;          /* partition = "range" */
     uint32_t reducers;    /* asked for; 0: by the size of the input */
     uint64_t split_bytes; /* the same */
     uint64_t sort_buffer_bytes;
@@ -54,7 +56,13 @@ struct job_task {
     Mrlua__Part *parts; /* a commit: every part */
     Mrlua__Part **part_list;
     size_t map_output_count, part_count;
+    Mrlua__Piece *sample_pieces;
+    Mrlua__Piece **sample_piece_list;
+    uint64_t *shares;
 };
+
+/* How many tasks its stage of samples has, with a plan of so many reducers: 0, or 1. */
+uint32_t job_task_sample_count(bool ranged, uint32_t reducers);
 
 /* The plan must be there for any stage but STAGE_PLAN, and the results of the stages before. */
 void job_task_init(struct job_task *task, const struct job_source *source, enum stage_kind stage,

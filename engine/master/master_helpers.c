@@ -6,6 +6,7 @@
 static void take_plan(struct master_attempt *attempt, Mrlua__Done *done)
 {
     struct event event = master_event(attempt, EVENT_PLAN_MADE);
+    const struct master_job *job = master_job_find(attempt->master, attempt->job_id);
     Mrlua__Error error = MRLUA__ERROR__INIT;
     char empty[] = "the plan is empty";
 
@@ -21,6 +22,8 @@ static void take_plan(struct master_attempt *attempt, Mrlua__Done *done)
     attempt->done = done;
     event.map_count = (uint32_t)done->plan->n_splits;
     event.reduce_count = done->plan->reducers;
+    event.sample_count =
+        job ? job_task_sample_count(job->record->submit->ranged, done->plan->reducers) : 0;
     master_queue(attempt->master, &event);
 }
 

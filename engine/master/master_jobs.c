@@ -81,6 +81,7 @@ struct job_source master_job_source(const struct master_job *job)
         .publish = &job->publish,
         .overwrite = submit->overwrite,
         .unsafe = submit->unsafe,
+        .ranged = submit->ranged,
         .reducers = submit->reducers,
         .split_bytes = submit->split_bytes,
         .sort_buffer_bytes = submit->sort_buffer_bytes,

@@ -8,11 +8,13 @@
  *     I6   whatever lives or is held belongs to the incarnation that is there
  *     I7   whatever is not at its end waits for a timer, or for room that somebody with a timer has
  *     I8   slots and fetches in use are those of the attempts, and not more than there are (or
- * were, when a worker offers less than before) I9   a job that is listed has not ended I11  faults
- * of the job are not more than its reported failures, both within their limits I13  who holds a
- * slot holds its inputs: every map had answered and  a task is in exactly one place: queue, delay,
- * attempt, worker's outputs, store; it has two attempts at most, on two workers; not more than a
- * third of the workers are aside
+ *          were, when a worker offers less than before)
+ *     I9   a job that is listed has not ended
+ *     I11  faults of the job are not more than its reported failures, both within their limits
+ *     I13  who holds a slot holds its inputs: every map had answered
+ *     I14  a map runs only when the sample it needs has answered
+ *     and  a task is in exactly one place: queue, delay, attempt, worker's outputs, store; it has
+ *          two attempts at most, on two workers; not more than a third of the workers are aside
  *
  * I2 (grants) comes with commits on gs://; I3, I4 and I10 need what was there before or elsewhere
  * and are checked in ctest/sim; I12 is about messages.
@@ -36,6 +38,7 @@ static void check_attempt(const struct sched *sched, const struct task *task,
 {
     const struct stage *stage = attempt->task->stage;
     const struct stage *maps = &stage->job->stages[STAGE_MAP];
+    const struct stage *samples = &stage->job->stages[STAGE_SAMPLE];
     bool is_fetched = attempt->phase == ATTEMPT_FETCHED;
 
     assert(attempt->task == task);
@@ -49,6 +52,8 @@ static void check_attempt(const struct sched *sched, const struct task *task,
     assert(attempt->id >> 32 == sched->epoch);
     assert(timer_is_armed(&attempt->silence) == !is_fetched); /* I7: a fetched one waits for us */
     assert(!attempt->worker || worker_is_here(attempt->worker)); /* I6 */
+    if (stage->kind == STAGE_MAP)
+        assert(samples->counts[TASK_COMPLETED] == samples->task_count); /* I14 */
     if (STAGE_TRAITS[stage->kind].fetches && attempt->phase != ATTEMPT_FETCHING)
         assert(maps->answered_count == maps->task_count); /* I13 */
 }

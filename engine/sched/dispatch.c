@@ -26,13 +26,17 @@ bool stage_is_wanted(const struct stage *stage)
 bool stage_is_open(const struct sched *sched, const struct stage *stage)
 {
     const struct stage *maps = &stage->job->stages[STAGE_MAP];
+    const struct stage *samples = &stage->job->stages[STAGE_SAMPLE];
 
     assert(!job_status_is_end(stage->job->status));
     switch (stage->kind) {
     case STAGE_PLAN:
         return stage->job->status == JOB_PLANNING;
-    case STAGE_MAP:
+    case STAGE_SAMPLE:
         return stage->job->status == JOB_RUNNING;
+    case STAGE_MAP:
+        return stage->job->status == JOB_RUNNING &&
+               samples->counts[TASK_COMPLETED] == samples->task_count;
     case STAGE_REDUCE:
         return stage->job->status == JOB_RUNNING &&
                (uint64_t)maps->counts[TASK_COMPLETED] * 100 >=
@@ -122,14 +126,23 @@ static bool job_goes_before(const struct sched *sched, const struct job *job,
            used * weight_of(other) < other_used * weight_of(job);
 }
 
-/* The task of this kind whose turn it is, or NULL. */
+/* The next task of the job for a slot of its own, or NULL. */
+static struct task *next_of_job(const struct sched *sched, struct job *job)
+{
+    struct task *sample = next_task(sched, &job->stages[STAGE_SAMPLE]);
+
+    return sample ? sample : next_task(sched, &job->stages[STAGE_MAP]);
+}
+
+/* The task whose turn it is among all jobs, or NULL. STAGE_MAP: a map or a sample. */
 static struct task *next_of_all(const struct sched *sched, enum stage_kind kind)
 {
     struct task *best = NULL;
 
     for (struct list *at = sched->jobs.next; at != &sched->jobs; at = at->next) {
         struct job *job = CONTAINER_OF(at, struct job, link);
-        struct task *task = next_task(sched, &job->stages[kind]);
+        struct task *task =
+            kind == STAGE_MAP ? next_of_job(sched, job) : next_task(sched, &job->stages[kind]);
 
         if (task && (!best || job_goes_before(sched, job, best->stage->job, kind)))
             best = task;
@@ -159,7 +172,7 @@ static void serve(struct sched *sched, struct worker *worker)
     struct attempt *attempt = next_fetched(sched, worker);
     struct job *job = attempt->task->stage->job;
     bool takes_maps = !list_is_empty(&worker->with_slot);
-    struct task *own = takes_maps ? next_task(sched, &job->stages[STAGE_MAP]) : NULL;
+    struct task *own = takes_maps ? next_of_job(sched, job) : NULL;
     struct task *any = takes_maps ? next_of_all(sched, STAGE_MAP) : NULL;
 
     if (any && job_goes_before(sched, any->stage->job, job, STAGE_MAP))

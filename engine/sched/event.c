@@ -91,7 +91,8 @@ bool job_settle(struct sched *sched, struct job *job)
         job_end_audit(sched, job);
         return false;
     }
-    stage_give_up(sched, &job->stages[STAGE_MAP]); /* lost maps that nobody needs now */
+    stage_give_up(sched, &job->stages[STAGE_SAMPLE]); /* of a job without maps */
+    stage_give_up(sched, &job->stages[STAGE_MAP]);    /* lost maps that nobody needs now */
     assert(reduces->counts[TASK_IN_PROGRESS] == 0);
     return true;
 }
@@ -250,11 +251,13 @@ static bool on_plan_made(struct sched *sched, const struct event *event)
 
     assert(event->map_count <= SCHED_TASK_COUNT_MAX);
     assert(event->reduce_count <= SCHED_TASK_COUNT_MAX);
+    assert(event->sample_count <= 1);
     if (!attempt || attempt->task->stage->kind != STAGE_PLAN)
         return false;
     fact = attempt_fact(FACT_PLAN_MADE, attempt);
     fact.map_count = event->map_count;
     fact.reduce_count = event->reduce_count;
+    fact.sample_count = event->sample_count;
     say_fact(sched, &fact);
     return true;
 }

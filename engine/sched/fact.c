@@ -159,10 +159,12 @@ static bool apply_plan_made(struct sched *sched, const struct fact *fact)
 
     if (!attempt || attempt->task->stage->kind != STAGE_PLAN)
         return false;
-    if (fact->map_count > SCHED_TASK_COUNT_MAX || fact->reduce_count > SCHED_TASK_COUNT_MAX)
+    if (fact->map_count > SCHED_TASK_COUNT_MAX || fact->reduce_count > SCHED_TASK_COUNT_MAX ||
+        fact->sample_count > 1)
         return false;
     assert(job->status == JOB_PLANNING);
     attempt_complete(sched, attempt, &(struct digest){0});
+    stage_open(&job->stages[STAGE_SAMPLE], fact->sample_count);
     stage_open(&job->stages[STAGE_MAP], fact->map_count);
     stage_open(&job->stages[STAGE_REDUCE], fact->reduce_count);
     /* Without reduces nobody fetches: a map writes its part where the job's output goes. */

@@ -17,7 +17,8 @@ enum {
     HAS_RULES = 1 << 7,
     HAS_COUNTS = 1 << 8,
     HAS_FAILURE = 1 << 9,
-    HAS_END = 1 << 10, /* status and reason */
+    HAS_END = 1 << 10,     /* status and reason */
+    HAS_SAMPLES = 1 << 11, /* sample_count; since version 2 */
     HAS_PLACE = HAS_STAGE | HAS_TASK | HAS_WORKER | HAS_JOB | HAS_ATTEMPT,
 };
 
@@ -29,7 +30,7 @@ static unsigned fields_of(enum fact_kind kind)
     case FACT_JOB_ACCEPTED:
         return HAS_JOB | HAS_RULES;
     case FACT_PLAN_MADE:
-        return HAS_PLACE | HAS_COUNTS;
+        return HAS_PLACE | HAS_COUNTS | HAS_SAMPLES;
     case FACT_ATTEMPT_STARTED:
     case FACT_OUTPUT_FOUND:
         return HAS_PLACE;
@@ -107,6 +108,8 @@ void fact_encode(const struct fact *fact, struct buf *out)
         put_number(out, fact->map_count);
         put_number(out, fact->reduce_count);
     }
+    if (fields & HAS_SAMPLES)
+        put_number(out, fact->sample_count);
     if (fields & HAS_FAILURE)
         put_number(out, fact->failure);
     if (fields & HAS_END) {
@@ -197,6 +200,8 @@ static void take_fields(struct reader *reader, unsigned fields, struct fact *out
         out->map_count = (uint32_t)take(reader, "maps", 0, SCHED_TASK_COUNT_MAX);
         out->reduce_count = (uint32_t)take(reader, "reduces", 0, SCHED_TASK_COUNT_MAX);
     }
+    if (fields & HAS_SAMPLES)
+        out->sample_count = (uint32_t)take(reader, "samples", 0, 1);
     if (fields & HAS_FAILURE)
         out->failure = (enum err_kind)take(reader, "failure", 0, ERR_KIND_COUNT - 1);
     if (fields & HAS_END) {
@@ -208,22 +213,25 @@ static void take_fields(struct reader *reader, unsigned fields, struct fact *out
 int fact_decode(struct slice bytes, struct fact *out, struct err *err)
 {
     struct reader reader = {0};
-    unsigned version, kind;
+    unsigned version, kind, fields;
 
     *out = (struct fact){0};
     if (bytes.len < 2)
         return err_set(err, ERR_SETUP, "fact: it is cut off");
     version = (unsigned char)bytes.ptr[0];
     kind = (unsigned char)bytes.ptr[1];
-    if (version != FACT_VERSION)
-        return err_set(err, ERR_SETUP, "fact: version %u; this mrlua reads version %d", version,
-                       FACT_VERSION);
+    if (version < 1 || version > FACT_VERSION)
+        return err_set(err, ERR_SETUP, "fact: version %u; this mrlua reads versions 1 to %d",
+                       version, FACT_VERSION);
     if (kind >= FACT_KIND_COUNT)
         return err_set(err, ERR_SETUP, "fact: kind %u is not known", kind);
     reader.at = bytes.ptr + 2;
     reader.end = bytes.ptr + bytes.len;
     out->kind = (enum fact_kind)kind;
-    take_fields(&reader, fields_of(out->kind), out);
+    fields = fields_of(out->kind);
+    if (version < 2)
+        fields &= ~(unsigned)HAS_SAMPLES;
+    take_fields(&reader, fields, out);
     if (reader.refused)
         return err_set(err, ERR_SETUP, "fact: %s: cut off or out of range in a '%s'",
                        reader.refused, fact_kind_name(out->kind));

@@ -27,7 +27,7 @@
 #include "sched/sched.h"
 
 enum {
-    FACT_VERSION = 1,
+    FACT_VERSION = 2,     /* written; 1, which knows no samples, is read */
     FACT_BYTES_MAX = 128, /* no kind comes near it */
 };
 

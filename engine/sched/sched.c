@@ -280,7 +280,7 @@ bool sched_worker_view(const struct sched *sched, uint32_t worker_id, struct wor
 
 const char *stage_kind_name(enum stage_kind stage)
 {
-    static const char *const names[STAGE_COUNT] = {"plan", "map", "reduce", "commit"};
+    static const char *const names[STAGE_COUNT] = {"plan", "map", "reduce", "commit", "sample"};
 
     assert((int)stage >= 0 && (int)stage < STAGE_COUNT);
     return names[stage];

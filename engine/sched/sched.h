@@ -20,12 +20,13 @@
  * event->now_ns; chance is options.seed. So the same events give the same commands, and a
  * simulator runs weeks a second.
  *
- * A job is a list of stages: plan, map, reduce, commit (STAGE_TRAITS in state.h says what each is
- * allowed to do). plan and commit run in helpers of the master (worker_id WORKER_NONE) and take no
- * slot. A map gets a slot and runs. A reduce fetches first, without a slot, at most `slots` of them
- * per worker; it reports EVENT_ATTEMPT_FETCHED and is told COMMAND_RUN_ATTEMPT when a slot is free:
- * who holds a slot waits for no other task. A job without reduces (reduce_count 0) ends its data
- * path with the maps, and their output lives in the store.
+ * A job is a list of stages: plan, sample, map, reduce, commit (STAGE_TRAITS in state.h says what
+ * each is allowed to do). plan and commit run in helpers of the master (worker_id WORKER_NONE) and
+ * take no slot. A map gets a slot and runs. So does a sample, which some jobs need (sample_count):
+ * their maps wait for what it answers, which the shell keeps. A reduce fetches first, without a
+ * slot, at most `slots` of them per worker; it reports EVENT_ATTEMPT_FETCHED and is told
+ * COMMAND_RUN_ATTEMPT when a slot is free: who holds a slot waits for no other task. A job without
+ * reduces (reduce_count 0) ends its data path with the maps, and their output lives in the store.
  *
  * Several jobs share the slots: higher priorities first, then who has the least slots for its
  * weight (SCHED_FAIR) or was there first (SCHED_FIFO). Nothing is taken away from who has it.
@@ -83,10 +84,11 @@
 #include "base/err.h"
 #include "base/hash.h"
 
-enum stage_kind { STAGE_PLAN, STAGE_MAP, STAGE_REDUCE, STAGE_COMMIT };
+/* In journals and messages: new ones go to the end. */
+enum stage_kind { STAGE_PLAN, STAGE_MAP, STAGE_REDUCE, STAGE_COMMIT, STAGE_SAMPLE };
 
 enum {
-    STAGE_COUNT = STAGE_COMMIT + 1,
+    STAGE_COUNT = STAGE_SAMPLE + 1,
     SCHED_TASK_COUNT_MAX = 16 * 1000 * 1000, /* of one stage: 2 GB of task table */
     SCHED_WORKER_ID_MAX = 65535,             /* ids are indexes of a table */
     SCHED_FAILURE_COUNT_MAX = 30,            /* reported failures of one task end its job */
@@ -136,7 +138,8 @@ enum event_kind {
     EVENT_TICK,             /* time has passed */
     EVENT_JOB_SUBMITTED,    /* job_id (new), rules */
     EVENT_JOB_CANCELLED,    /* job_id. Too late once its commit runs: it then ends as it ends */
-    EVENT_PLAN_MADE,        /* attempt_id of the plan, map_count, reduce_count: it is done */
+    EVENT_PLAN_MADE,        /* attempt_id of the plan, map_count, reduce_count, sample_count: it
+                               is done */
     EVENT_WORKER_JOINED,    /* worker_id, incarnation, slot_count. 0: nothing is given to it before
                                EVENT_WORKER_SLOTS, which follows within reset_grace_ns */
     EVENT_WORKER_LOST,      /* worker_id, incarnation: now, whatever grace it had */
@@ -172,6 +175,7 @@ struct event {
     uint64_t job_id; /* the caller's number for a job, never 0, never reused */
     struct job_rules rules;
     uint32_t map_count, reduce_count;
+    uint32_t sample_count; /* tasks before the maps: 0 or 1 */
 
     uint32_t worker_id; /* of WORKER events, and of every other one: who says so */
     uint32_t slot_count;
@@ -233,7 +237,7 @@ struct command {
 enum fact_kind {
     FACT_EPOCH_BEGUN,     /* epoch */
     FACT_JOB_ACCEPTED,    /* job_id, rules */
-    FACT_PLAN_MADE,       /* job_id, attempt_id, map_count, reduce_count */
+    FACT_PLAN_MADE,       /* job_id, attempt_id, map_count, reduce_count, sample_count */
     FACT_ATTEMPT_STARTED, /* job_id, stage, task, attempt_id, worker_id, incarnation */
     FACT_ATTEMPT_ENDED,   /* the same, failure: without a result. ERR_NONE: nobody's fault */
     FACT_TASK_COMPLETED,  /* the same, digest: the attempt's output is the task's */
@@ -258,7 +262,7 @@ struct fact {
     uint64_t attempt_id;
     struct digest digest;
     struct job_rules rules;
-    uint32_t map_count, reduce_count;
+    uint32_t map_count, reduce_count, sample_count;
     enum err_kind failure;
     enum job_status status;
     enum end_reason reason;
@@ -375,7 +379,8 @@ uint64_t sched_hash(const struct sched *sched);
 /* Aborts when an invariant of the whole state is broken (check.c lists them). For tests: O(n). */
 void sched_check(const struct sched *sched);
 
-const char *stage_kind_name(enum stage_kind stage); /* "plan", "map", "reduce", "commit" */
+/* "plan", "map", "reduce", "commit", "sample" */
+const char *stage_kind_name(enum stage_kind stage);
 const char *event_kind_name(enum event_kind kind);
 const char *command_kind_name(enum command_kind kind);
 const char *fact_kind_name(enum fact_kind kind);

@@ -10,6 +10,7 @@ const struct stage_traits STAGE_TRAITS[STAGE_COUNT] = {
     [STAGE_MAP] = {.on_worker = true, .fetches = false, .runs_job_code = true},
     [STAGE_REDUCE] = {.on_worker = true, .fetches = true, .runs_job_code = true},
     [STAGE_COMMIT] = {.on_worker = false, .fetches = false, .runs_job_code = false},
+    [STAGE_SAMPLE] = {.on_worker = true, .fetches = false, .runs_job_code = true},
 };
 
 void stage_open(struct stage *stage, uint32_t task_count)

@@ -58,6 +58,11 @@ bool worker_attempt_is_map(const struct worker_attempt *attempt)
     return attempt->start->start->kind == MRLUA__TASK_KIND__MAP;
 }
 
+bool worker_attempt_is_reduce(const struct worker_attempt *attempt)
+{
+    return attempt->start->start->kind == MRLUA__TASK_KIND__REDUCE;
+}
+
 static void queue(const struct worker_attempt *attempt, enum agent_event_kind kind,
                   enum err_kind failure)
 {

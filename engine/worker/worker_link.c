@@ -55,7 +55,8 @@ static void on_welcome(struct worker *worker, void *message)
 static bool is_task(const Mrlua__TaskStart *task)
 {
     return task && task->attempt != 0 && task->job != 0 &&
-           (task->kind == MRLUA__TASK_KIND__MAP || task->kind == MRLUA__TASK_KIND__REDUCE);
+           (task->kind == MRLUA__TASK_KIND__SAMPLE || task->kind == MRLUA__TASK_KIND__MAP ||
+            task->kind == MRLUA__TASK_KIND__REDUCE);
 }
 
 static void on_start(struct worker *worker, void *message)
@@ -72,7 +73,7 @@ static void on_start(struct worker *worker, void *message)
     event.job_id = start->start->job;
     event.task = start->start->task;
     event.fetches = start->start->kind == MRLUA__TASK_KIND__REDUCE;
-    event.keeps_output = !event.fetches;
+    event.keeps_output = start->start->kind == MRLUA__TASK_KIND__MAP;
     if (worker_attempt_find(worker, event.attempt_id))
         message_free(message);
     else

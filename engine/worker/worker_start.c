@@ -45,7 +45,7 @@ void worker_sources_keep(struct worker *worker, Mrlua__Sources *message)
     message_free(sources->message);
     sources->message = message;
     for (struct worker_attempt *at = worker->attempts; at; at = at->next) {
-        if (at->readable && at->job == message->job && !worker_attempt_is_map(at))
+        if (at->readable && at->job == message->job && worker_attempt_is_reduce(at))
             attempt_sources(&at->attempt, message);
     }
 }
@@ -97,7 +97,7 @@ static int check(const struct worker_attempt *attempt, struct err *err)
         if (check_path(worker, "input", start->start->pieces[i]->path, ERR_INPUT, err) != 0)
             return -1;
     }
-    if (worker_attempt_is_map(attempt))
+    if (!worker_attempt_is_reduce(attempt))
         return 0;
     if (start->start->result_path[0] != '/')
         return err_set(err, ERR_SETUP, "a part without a path");
@@ -162,7 +162,8 @@ static int fill(struct worker_attempt *attempt, struct start *start, struct err 
     start->task.tmp_folder = worker->storage.tmp_path;
     if (worker_attempt_is_map(attempt))
         return set_map(attempt, start, err);
-    set_reduce(attempt, start);
+    if (worker_attempt_is_reduce(attempt))
+        set_reduce(attempt, start);
     return 0;
 }
 

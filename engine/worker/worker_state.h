@@ -141,6 +141,7 @@ void worker_attempt_remove(struct worker_attempt *attempt);
 
 /* Is it a map? Then its output stays here. */
 bool worker_attempt_is_map(const struct worker_attempt *attempt);
+bool worker_attempt_is_reduce(const struct worker_attempt *attempt);
 
 /* ---- worker_start.c ---- */
 
