@@ -30,6 +30,12 @@ size_t vm_memory_bytes_peak(size_t memory_bytes_max)
 void memory_init(struct memory *memory, size_t bytes_max)
 {
     *memory = (struct memory){.bytes_max = bytes_max, .collect_at = bytes_max};
+    pool_init(&memory->pool);
+}
+
+void memory_deinit(struct memory *memory)
+{
+    pool_deinit(&memory->pool);
 }
 
 void memory_watch(struct memory *memory, lua_State *main)
@@ -99,23 +105,44 @@ static bool allows(struct memory *memory, size_t more)
     return true;
 }
 
-/* The allocator below the limit: realloc() and free(), but for the first block. */
-static void *move_block(const struct memory *memory, void *ptr, size_t new_bytes)
+static void *new_block(struct memory *memory, size_t bytes)
 {
-    if (!memory->main && !ptr && !first_block_is_taken && new_bytes <= sizeof first_block) {
+    void *block;
+
+    if (!memory->main && !first_block_is_taken && bytes <= sizeof first_block) {
         first_block_is_taken = true;
         return memset(first_block, 0, sizeof first_block);
     }
-    assert(ptr != first_block); /* Lua never moves a state */
-    return realloc(ptr, new_bytes);
+    block = pool_take(&memory->pool, bytes);
+    return block ? block : malloc(bytes);
 }
 
-static void free_block(void *ptr)
+static void free_block(struct memory *memory, void *ptr, size_t bytes)
 {
-    if (ptr == first_block)
+    if (pool_has(&memory->pool, ptr))
+        pool_give(&memory->pool, ptr, bytes);
+    else if (ptr == first_block)
         first_block_is_taken = false;
     else
         free(ptr);
+}
+
+/* The allocator below the limit: the first block, small blocks, realloc(). */
+static void *move_block(struct memory *memory, void *ptr, size_t old_bytes, size_t new_bytes)
+{
+    void *moved;
+
+    assert(ptr != first_block); /* Lua never moves a state */
+    if (!pool_has(&memory->pool, ptr))
+        return realloc(ptr, new_bytes);
+    if (pool_is_same_size(old_bytes, new_bytes))
+        return ptr;
+    moved = new_block(memory, new_bytes);
+    if (!moved)
+        return NULL;
+    memcpy(moved, ptr, old_bytes < new_bytes ? old_bytes : new_bytes);
+    pool_give(&memory->pool, ptr, old_bytes);
+    return moved;
 }
 
 void *memory_alloc(void *context, void *ptr, size_t old_bytes, size_t new_bytes)
@@ -126,13 +153,14 @@ void *memory_alloc(void *context, void *ptr, size_t old_bytes, size_t new_bytes)
     if (!ptr)
         old_bytes = 0; /* Lua passes the type of the object there */
     if (new_bytes == 0) {
-        free_block(ptr);
+        if (ptr)
+            free_block(memory, ptr, old_bytes);
         memory->bytes -= old_bytes;
         return NULL;
     }
     if (new_bytes > old_bytes && !allows(memory, new_bytes - old_bytes))
         return NULL;
-    moved = move_block(memory, ptr, new_bytes);
+    moved = ptr ? move_block(memory, ptr, old_bytes, new_bytes) : new_block(memory, new_bytes);
     if (!moved && new_bytes > old_bytes) {
         memory->system_failed = !memory->is_dead;
         die(memory);

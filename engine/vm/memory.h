@@ -6,6 +6,7 @@
  *     memory_watch(&memory, main);          from here the limit holds
  *     if (memory_is_uneasy(&memory))
  *         memory_safe_point(&memory, L);    in C functions that the script calls often
+ *     memory_deinit(&memory);               after lua_close()
  *
  * Crossing the limit is allowed for a quarter of it (the overdraft): a full collection is run at
  * the next safe point, which is the next VM instruction of the main thread (a hook) or the next
@@ -20,6 +21,7 @@
 #define VM_MEMORY_H
 
 #include "base/err.h"
+#include "vm/pool.h"
 
 #include <lua.h>
 #include <stdbool.h>
@@ -36,9 +38,11 @@ struct memory {
     bool is_dead;
     bool system_failed;             /* dead because the system had no memory, below the limit */
     char where[MEMORY_WHERE_BYTES]; /* "jobs/x.lua:12: " when it died, or "" */
+    struct pool pool;               /* small blocks; in `bytes` like all others */
 };
 
 void memory_init(struct memory *memory, size_t bytes_max);
+void memory_deinit(struct memory *memory);
 void memory_watch(struct memory *memory, lua_State *main);
 
 /* lua_Alloc; `context` is the struct memory. */

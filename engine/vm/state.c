@@ -170,6 +170,7 @@ void vm_close(struct vm *vm)
         return;
     if (vm->main)
         lua_close(vm->main);
+    memory_deinit(&vm->memory);
     for (int i = 0; i < FRAME_COUNT_MAX; i++) {
         buf_deinit(&vm->frames[i].key);
         buf_deinit(&vm->frames[i].value);
