@@ -24,6 +24,7 @@ local LAYERS = { -- a file may include its own folder and those named here (DESI
 
 local FENCES = { -- a foreign header's first word, and the layers that may include it
   xxhash = { "base" },
+  emmintrin = { "base" }, -- SSE2, of the compiler
   ["isa-l"] = { "base", "format" },
   curl = { "store" },
   jansson = { "store" },

@@ -1,5 +1,7 @@
 #include "attempt/map_task.h"
 
+#include "attempt/map_builtin.h"
+#include "base/find.h"
 #include "base/mem.h"
 #include "format/reader.h"
 #include "record/builtin_group.h"
@@ -28,7 +30,8 @@ struct map_task {
     uint32_t group_parts; /* the job's `group`; 0: whole keys */
     struct cut_points cut_points;
     struct sample *sample; /* NULL: it is a map */
-    bool is_identity;
+    bool is_identity, is_builtin;
+    struct map_builtin builtin; /* is_builtin: what blocks are mapped with */
     enum reader_kind reader;
     uint64_t input_index;
     uint64_t bytes_before; /* of the pieces that are done */
@@ -201,6 +204,8 @@ static int open_task(struct map_task *task, struct child *child, struct err *err
     task->partition_count = start->partition_count;
     task->group_parts = group > 0 && group <= UINT32_MAX ? (uint32_t)group : 0;
     task->is_identity = !vm_has(task->vm, "map") || vm_builtin(task->vm, "map") == BUILTIN_IDENTITY;
+    task->is_builtin =
+        map_builtin_init(&task->builtin, buf_slice(&child->view), vm_counts(task->vm));
     if (reader_kind_by_name(slice_of_string(start->input), &task->reader, err) != 0)
         return -1;
     if (start->kind == MRLUA__TASK_KIND__SAMPLE) {
@@ -303,13 +308,46 @@ static int map_records(struct map_task *task, struct reader *reader, const char 
         page_add(&page->records_in, 1);
         if (++count % BYTES_IN_RECORDS == 0)
             page_set(&page->bytes_in, task->bytes_before + reader_bytes_read(reader));
-        if (is_enough(task, bytes_of(&record))) {
-            rc = 0;
-            break;
-        }
+        if (is_enough(task, bytes_of(&record)))
+            return 0;
     }
-    task->bytes_before += reader_bytes_read(reader);
-    page_set(&page->bytes_in, task->bytes_before);
+    return rc;
+}
+
+/* Its block is not mapped: the line that was in hand. */
+static void tell_line(struct map_task *task, const char *input, struct slice block, uint64_t offset)
+{
+    struct reader_record record = {.offset = offset + task->builtin.at};
+    size_t next;
+
+    record.value.string = reader_block_line(block, task->builtin.at, &next);
+    tell_record(task, input, &record);
+}
+
+/* The same by blocks, with a built-in that knows what to do with them. */
+static int map_blocks(struct map_task *task, struct reader *reader, const char *input,
+                      struct err *err)
+{
+    struct page *page = task->page;
+    struct slice block;
+    uint64_t offset;
+    int rc;
+
+    while ((rc = reader_block(reader, &block, &offset, err)) == 1) {
+        uint64_t lines = count_lines(block);
+
+        page_record(page, task->input_index, offset);
+        if (map_builtin_block(&task->builtin, block, offset, &task->sink, err) != 0) {
+            if (err->kind == ERR_JOB || err->kind == ERR_LIMIT)
+                tell_line(task, input, block, offset);
+            return -1;
+        }
+        page_add(&page->record, lines - 1);
+        page_add(&page->records_in, lines);
+        page_set(&page->bytes_in, task->bytes_before + reader_bytes_read(reader));
+        if (is_enough(task, block.len))
+            return 0;
+    }
     return rc;
 }
 
@@ -345,7 +383,12 @@ static int map_piece(struct map_task *task, const Mrlua__Piece *piece, int fd, s
         return -1;
     if (task->sample)
         sample_begin(task->sample, task->child->start->shares[task->input_index], piece->length);
-    rc = map_records(task, reader, piece->name, err);
+    if (task->is_builtin && reader_has_blocks(reader))
+        rc = map_blocks(task, reader, piece->name, err);
+    else
+        rc = map_records(task, reader, piece->name, err);
+    task->bytes_before += reader_bytes_read(reader);
+    page_set(&task->page->bytes_in, task->bytes_before);
     reader_close(reader);
     return task->sample ? sampled(task, rc, err) : rc;
 }
@@ -453,6 +496,7 @@ int map_task_run(struct child *child, struct task_result *result, struct err *er
     collector_close(task.collector);
     sample_close(task.sample);
     cut_points_deinit(&task.cut_points);
+    map_builtin_deinit(&task.builtin);
     buf_deinit(&task.key);
     buf_deinit(&task.value);
     return rc;

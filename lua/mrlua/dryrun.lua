@@ -7,6 +7,8 @@
 --
 -- Not here: limits, checks (mrlua.job), partitions (see dryrun.partitions).
 
+local maps = require "mrlua.maps"
+
 local dryrun = {}
 
 local RANK = { boolean = 1, number = 2, string = 3, table = 4 } -- and false before true
@@ -83,11 +85,6 @@ local BUILTINS = {
     end
   end,
 }
-
--- Map's "identity": the value is one value, not an iterator.
-local function identity_map(key, value, emit)
-  emit(key, value)
-end
 
 -- The first n parts of a tuple.
 local function prefix(key, n)
@@ -167,10 +164,10 @@ function dryrun.run(job, input, params)
   local mapped, output = {}, {}
   local outer_mr = rawget(_G, "mr")
   local emit = emit_into(mapped)
-  local map = job.map == "identity" and identity_map or job.map
   local reduce = BUILTINS[job.reduce] or job.reduce
   local choose = (job.group or 0) > 0 and value_and_key_of or value_of
   local mr = { params = setmetatable(params or {}, { __index = job.params }), stage = "map" }
+  local map = maps.names[job.map] and maps.new(job.map, mr.params) or job.map
   rawset(_G, "mr", mr)
   if job.setup then job.setup(mr) end
   for _, record in ipairs(records_of(input)) do

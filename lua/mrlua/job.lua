@@ -7,7 +7,8 @@
 --     name         string    default: the file's name without folder and ".lua"
 --     input        "lines" (default), "file", "run"
 --     output       "tsv" (default), "jsonl", "lines", "run"
---     map          function(key, value, emit), or "identity"
+--     map          function(key, value, emit), or a built-in: "identity", "words", "grep" (which
+--                  reads params.pattern), "field" (params.field, params.separator): mrlua.maps
 --     combine      function(key, values, emit), or a built-in, or absent
 --     reduce       function(key, values, emit), or a built-in
 --                  built-ins: "sum", "count", "min", "max", "identity"
@@ -23,6 +24,7 @@
 --     unsafe       boolean: full Lua, no sandbox; needs --allow-unsafe
 --     deterministic  boolean, default true
 
+local maps = require "mrlua.maps"
 local nearest = require "mrlua.nearest"
 local sandbox = require "mrlua.sandbox"
 local size = require "mrlua.size"
@@ -195,7 +197,7 @@ function checks.input(value)
 end
 
 checks.output = one_of("tsv", "jsonl", "lines", "run")
-checks.map = function_or_builtin { identity = true }
+checks.map = function_or_builtin(maps.names)
 checks.combine = function_or_builtin(BUILTINS)
 checks.reduce = function_or_builtin(BUILTINS)
 checks.group = integer_between(0, 16)
@@ -213,6 +215,15 @@ local function defaults()
   }
 end
 
+-- Are the params what a built-in map reads? Asked of the defaults, and of what a run makes of them.
+local function check_map_params(view)
+  local problem = maps.problem(view.map, view.params)
+  if problem then
+    return nil, ("job field 'map' is \"%s\" and %s"):format(view.map, problem)
+  end
+  return view
+end
+
 -- What no field can say alone.
 local function check_together(view)
   if view.map == nil then
@@ -227,7 +238,7 @@ local function check_together(view)
     return nil, ("job field 'combine' is \"%s\" and would change what reduce = \"%s\" answers")
       :format(view.combine, view.reduce)
   end
-  return view
+  return check_map_params(view)
 end
 
 --- Checks a job table once.
@@ -307,7 +318,8 @@ end
 --- Runs a job file and checks what it returns. Called by engine/vm/job.c.
 -- @tparam table settings  bundle { path, source, modules }; params; unsafe; print; context: stage,
 --                         job, task, attempt, worker
--- @treturn table          what the file returned, and the view, and `mr`
+-- @treturn table          what the file returned, its map a function if it is a built-in that has
+--                         one (mrlua.maps), and the view, and `mr`
 -- @return                 or nil and a message; raises what the file raises
 function job.load(settings)
   local environment, set_params = sandbox.new(settings)
@@ -328,6 +340,13 @@ function job.load(settings)
   view.params, problem = job.apply_params(view.params, settings.params)
   if not view.params then
     return nil, path .. ": " .. problem
+  end
+  problem = select(2, check_map_params(view))
+  if problem then
+    return nil, path .. ": " .. problem
+  end
+  if type(view.map) == "string" and view.map ~= "identity" then
+    rawset(spec, "map", maps.new(view.map, view.params))
   end
   set_params(view.params)
   return spec, view, environment.mr

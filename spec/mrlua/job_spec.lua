@@ -64,8 +64,8 @@ describe("job.check()", function()
     assert.equal("job field 'group' must be an integer from 0 to 16", message_of { group = 1.5 })
     assert.equal("job field 'setup' must be a function", message_of { setup = "x" })
     assert.equal("job field 'unsafe' must be true or false", message_of { unsafe = 1 })
-    assert.equal('job field \'map\' must be a function or one of "identity"',
-      message_of { map = "words" })
+    assert.equal('job field \'map\' must be a function or one of "field", "grep", "identity", '
+      .. '"words"', message_of { map = "word" })
     assert.equal('job field \'reduce\' must be a function or one of "count", "identity", "max", '
       .. '"min", "sum"', message_of { reduce = "mean" })
     assert.equal('job field \'output\' must be one of "tsv", "jsonl", "lines", "run"',
