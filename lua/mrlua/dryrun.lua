@@ -5,7 +5,8 @@
 --     local records = dryrun.run(dofile "jobs/wordcount.lua", { "To be, or", "not to be" })
 --     -- { { "be", 2 }, { "not", 1 }, ... }: key and value, as the engine with one reducer
 --
--- Not here: limits, checks (mrlua.job), partitions (see dryrun.partitions).
+-- Not here: limits, checks (mrlua.job), partitions. With partition = "range" the parts of any
+-- number of reducers, one after the other, are these records in this order.
 
 local maps = require "mrlua.maps"
 

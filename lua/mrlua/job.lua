@@ -12,7 +12,8 @@
 --     combine      function(key, values, emit), or a built-in, or absent
 --     reduce       function(key, values, emit), or a built-in
 --                  built-ins: "sum", "count", "min", "max", "identity"
---     partition    "hash" (default), or function(key, count) -> 0 ... count - 1
+--     partition    "hash" (default), "range": the parts follow each other, so that together
+--                  they are sorted; or function(key, count) -> 0 ... count - 1
 --     group        how many parts of a tuple key make a group; 0 (default): the whole key
 --     reducers     integer; absent: chosen by the size of the input
 --     params       name -> default value (string, number, boolean); --param name=text converts
@@ -180,12 +181,10 @@ function checks.name(value)
 end
 
 function checks.partition(value)
-  if value == "range" then
-    return nil, "\"range\" is not supported yet"
-  elseif value == "hash" then
+  if value == "hash" or value == "range" then
     return value
   end
-  return optional_function(value), "must be \"hash\" or a function"
+  return optional_function(value), "must be \"hash\", \"range\" or a function"
 end
 
 function checks.input(value)

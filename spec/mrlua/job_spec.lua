@@ -41,6 +41,12 @@ describe("job.check()", function()
     }, view)
   end)
 
+  it("takes a partition by name", function()
+    assert.equal("range", job.check(with { partition = "range" }).partition)
+    assert.equal("job field 'partition' must be \"hash\", \"range\" or a function",
+      message_of { partition = "ranges" })
+  end)
+
   it("suggests the nearest field for an unknown one", function()
     assert.equal("unknown job field 'reducer': did you mean 'reduce'?",
       message_of { reducer = nothing })
@@ -55,8 +61,6 @@ describe("job.check()", function()
       assert.equal(("job field '%s' is not supported yet"):format(field),
         message_of { [field] = {} })
     end
-    assert.equal("job field 'partition' \"range\" is not supported yet",
-      message_of { partition = "range" })
     assert.equal("job field 'input' \"csv\" is not supported yet", message_of { input = "csv" })
   end)
 
