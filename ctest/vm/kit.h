@@ -92,20 +92,35 @@ static inline void kit_print_value(struct buf *out, struct slice value)
         out->len--;
 }
 
-/* Calls vm_combine or vm_reduce over `records`, from group to group. */
-static inline int kit_fold_records(struct kit *kit,
-                                   int (*fold)(struct vm *vm, struct slice key, struct group *group,
-                                               struct sink *sink, struct err *err),
-                                   const struct record *records, size_t count,
-                                   uint32_t prefix_parts, bool fails)
+static inline int kit_next_group(void *context, struct err *err)
+{
+    return group_next(context, err);
+}
+
+/* Calls vm_reduce_all over `records`. */
+static inline int kit_reduce_records(struct kit *kit, const struct record *records, size_t count,
+                                     uint32_t prefix_parts, bool fails)
 {
     struct list_cursor list = {{&list_ops, {0}}, records, count, 0, fails};
     struct group group = {0};
     int rc;
 
     group_init(&group, &list.cursor, prefix_parts);
+    rc = vm_reduce_all(kit->vm, &group, kit_next_group, &group, &kit->sink, &kit->err);
+    group_deinit(&group);
+    return rc;
+}
+
+/* Calls vm_combine over `records`, from group to group. */
+static inline int kit_combine(struct kit *kit, const struct record *records, size_t count)
+{
+    struct list_cursor list = {{&list_ops, {0}}, records, count, 0, false};
+    struct group group = {0};
+    int rc;
+
+    group_init(&group, &list.cursor, 0);
     while ((rc = group_next(&group, &kit->err)) == 1)
-        if ((rc = fold(kit->vm, group.key, &group, &kit->sink, &kit->err)) != 0)
+        if ((rc = vm_combine(kit->vm, group.key, &group, &kit->sink, &kit->err)) != 0)
             break;
     group_deinit(&group);
     return rc;
@@ -125,7 +140,7 @@ static inline int kit_emit(struct sink *sink, struct slice key, struct slice val
     if (kit->fail_at != 0 && kit->emit_count >= kit->fail_at)
         return err_set(err, ERR_DISK, "write scratch: No space left on device");
     if (kit->combine_at != 0 && kit->emit_count == kit->combine_at) {
-        if (kit_fold_records(kit, vm_combine, kit_ones, 2, 0, false) != 0) {
+        if (kit_combine(kit, kit_ones, 2) != 0) {
             *err = kit->err;
             return -1;
         }
@@ -210,7 +225,7 @@ static inline int kit_map(struct kit *kit, int64_t offset, const char *line)
 
 static inline int kit_reduce(struct kit *kit, const struct record *records, size_t count)
 {
-    return kit_fold_records(kit, vm_reduce, records, count, 0, false);
+    return kit_reduce_records(kit, records, count, 0, false);
 }
 
 static inline void kit_close(struct kit *kit)

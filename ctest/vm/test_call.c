@@ -1,5 +1,7 @@
 #include "vm/kit.h"
 
+#include "format/reader.h"
+
 static void map_gets_key_and_value(void **state)
 {
     struct kit kit = {0};
@@ -97,6 +99,91 @@ static void a_job_that_raised_can_be_called_again(void **state)
     kit_close(&kit);
 }
 
+/* Lines for vm_map_all; it counts those that were asked for, and fails after the last if told. */
+struct lines {
+    const char *const *texts;
+    size_t count, next;
+    bool fails;
+    struct reader_record record;
+};
+
+static int next_line(void *context, const struct reader_record **record, struct err *err)
+{
+    struct lines *lines = context;
+
+    if (lines->next == lines->count && lines->fails)
+        return err_set(err, ERR_RETRY, "read: Input/output error");
+    if (lines->next == lines->count)
+        return 0;
+    lines->record = (struct reader_record){
+        .key = {.type = DATUM_INTEGER, .integer = (int64_t)lines->next},
+        .value = {.type = DATUM_STRING, .string = slice_of_string(lines->texts[lines->next])},
+    };
+    lines->next++;
+    *record = &lines->record;
+    return 1;
+}
+
+static const char *const three[] = {"a", "b", "c"};
+
+/* Answers how many lines were asked for; kit->err says why not all. */
+static size_t map_three(struct kit *kit, const char *body, bool fails, int want)
+{
+    struct lines lines = {.texts = three, .count = 3, .fails = fails};
+    struct buf source = {0};
+
+    buf_printf(&source, "return { reduce = 'identity', map = function(key, line, emit)\n%s\nend }",
+               body);
+    assert_int_equal(kit_load(kit, buf_string(&source)), 0);
+    buf_deinit(&source);
+    assert_int_equal(vm_map_all(kit->vm, next_line, &lines, &kit->sink, &kit->err), want);
+    return lines.next;
+}
+
+static void many_records_are_mapped_in_one_call(void **state)
+{
+    struct kit kit = {0};
+
+    (void)state;
+    assert_int_equal(map_three(&kit, "emit(line, key)", false, 0), 3);
+    assert_string_equal(buf_string(&kit.output), "\"a\"=0;\"b\"=1;\"c\"=2;");
+    kit_close(&kit);
+}
+
+/* The record that ended the loop is the last that was asked for. */
+static void the_loop_ends_at_the_record_that_is_wrong(void **state)
+{
+    struct kit kit = {0};
+
+    (void)state;
+    assert_int_equal(map_three(&kit, "if line == 'b' then error('x') end", false, -1), 2);
+    assert_int_equal(kit.err.kind, ERR_JOB);
+    assert_string_equal(kit.err.message, "jobs/x.lua:2: x");
+    kit_close(&kit);
+    kit.fail_at = 2;
+    assert_int_equal(map_three(&kit, "pcall(emit, line, 1)", false, -1), 2);
+    assert_int_equal(kit.err.kind, ERR_DISK);
+    kit_close(&kit);
+    kit.options.memory_bytes_max = 8 * 1024 * 1024;
+    assert_int_equal(
+        map_three(&kit, "if line == 'b' then pcall(string.rep, 'x', 1e9) end", false, -1), 2);
+    assert_int_equal(kit.err.kind, ERR_LIMIT);
+    kit_close(&kit);
+}
+
+static void a_failing_input_keeps_its_kind(void **state)
+{
+    struct kit kit = {0};
+
+    (void)state;
+    assert_int_equal(map_three(&kit, "emit(line, 1)", true, -1), 3);
+    assert_int_equal(kit.err.kind, ERR_RETRY);
+    assert_string_equal(kit.err.message, "read: Input/output error");
+    assert_int_equal(kit.emit_count, 3);
+    assert_int_equal(kit_map(&kit, 0, "d"), 0); /* the job has done nothing wrong */
+    kit_close(&kit);
+}
+
 static int partition_of_a(struct kit *kit, const char *expression, uint32_t *out)
 {
     struct buf source = {0};
@@ -184,6 +271,9 @@ int main(void)
         cmocka_unit_test(an_error_has_file_line_and_traceback),
         cmocka_unit_test(error_objects_are_described),
         cmocka_unit_test(a_job_that_raised_can_be_called_again),
+        cmocka_unit_test(many_records_are_mapped_in_one_call),
+        cmocka_unit_test(the_loop_ends_at_the_record_that_is_wrong),
+        cmocka_unit_test(a_failing_input_keeps_its_kind),
         cmocka_unit_test(partition_answers_zero_to_count_less_one),
         cmocka_unit_test(setup_and_cleanup_see_the_attempt),
         cmocka_unit_test(deep_recursion_is_the_jobs_error),

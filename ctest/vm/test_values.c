@@ -48,7 +48,7 @@ static void grouped_values_come_with_their_keys(void **state)
                                     "  for v, key in vs do emit({ k[2], key[1], key[2] }, v) end\n"
                                     "end }"),
                      0);
-    assert_int_equal(kit_fold_records(&kit, vm_reduce, tuples, 2, 1, false), 0);
+    assert_int_equal(kit_reduce_records(&kit, tuples, 2, 1, false), 0);
     assert_string_equal(buf_string(&kit.output), "{1, \"a\", 1}=5;{1, \"a\", 2}=6;");
     kit_close(&kit);
 }
@@ -62,7 +62,7 @@ static void cursor_failure_ends_the_call_even_when_caught(void **state)
     assert_int_equal(kit_load(&kit, "return { map = 'identity', reduce = function(k, vs, emit)\n"
                                     "  for i = 1, 9 do pcall(vs) end pcall(emit, k, 1) end }"),
                      0);
-    assert_int_equal(kit_fold_records(&kit, vm_reduce, records, 2, 0, true), -1);
+    assert_int_equal(kit_reduce_records(&kit, records, 2, 0, true), -1);
     assert_int_equal(kit.err.kind, ERR_PEER);
     assert_string_equal(kit.err.message, "segment of map 3: checksum");
     assert_int_equal(kit.emit_count, 0);
@@ -92,7 +92,7 @@ static void combine_emits_its_own_key_only(void **state)
     assert_int_equal(kit_load(&kit, "return { map = 'identity', reduce = 'sum',\n"
                                     "combine = function(k, vs, emit) emit('a', vs()) end }"),
                      0);
-    assert_int_equal(kit_fold_records(&kit, vm_combine, records, 5, 0, false), -1);
+    assert_int_equal(kit_combine(&kit, records, 5), -1);
     assert_string_equal(kit.err.message,
                         "jobs/x.lua:2: emit: combine may emit only the key it was given");
     assert_string_equal(buf_string(&kit.output), "\"a\"=1;");

@@ -251,15 +251,6 @@ static int emit_as_read(struct map_task *task, const struct reader_record *recor
     return task->sink.emit(&task->sink, key, value, err);
 }
 
-static int map_one(struct map_task *task, const struct reader_record *record, struct err *err)
-{
-    if (task->is_identity)
-        return emit_as_read(task, record, err);
-    if (record->is_encoded)
-        return vm_map_encoded(task->vm, record->key_bytes, record->value_bytes, &task->sink, err);
-    return vm_map(task->vm, &record->key, &record->value, &task->sink, err);
-}
-
 /* What a user needs to find the record that the job did not like. */
 static void tell_record(struct map_task *task, const char *input,
                         const struct reader_record *record)
@@ -287,30 +278,71 @@ static size_t bytes_of(const struct reader_record *record)
                               : record->value.string.len + 1;
 }
 
+/* The records of a piece, on their way to map. */
+struct feed {
+    struct map_task *task;
+    struct reader *reader;
+    struct reader_record record; /* in hand, if has_record */
+    bool has_record;
+    uint64_t count;
+};
+
+/* The record in hand is mapped. True: no more of them are wanted. */
+static bool end_record(struct feed *feed)
+{
+    struct map_task *task = feed->task;
+
+    feed->has_record = false;
+    page_set(&task->page->phase, PAGE_READ);
+    page_add(&task->page->records_in, 1);
+    if (++feed->count % BYTES_IN_RECORDS == 0)
+        page_set(&task->page->bytes_in, task->bytes_before + reader_bytes_read(feed->reader));
+    return is_enough(task, bytes_of(&feed->record));
+}
+
+/* The next record is in hand: 1. 0 at the end. */
+static int next_record(void *context, const struct reader_record **record, struct err *err)
+{
+    struct feed *feed = context;
+    struct map_task *task = feed->task;
+    int rc;
+
+    if (feed->has_record && end_record(feed))
+        return 0;
+    rc = reader_next(feed->reader, &feed->record, err);
+    if (rc != 1)
+        return rc;
+    *record = &feed->record;
+    feed->has_record = true;
+    page_record(task->page, task->input_index, feed->record.offset);
+    page_set(&task->page->phase, PAGE_MAP);
+    return 1;
+}
+
+static int emit_all_as_read(struct feed *feed, struct err *err)
+{
+    const struct reader_record *record;
+    int rc;
+
+    while ((rc = next_record(feed, &record, err)) == 1)
+        if (emit_as_read(feed->task, record, err) != 0)
+            return -1;
+    return rc;
+}
+
 /* The loop of a map: from a reader to the end of its piece. */
 static int map_records(struct map_task *task, struct reader *reader, const char *input,
                        struct err *err)
 {
-    struct reader_record record;
-    struct page *page = task->page;
-    uint64_t count = 0;
+    struct feed feed = {.task = task, .reader = reader};
     int rc;
 
-    while ((rc = reader_next(reader, &record, err)) == 1) {
-        page_record(page, task->input_index, record.offset);
-        page_set(&page->phase, PAGE_MAP);
-        if (map_one(task, &record, err) != 0) {
-            if (err->kind == ERR_JOB || err->kind == ERR_LIMIT)
-                tell_record(task, input, &record);
-            return -1;
-        }
-        page_set(&page->phase, PAGE_READ);
-        page_add(&page->records_in, 1);
-        if (++count % BYTES_IN_RECORDS == 0)
-            page_set(&page->bytes_in, task->bytes_before + reader_bytes_read(reader));
-        if (is_enough(task, bytes_of(&record)))
-            return 0;
-    }
+    if (task->is_identity)
+        rc = emit_all_as_read(&feed, err);
+    else
+        rc = vm_map_all(task->vm, next_record, &feed, &task->sink, err);
+    if (rc != 0 && feed.has_record && (err->kind == ERR_JOB || err->kind == ERR_LIMIT))
+        tell_record(task, input, &feed.record);
     return rc;
 }
 

@@ -124,13 +124,6 @@ static int open_task(struct reduce_task *task, struct child *child, struct err *
 
 /* ---- groups ---- */
 
-static int reduce_one(struct reduce_task *task, struct group *group, struct err *err)
-{
-    if (task->builtin != BUILTIN_NONE)
-        return builtin_reduce(task->builtin, group, &task->sink, err);
-    return vm_reduce(task->vm, group->key, group, &task->sink, err);
-}
-
 static void tell_key(struct reduce_task *task, const struct group *group)
 {
     char key[KEY_PRINT_BYTES];
@@ -138,23 +131,55 @@ static void tell_key(struct reduce_task *task, const struct group *group)
     buf_printf(&task->child->detail, "key: %s\n", key_print(key, sizeof key, group->key));
 }
 
+/* The groups on their way to reduce. */
+struct feed {
+    struct reduce_task *task;
+    struct group *group;
+    bool has_group; /* one is in hand */
+};
+
+/* The next group is in hand: 1. 0 at the end. */
+static int next_group(void *context, struct err *err)
+{
+    struct feed *feed = context;
+    struct page *page = feed->task->page;
+    int rc;
+
+    page_set(&page->phase, PAGE_GATHER);
+    if (feed->has_group)
+        page_set(&page->records_in, gather_digest(feed->task->gather)->record_count);
+    rc = group_next(feed->group, err);
+    feed->has_group = rc == 1;
+    if (rc != 1)
+        return rc;
+    page_record(page, 0, 0);
+    page_set(&page->phase, PAGE_REDUCE);
+    return 1;
+}
+
+static int reduce_builtin(struct feed *feed, struct err *err)
+{
+    struct reduce_task *task = feed->task;
+    int rc;
+
+    while ((rc = next_group(feed, err)) == 1)
+        if (builtin_reduce(task->builtin, feed->group, &task->sink, err) != 0)
+            return -1;
+    return rc;
+}
+
 /* The loop of a reduce. */
 static int reduce_groups(struct reduce_task *task, struct group *group, struct err *err)
 {
-    struct page *page = task->page;
+    struct feed feed = {.task = task, .group = group};
     int rc;
 
-    while ((rc = group_next(group, err)) == 1) {
-        page_record(page, 0, 0);
-        page_set(&page->phase, PAGE_REDUCE);
-        if (reduce_one(task, group, err) != 0) {
-            if (err->kind == ERR_JOB || err->kind == ERR_LIMIT)
-                tell_key(task, group);
-            return -1;
-        }
-        page_set(&page->phase, PAGE_GATHER);
-        page_set(&page->records_in, gather_digest(task->gather)->record_count);
-    }
+    if (task->builtin != BUILTIN_NONE)
+        rc = reduce_builtin(&feed, err);
+    else
+        rc = vm_reduce_all(task->vm, group, next_group, &feed, &task->sink, err);
+    if (rc != 0 && feed.has_group && (err->kind == ERR_JOB || err->kind == ERR_LIMIT))
+        tell_key(task, group);
     return rc;
 }
 

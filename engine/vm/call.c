@@ -1,5 +1,7 @@
 #include "vm/state.h"
 
+#include "format/reader.h"
+#include "record/group.h"
 #include "vm/key_lua.h"
 
 #include <assert.h>
@@ -9,15 +11,25 @@
 struct call {
     struct vm *vm;
     enum vm_field field;
-    const struct datum *key_datum, *value_datum; /* vm_map */
-    struct slice key, value;                     /* encoded */
-    uint32_t count, partition;                   /* vm_partition: in, out */
+    struct slice key;          /* encoded */
+    uint32_t count, partition; /* vm_partition: in, out */
+};
+
+/* The same for a call around many records or groups. */
+struct loop {
+    struct vm *vm;
+    int (*next_record)(void *context, const struct reader_record **record, struct err *err);
+    int (*next_group)(void *context, struct err *err);
+    void *context;
+    struct group *group;
+    int rc; /* of the last next, with its err */
+    struct err err;
 };
 
 /* Pushes a function of the job and makes room for its arguments.               [-0, +1, -] */
-static void push_function(lua_State *L, const struct call *call)
+static void push_function(lua_State *L, const struct vm *vm, enum vm_field field)
 {
-    int reference = call->vm->functions[call->field];
+    int reference = vm->functions[field];
 
     assert(reference != LUA_NOREF); /* vm_has() and vm_builtin() were asked */
     lua_rawgeti(L, LUA_REGISTRYINDEX, reference);
@@ -38,38 +50,73 @@ static void push_key(lua_State *L, struct vm *vm, struct slice key)
         vm_raise_kept(L, &err);
 }
 
-static int call_map(lua_State *L)
+static void push_record(lua_State *L, struct vm *vm, const struct reader_record *record)
 {
-    struct call *call = lua_touserdata(L, 1);
-
-    push_function(L, call);
-    push_scalar(L, call->key_datum);
-    push_scalar(L, call->value_datum);
-    lua_rawgeti(L, LUA_REGISTRYINDEX, call->vm->emit);
-    lua_call(L, 3, 0);
-    return 0;
-}
-
-static int call_map_encoded(lua_State *L)
-{
-    struct call *call = lua_touserdata(L, 1);
     struct err err;
 
-    push_function(L, call);
-    push_key(L, call->vm, call->key);
-    if (value_to_lua(L, call->value, &err) != 0)
-        return vm_raise_kept(L, &err);
-    lua_rawgeti(L, LUA_REGISTRYINDEX, call->vm->emit);
-    lua_call(L, 3, 0);
+    if (!record->is_encoded) {
+        push_scalar(L, &record->key);
+        push_scalar(L, &record->value);
+        return;
+    }
+    push_key(L, vm, record->key_bytes);
+    if (value_to_lua(L, record->value_bytes, &err) != 0)
+        vm_raise_kept(L, &err);
+}
+
+/* Where a loop keeps on the stack what it calls and hands over; at 1 is the struct loop. */
+enum { LOOP_FUNCTION = 2, LOOP_EMIT, LOOP_VALUES };
+
+/* What the last call has left behind: a failure that the script caught ends the loop, too. */
+static bool may_go_on(const struct vm *vm)
+{
+    return vm->kept.kind == ERR_NONE && !vm->memory.is_dead;
+}
+
+static int call_map_all(lua_State *L)
+{
+    struct loop *loop = lua_touserdata(L, 1);
+    struct vm *vm = loop->vm;
+    const struct reader_record *record;
+
+    push_function(L, vm, FIELD_MAP);
+    lua_rawgeti(L, LUA_REGISTRYINDEX, vm->emit);
+    while (may_go_on(vm) &&
+           (loop->rc = loop->next_record(loop->context, &record, &loop->err)) == 1) {
+        vm_pulse(vm);
+        lua_pushvalue(L, LOOP_FUNCTION);
+        push_record(L, vm, record);
+        lua_pushvalue(L, LOOP_EMIT);
+        lua_call(L, 3, 0);
+    }
     return 0;
 }
 
-/* reduce and combine. */
-static int call_fold(lua_State *L)
+static int call_reduce_all(lua_State *L)
+{
+    struct loop *loop = lua_touserdata(L, 1);
+    struct vm *vm = loop->vm;
+
+    push_function(L, vm, FIELD_REDUCE);
+    lua_rawgeti(L, LUA_REGISTRYINDEX, vm->emit);
+    lua_rawgeti(L, LUA_REGISTRYINDEX, vm->values);
+    while (may_go_on(vm) && (loop->rc = loop->next_group(loop->context, &loop->err)) == 1) {
+        vm_pulse(vm);
+        vm_frame(vm)->group_has_ended = false;
+        lua_pushvalue(L, LOOP_FUNCTION);
+        push_key(L, vm, loop->group->key);
+        lua_pushvalue(L, LOOP_VALUES);
+        lua_pushvalue(L, LOOP_EMIT);
+        lua_call(L, 3, 0);
+    }
+    return 0;
+}
+
+static int call_combine(lua_State *L)
 {
     struct call *call = lua_touserdata(L, 1);
 
-    push_function(L, call);
+    push_function(L, call->vm, call->field);
     push_key(L, call->vm, call->key);
     lua_rawgeti(L, LUA_REGISTRYINDEX, call->vm->values);
     lua_rawgeti(L, LUA_REGISTRYINDEX, call->vm->emit);
@@ -83,7 +130,7 @@ static int call_partition(lua_State *L)
     lua_Integer answer;
     int is_integer;
 
-    push_function(L, call);
+    push_function(L, call->vm, call->field);
     push_key(L, call->vm, call->key);
     lua_pushinteger(L, (lua_Integer)call->count);
     lua_call(L, 2, 1);
@@ -104,7 +151,7 @@ static int call_hook(lua_State *L)
     struct call *call = lua_touserdata(L, 1);
     bool emits = call->field == FIELD_CLEANUP;
 
-    push_function(L, call);
+    push_function(L, call->vm, call->field);
     lua_rawgeti(L, LUA_REGISTRYINDEX, call->vm->context);
     if (emits)
         lua_rawgeti(L, LUA_REGISTRYINDEX, call->vm->emit);
@@ -120,36 +167,78 @@ static int call_in_frame(struct vm *vm, lua_CFunction function, struct call *cal
 
     if (vm_frame_push(vm, frame, err) != 0)
         return -1;
+    vm_pulse(vm);
     rc = vm_protected(vm, function, call, err);
     vm_frame_pop(vm);
     return rc;
 }
 
+static int run_loop(struct vm *vm, lua_CFunction function, struct loop *loop,
+                    const struct vm_frame *frame, struct err *err)
+{
+    int rc;
+
+    if (vm_frame_push(vm, frame, err) != 0)
+        return -1;
+    rc = vm_protected(vm, function, loop, err);
+    vm_frame_pop(vm);
+    if (rc == 0 && loop->rc < 0) {
+        *err = loop->err;
+        return -1;
+    }
+    return rc;
+}
+
+int vm_map_all(struct vm *vm,
+               int (*next)(void *context, const struct reader_record **record, struct err *err),
+               void *context, struct sink *sink, struct err *err)
+{
+    struct loop loop = {.vm = vm, .next_record = next, .context = context};
+    struct vm_frame frame = {.sink = sink, .counts = vm->counts};
+
+    return run_loop(vm, call_map_all, &loop, &frame, err);
+}
+
+/* Answers the record that is the context, and NULLs it. */
+static int next_single(void *context, const struct reader_record **record, struct err *err)
+{
+    const struct reader_record **single = context;
+
+    (void)err;
+    *record = *single;
+    *single = NULL;
+    return *record ? 1 : 0;
+}
+
+static int map_single(struct vm *vm, const struct reader_record *record, struct sink *sink,
+                      struct err *err)
+{
+    return vm_map_all(vm, next_single, &record, sink, err);
+}
+
 int vm_map(struct vm *vm, const struct datum *key, const struct datum *value, struct sink *sink,
            struct err *err)
 {
-    struct call call = {.vm = vm, .field = FIELD_MAP, .key_datum = key, .value_datum = value};
-    struct vm_frame frame = {.sink = sink, .counts = vm->counts};
+    struct reader_record record = {.key = *key, .value = *value};
 
-    return call_in_frame(vm, call_map, &call, &frame, err);
+    return map_single(vm, &record, sink, err);
 }
 
 int vm_map_encoded(struct vm *vm, struct slice key, struct slice value, struct sink *sink,
                    struct err *err)
 {
-    struct call call = {.vm = vm, .field = FIELD_MAP, .key = key, .value = value};
-    struct vm_frame frame = {.sink = sink, .counts = vm->counts};
+    struct reader_record record = {.is_encoded = true, .key_bytes = key, .value_bytes = value};
 
-    return call_in_frame(vm, call_map_encoded, &call, &frame, err);
+    return map_single(vm, &record, sink, err);
 }
 
-int vm_reduce(struct vm *vm, struct slice key, struct group *group, struct sink *sink,
-              struct err *err)
+int vm_reduce_all(struct vm *vm, struct group *group, int (*next)(void *context, struct err *err),
+                  void *context, struct sink *sink, struct err *err)
 {
-    struct call call = {.vm = vm, .field = FIELD_REDUCE, .key = key};
+    struct loop loop = {.vm = vm, .next_group = next, .context = context, .group = group};
     struct vm_frame frame = {.sink = sink, .group = group, .gives_keys = vm->group_parts > 0};
 
-    return call_in_frame(vm, call_fold, &call, &frame, err);
+    return run_loop(vm, call_reduce_all, &loop, &frame, err);
 }
 
 int vm_combine(struct vm *vm, struct slice key, struct group *group, struct sink *sink,
@@ -158,7 +247,7 @@ int vm_combine(struct vm *vm, struct slice key, struct group *group, struct sink
     struct call call = {.vm = vm, .field = FIELD_COMBINE, .key = key};
     struct vm_frame frame = {.sink = sink, .group = group, .has_only_key = true, .only_key = key};
 
-    return call_in_frame(vm, call_fold, &call, &frame, err);
+    return call_in_frame(vm, call_combine, &call, &frame, err);
 }
 
 int vm_partition(struct vm *vm, struct slice key, uint32_t count, uint32_t *out, struct err *err)

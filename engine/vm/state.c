@@ -110,7 +110,6 @@ int vm_frame_push(struct vm *vm, const struct vm_frame *wanted, struct err *err)
     *frame = *wanted;
     frame->key = key;
     frame->value = value;
-    vm_pulse(vm);
     return 0;
 }
 

@@ -4,8 +4,7 @@
  *     vm = vm_open(&options, &err);
  *     vm_load_job(vm, &view, &err);               runs the job file, checks the table it returns
  *     vm_setup(vm, &err);                         if the job has one
- *     while (...)
- *         vm_map(vm, &key, &value, sink, &err);   or vm_reduce(vm, key, group, sink, &err)
+ *     vm_map_all(vm, next, context, sink, &err);  or vm_reduce_all(vm, group, next, ...)
  *     vm_cleanup(vm, sink, &err);
  *     vm_close(vm);
  *
@@ -51,7 +50,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-struct group; /* record/group.h */
+struct group;         /* record/group.h */
+struct reader_record; /* format/reader.h */
 struct vm;
 
 struct vm_options {
@@ -97,6 +97,16 @@ enum builtin vm_builtin(const struct vm *vm, const char *field);
 /* Every emitted value becomes 1: vm_map does so; who maps without Lua does it too. */
 bool vm_counts(const struct vm *vm);
 
+/*
+ * Every record that `next` answers: 1 and *record, good until its next call; 0 at the end; -1 and
+ * *err. One protected call runs around them all, as it costs as much as the map of a short line:
+ * what a record raises ends it, and `next` is not called again. Who has the context knows which
+ * record that was.
+ */
+int vm_map_all(struct vm *vm,
+               int (*next)(void *context, const struct reader_record **record, struct err *err),
+               void *context, struct sink *sink, struct err *err);
+
 /* One record. `key` and `value` are scalars. */
 int vm_map(struct vm *vm, const struct datum *key, const struct datum *value, struct sink *sink,
            struct err *err);
@@ -104,10 +114,15 @@ int vm_map(struct vm *vm, const struct datum *key, const struct datum *value, st
 int vm_map_encoded(struct vm *vm, struct slice key, struct slice value, struct sink *sink,
                    struct err *err);
 
-/* One group: `key` is the group's first. Values that the script leaves are the group's to skip. */
-int vm_reduce(struct vm *vm, struct slice key, struct group *group, struct sink *sink,
-              struct err *err);
-/* The same with combine. Emitting another key than `key` is the job's error. */
+/*
+ * Every group, in one protected call as above: `next` moves `group` on, 1, or is at its end, 0, or
+ * fails. What reduce leaves of the values is for `next` to skip.
+ */
+int vm_reduce_all(struct vm *vm, struct group *group, int (*next)(void *context, struct err *err),
+                  void *context, struct sink *sink, struct err *err);
+
+/* One group, with combine: `key` is that of the group. Emitting another key than `key` is the job's
+ * error. */
 int vm_combine(struct vm *vm, struct slice key, struct group *group, struct sink *sink,
                struct err *err);
 
