@@ -60,10 +60,12 @@ local PLAN = { "--allow-unsafe", "--split-size", "16K", "--reducers", gated.REDU
 
 --- Writes the job.
 -- @tparam table it_all  a cluster
-function gated.new(it_all)
+-- @tparam[opt] string fields  more of the job: "partition = 'range',"
+function gated.new(it_all, fields)
   local self = setmetatable({ it_all = it_all, folder = it_all.folder .. "/gates" }, gated)
   assert(os.execute("mkdir " .. self.folder))
-  self.path = temp.write(it_all.folder .. "/gated.lua", JOB)
+  self.path = temp.write(it_all.folder .. "/gated.lua",
+    (JOB:gsub("unsafe = true,", "%0 " .. (fields or ""))))
   self.flags = table.move(PLAN, 1, #PLAN, 1, {})
   table.move({ "--param", "gates=" .. self.folder }, 1, 2, #self.flags + 1, self.flags)
   return self
