@@ -65,6 +65,7 @@ static const int allowed_calls[] = {
     SCMP_SYS(rt_sigreturn),
     SCMP_SYS(fsync),
     SCMP_SYS(fdatasync),
+    SCMP_SYS(sync_file_range),
     SCMP_SYS(rt_sigprocmask),
     SCMP_SYS(getpid),
     SCMP_SYS(gettid),
