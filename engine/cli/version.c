@@ -37,6 +37,9 @@ static void add_options(struct buf *out)
 #endif
     if (is_plain)
         buf_append_string(out, "built with SANDBOX\n");
+#ifdef MRLUA_SHARED
+    buf_append_string(out, "built with SHARED: no library is part of the executable\n");
+#endif
 }
 
 void version_text(struct buf *out)
