@@ -44,6 +44,20 @@ static int list_emit_counted(struct sink *sink, struct slice text, int64_t numbe
     return list_fail(list, err);
 }
 
+/* As if by list_emit_counted(), in brackets. */
+static int list_emit_each(struct sink *sink, const struct slice *texts, size_t count,
+                          size_t *emitted, struct err *err)
+{
+    struct list *list = (struct list *)sink;
+
+    for (*emitted = 0; *emitted < count; ++*emitted) {
+        buf_printf(&list->text, "[%.*s]", (int)texts[*emitted].len, texts[*emitted].ptr);
+        if (list_fail(list, err) != 0)
+            return -1;
+    }
+    return 0;
+}
+
 /* A job's view: its map, and params as a Lua list of name, text: "field" is a number. */
 static void view_of(struct buf *view, const char *map, const char *const *params)
 {
@@ -193,6 +207,23 @@ static void what_is_counted_is_one(void **state)
     buf_deinit(&list.text);
 }
 
+static void words_are_emitted_many_at_once_where_that_is_offered(void **state)
+{
+    struct list list = {.sink.emit_counted = list_emit_counted, .sink.emit_each = list_emit_each};
+    struct slice block = slice_of_string("a b\nc d e\n");
+    struct err err;
+    size_t at;
+
+    (void)state;
+    assert_int_equal(map_block(&list, "words", NULL, false, block, &at, &err), 0);
+    assert_string_equal(buf_string(&list.text), "[a][b][c][d][e]");
+    list.count = 0;
+    list.fail_at = 4;
+    assert_int_equal(map_block(&list, "words", NULL, false, block, &at, &err), -1);
+    assert_int_equal(at, 4);
+    buf_deinit(&list.text);
+}
+
 /* Goal: the line that could not be mapped can be named. */
 static void a_failure_says_which_line(void **state)
 {
@@ -335,6 +366,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(fields_are_separated_by_a_byte),
         cmocka_unit_test(field_0_is_the_line),
         cmocka_unit_test(what_is_counted_is_one),
+        cmocka_unit_test(words_are_emitted_many_at_once_where_that_is_offered),
         cmocka_unit_test(a_failure_says_which_line),
         cmocka_unit_test(a_key_that_is_too_long_is_the_jobs_error),
         KIT_TEST(built_in_and_lua_agree_at_every_cut),

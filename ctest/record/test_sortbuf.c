@@ -138,21 +138,34 @@ static void what_is_no_number_keeps_its_place(void **state)
     kit_clear(&got);
 }
 
-/* Adds the number to the string key `text`: by either way, `counts` says by which. */
-static void add_text(struct sortbuf *buf, struct slice text, int64_t number, bool counts)
+enum way { BY_ADD, BY_TEXT, BY_LOOKUP, WAY_COUNT };
+
+static bool fold_by(enum way way, struct sortbuf *buf, struct slice text, int64_t number)
+{
+    struct sortbuf_lookup lookup;
+
+    if (way != BY_LOOKUP)
+        return way == BY_TEXT && sortbuf_fold_text(buf, text, number);
+    sortbuf_look_up(buf, &text, 1, &lookup);
+    return sortbuf_fold_lookup(buf, &lookup, number);
+}
+
+/* Adds the number to the string key `text`. */
+static void add_text(struct sortbuf *buf, struct slice text, int64_t number, enum way way)
 {
     char bytes[VALUE_NUMBER_BYTES_MAX];
     struct buf key = {0};
     struct err err;
 
-    if (counts && sortbuf_fold_text(buf, text, number))
+    if (fold_by(way, buf, text, number))
         return;
     assert_int_equal(key_encode_string(&key, text, &err), 0);
     assert_true(sortbuf_add(buf, (uint32_t)text.len % 3, buf_slice(&key), integer(bytes, number)));
     buf_deinit(&key);
 }
 
-/* Goal: sortbuf_fold_text() is sortbuf_add() of the same, encoded, for every built-in and text. */
+/* Goal: sortbuf_fold_text() and sortbuf_fold_lookup() are sortbuf_add() of the same, encoded, for
+ * every built-in and text. */
 static void a_text_folds_as_its_encoded_key_does(void **state)
 {
     static const enum builtin builtins[] = {BUILTIN_SUM, BUILTIN_MIN, BUILTIN_MAX};
@@ -172,8 +185,8 @@ static void a_text_folds_as_its_encoded_key_does(void **state)
             struct slice text = kit_bytes(&rand, bytes, len_max);
             int64_t number = (int64_t)rand_below(&rand, 1000) - 500;
 
-            add_text(&counting, text, number, rand_below(&rand, 4) > 0);
-            add_text(&adding, text, number, false);
+            add_text(&counting, text, number, (enum way)rand_below(&rand, WAY_COUNT));
+            add_text(&adding, text, number, BY_ADD);
             if (adding.record_bytes > SORTBUF_BYTES_MIN / 2)
                 break;
         }
@@ -211,6 +224,35 @@ static void a_text_folds_only_into_a_number(void **state)
     sortbuf_add(&buf, 0, slice_of_string("sk"), integer(number, 1));
     assert_false(sortbuf_fold_text(&buf, text, 1));
     sortbuf_deinit(&buf);
+}
+
+/* Goal: texts around the length of a head, which differ in one byte, are different keys. */
+static void a_text_is_told_from_all_that_are_like_it(void **state)
+{
+    char text[2 * TEXT_HEAD_BYTES + TEXT_HEAD_BYTES];
+    struct kit_list got = {0};
+    struct sortbuf buf;
+    struct err err;
+    size_t count = 0;
+
+    (void)state;
+    assert_int_equal(sortbuf_init(&buf, SORTBUF_BYTES_MIN, BUILTIN_SUM, &err), 0);
+    for (int round = 0; round < WAY_COUNT; round++) {
+        for (size_t len = 0; len <= TEXT_HEAD_BYTES + 2; len++) {
+            for (size_t at = 0; at <= len; at++) {
+                memset(text, 0, sizeof text); /* at == len: a byte that is not the text's */
+                text[at] = 'x';
+                add_text(&buf, slice_of(text, len), 1, (enum way)round);
+                count += round == 0;
+            }
+        }
+    }
+    read_all(&buf, &got);
+    assert_int_equal(got.count, count);
+    for (size_t i = 0; i < count; i++)
+        kit_assert_slice(got.records[i].value, slice_of("\x03", 1));
+    sortbuf_deinit(&buf);
+    kit_clear(&got);
 }
 
 /* Goal: the table grows, is full at some point, and loses no key on the way. */
@@ -259,6 +301,7 @@ int main(void)
         cmocka_unit_test(what_is_no_number_keeps_its_place),
         cmocka_unit_test(a_text_folds_as_its_encoded_key_does),
         cmocka_unit_test(a_text_folds_only_into_a_number),
+        cmocka_unit_test(a_text_is_told_from_all_that_are_like_it),
         cmocka_unit_test(every_distinct_key_is_found_again),
         cmocka_unit_test(no_memory_is_an_error_of_the_setup),
     };

@@ -5,6 +5,8 @@
 #include "record/value.h"
 #include "record/words.h"
 
+_Static_assert((int)READER_PADDING_BYTES >= (int)TEXT_HEAD_BYTES, "the last word is padded");
+
 /* ---- what they emit ---- */
 
 /* The string `text` with 1. */
@@ -20,6 +22,18 @@ static int emit_one(struct map_builtin *map, struct slice text, struct sink *sin
     return sink->emit(sink, buf_slice(&map->key), buf_slice(&map->value), err);
 }
 
+/* Each of them; *emitted is how many before one failed. */
+static int emit_ones(struct map_builtin *map, const struct slice *texts, size_t count,
+                     size_t *emitted, struct sink *sink, struct err *err)
+{
+    if (sink->emit_each)
+        return sink->emit_each(sink, texts, count, emitted, err);
+    for (*emitted = 0; *emitted < count; ++*emitted)
+        if (emit_one(map, texts[*emitted], sink, err) != 0)
+            return -1;
+    return 0;
+}
+
 /* ---- words ---- */
 
 static int map_words(struct map_builtin *map, struct slice block, uint64_t offset,
@@ -27,15 +41,13 @@ static int map_words(struct map_builtin *map, struct slice block, uint64_t offse
 {
     struct words words = {.text = block};
     struct slice found[WORDS_COUNT_MAX];
-    size_t count;
+    size_t count, emitted;
 
     (void)offset;
     while ((count = words_next(&words, found)) > 0) {
-        for (size_t i = 0; i < count; i++) {
-            if (emit_one(map, found[i], sink, err) != 0) {
-                map->at = (size_t)(found[i].ptr - block.ptr);
-                return -1;
-            }
+        if (emit_ones(map, found, count, &emitted, sink, err) != 0) {
+            map->at = (size_t)(found[emitted].ptr - block.ptr);
+            return -1;
         }
     }
     return 0;

@@ -37,7 +37,8 @@ struct map_builtin {
 bool map_builtin_init(struct map_builtin *map, struct slice view, bool counts);
 void map_builtin_deinit(struct map_builtin *map);
 
-/* 0 or -1; then map->at is where in the block the line lies that failed, or a part of it. */
+/* READER_PADDING_BYTES can be read behind the block. 0 or -1; then map->at is where in the block
+ * the line lies that failed, or a part of it. */
 int map_builtin_block(struct map_builtin *map, struct slice block, uint64_t offset,
                       struct sink *sink, struct err *err);
 

@@ -91,21 +91,46 @@ static int emit(struct sink *sink, struct slice key, struct slice value, struct 
     return collector_emit(task->collector, partition, key, value, err);
 }
 
-/* The text is encoded, and its partition asked for, when the sort buffer does not know it. */
+/* What the sort buffer does not know: it is encoded, and its partition asked for. */
+static int emit_new(struct map_task *task, struct slice text, int64_t number, struct err *err)
+{
+    buf_clear(&task->key);
+    buf_clear(&task->value);
+    if (key_encode_string(&task->key, text, err) != 0)
+        return err_prefix(err, "emit");
+    value_write_integer(&task->value, number);
+    return emit(&task->sink, buf_slice(&task->key), buf_slice(&task->value), err);
+}
+
 static int emit_counted(struct sink *sink, struct slice text, int64_t number, struct err *err)
 {
     struct map_task *task = (struct map_task *)sink;
 
-    if (collector_fold(task->collector, text, number)) {
-        page_add(&task->page->records_out, 1);
-        return 0;
+    if (!collector_fold(task->collector, text, number))
+        return emit_new(task, text, number, err);
+    page_add(&task->page->records_out, 1);
+    return 0;
+}
+
+static int emit_each(struct sink *sink, const struct slice *texts, size_t count, size_t *emitted,
+                     struct err *err)
+{
+    struct map_task *task = (struct map_task *)sink;
+    struct sortbuf_lookup lookups[SORTBUF_LOOKUP_COUNT_MAX];
+
+    for (*emitted = 0; *emitted < count; ++*emitted) {
+        size_t at = *emitted % SORTBUF_LOOKUP_COUNT_MAX, left = count - *emitted;
+
+        if (at == 0)
+            collector_look_up(task->collector, texts + *emitted,
+                              left < SORTBUF_LOOKUP_COUNT_MAX ? left : SORTBUF_LOOKUP_COUNT_MAX,
+                              lookups);
+        if (collector_fold_one(task->collector, &lookups[at]))
+            page_add(&task->page->records_out, 1);
+        else if (emit_new(task, texts[*emitted], 1, err) != 0)
+            return -1;
     }
-    buf_clear(&task->key);
-    buf_clear(&task->value);
-    if (key_encode_string(&task->key, text, err) != 0)
-        return -1;
-    value_write_integer(&task->value, number);
-    return emit(sink, buf_slice(&task->key), buf_slice(&task->value), err);
+    return 0;
 }
 
 /* A sample: the key is kept, and where it would go is not known yet. */
@@ -213,8 +238,10 @@ static int open_task(struct map_task *task, struct child *child, struct err *err
         return 0;
     }
     choose_partition(task);
-    if (builtin_folds_in_place(vm_builtin(task->vm, "combine")))
+    if (builtin_folds_in_place(vm_builtin(task->vm, "combine"))) {
         task->sink.emit_counted = emit_counted;
+        task->sink.emit_each = emit_each;
+    }
     if (open_cut_points(task, err) != 0)
         return -1;
     return open_collector(task, err);

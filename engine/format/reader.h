@@ -39,6 +39,7 @@ enum {
 #endif
     READER_LINE_BYTES_MAX = 16 * 1024 * 1024, /* with the file limit: what one value may be */
     READER_FILE_BYTES_MAX = 16 * 1024 * 1024,
+    READER_PADDING_BYTES = 16, /* can be read behind a block, whatever they are */
 };
 _Static_assert((int)READER_LINE_BYTES_MAX + 64 <= (int)RECORD_VALUE_BYTES_MAX, "a line fits");
 _Static_assert((int)READER_FILE_BYTES_MAX + 64 <= (int)RECORD_VALUE_BYTES_MAX, "a file fits");
@@ -97,7 +98,8 @@ static inline bool reader_has_blocks(const struct reader *reader)
 /*
  * The next whole lines of the piece, at least one, with their newlines and what is before those;
  * the last line of the input may have none. `offset` is where the block is in the input. Good
- * until the next call on the reader. 1, 0 and -1 as reader_next(), and the same errors.
+ * until the next call on the reader; READER_PADDING_BYTES can be read behind it. 1, 0 and -1 as
+ * reader_next(), and the same errors.
  */
 static inline int reader_block(struct reader *reader, struct slice *block, uint64_t *offset,
                                struct err *err)

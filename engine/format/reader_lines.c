@@ -50,7 +50,7 @@ static int grow(struct lines *lines, struct err *err)
                        "input %s: the line at byte %" PRIu64
                        " is longer than %d bytes; for binary data, use input = \"file\"",
                        lines->name, lines->offset, READER_LINE_BYTES_MAX);
-    block = realloc(lines->block, capacity);
+    block = realloc(lines->block, capacity + READER_PADDING_BYTES);
     if (!block)
         return err_set(err, ERR_LIMIT, "input %s: not enough memory for the line at byte %" PRIu64,
                        lines->name, lines->offset);
@@ -251,7 +251,7 @@ struct reader *reader_lines_open(const struct source_input *input, struct err *e
     if (is_piece && input->length < UINT64_MAX - input->offset)
         lines->stop = input->offset + input->length;
     lines->capacity = READER_BUFFER_BYTES;
-    lines->block = malloc(lines->capacity);
+    lines->block = malloc(lines->capacity + READER_PADDING_BYTES);
     lines->source = source_open(input, err);
     if (lines->source && !lines->block)
         err_set(err, ERR_SETUP, "input %s: not enough memory to read it", input->name);

@@ -156,6 +156,20 @@ bool collector_fold(struct collector *collector, struct slice text, int64_t numb
     return true;
 }
 
+void collector_look_up(struct collector *collector, const struct slice *texts, size_t count,
+                       struct sortbuf_lookup *lookups)
+{
+    sortbuf_look_up(&collector->buf, texts, count, lookups);
+}
+
+bool collector_fold_one(struct collector *collector, const struct sortbuf_lookup *lookup)
+{
+    if (!sortbuf_fold_lookup(&collector->buf, lookup, 1))
+        return false;
+    collector->records_emitted++;
+    return true;
+}
+
 /* Takes placed records and writes the result. */
 struct result_sink {
     struct sink sink;

@@ -63,6 +63,11 @@ int collector_emit(struct collector *collector, uint32_t partition, struct slice
  * folded into the sort buffer. False: nothing was done, collector_emit() it. */
 bool collector_fold(struct collector *collector, struct slice text, int64_t number);
 
+/* The same for many, with 1: sortbuf_look_up() says how many and what of them can be read. */
+void collector_look_up(struct collector *collector, const struct slice *texts, size_t count,
+                       struct sortbuf_lookup *lookups);
+bool collector_fold_one(struct collector *collector, const struct sortbuf_lookup *lookup);
+
 /* Nothing is emitted after this. */
 int collector_finish(struct collector *collector, struct run_summary *summary, struct err *err);
 

@@ -6,6 +6,7 @@
 #include "record/key.h"
 
 #include <assert.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -19,7 +20,8 @@ enum {
     SLOTS_SHARE = 8, /* the fold table may take an eighth: a slot for records of 64 bytes */
 };
 
-#define TAG_FACTOR 0x9e3779b1u /* 2^32 divided by the golden ratio: spreads bytes over all bits */
+_Static_assert(TEXT_HEAD_BYTES <= sizeof(struct sortbuf_entry),
+               "a head may be read behind any key");
 
 static const struct cursor_ops sortbuf_ops;
 
@@ -93,38 +95,94 @@ static struct slice placed_key(const char *record)
     return slice_of(record + SORTBUF_RECORD_HEADER_BYTES, sortbuf_u32(record));
 }
 
-/* A key as the fold table sees it: its first byte, the tag, by itself, so that the text of a
- * string key is looked up where it stands. */
-struct lookup {
-    uint32_t hash;
-    char tag;
-    struct slice text; /* what is behind the tag */
+/* The bytes from TEXT_HEAD_BYTES - len on leave `len` bytes of a head as they are. */
+static const unsigned char HEAD_MASKS[2 * TEXT_HEAD_BYTES] = {
+    0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,
 };
 
-static struct lookup lookup_of(char tag, struct slice text)
+/* Reads no byte that is not the text's. */
+static void set_head(struct sortbuf_lookup *lookup)
 {
-    uint32_t hash = (uint32_t)hash64(text) ^ (TAG_FACTOR * (unsigned char)tag);
+    const char *from = lookup->text.ptr;
+    size_t len = lookup->text.len;
 
-    return (struct lookup){.hash = hash, .tag = tag, .text = text};
+    lookup->high = 0;
+    if (len > 8) {
+        size_t last = len < TEXT_HEAD_BYTES ? len - 8 : 8;
+
+        lookup->low = get_u64le(from);
+        lookup->high = get_u64le(from + last) >> (8 * (8 - last));
+    } else if (len >= 4) {
+        lookup->low = get_u32le(from) | (uint64_t)get_u32le(from + len - 4) << (8 * (len - 4));
+    } else if (len > 0) { /* the first, the middle and the last byte are all there are */
+        lookup->low = (unsigned char)from[0] |
+                      (uint64_t)(unsigned char)from[len / 2] << (8 * (len / 2)) |
+                      (uint64_t)(unsigned char)from[len - 1] << (8 * (len - 1));
+    } else {
+        lookup->low = 0;
+    }
 }
 
-static struct lookup lookup_of_key(struct slice key)
+/* The same of a text that can be read for the length of a head: no branches. */
+static inline void set_head_of_padded(struct sortbuf_lookup *lookup)
+{
+    size_t len = lookup->text.len < TEXT_HEAD_BYTES ? lookup->text.len : TEXT_HEAD_BYTES;
+    const unsigned char *mask = HEAD_MASKS + TEXT_HEAD_BYTES - len;
+
+    lookup->low = get_u64le(lookup->text.ptr) & get_u64le(mask);
+    lookup->high = get_u64le(lookup->text.ptr + 8) & get_u64le(mask + 8);
+}
+
+/* Multiply and fold, with odd constants of random bits: a hash of this process only, and never
+ * trusted: what it finds is compared. */
+static uint32_t hash_of(const struct sortbuf_lookup *lookup)
+{
+    uint64_t low = lookup->text.len <= TEXT_HEAD_BYTES ? lookup->low : hash64(lookup->text);
+    uint64_t rest = lookup->high ^ lookup->text.len << 32 ^ (unsigned char)lookup->tag;
+    uint64_t hash = low * UINT64_C(0x9e3779b97f4a7c15) + rest * UINT64_C(0xbf58476d1ce4e5b9);
+
+    hash = (hash ^ hash >> 32) * UINT64_C(0x94d049bb133111eb);
+    return (uint32_t)(hash >> 32);
+}
+
+static inline struct sortbuf_lookup lookup_of(char tag, struct slice text)
+{
+    struct sortbuf_lookup lookup = {.tag = tag, .text = text};
+
+    set_head(&lookup);
+    lookup.hash = hash_of(&lookup);
+    return lookup;
+}
+
+static struct sortbuf_lookup lookup_of_key(struct slice key)
 {
     assert(key.len > 0); /* encoded keys have a tag */
     return lookup_of(key.ptr[0], slice_of(key.ptr + 1, key.len - 1));
 }
 
-static bool record_is(const char *record, const struct lookup *wanted)
+/* Is the text at `text`, behind which TEXT_HEAD_BYTES may be read, the wanted one? Their lengths
+ * are the same. */
+static inline bool text_is(const char *text, const struct sortbuf_lookup *wanted)
 {
-    struct slice placed = placed_key(record);
-    const char *key = placed.ptr + SORTBUF_PARTITION_BYTES;
+    const unsigned char *mask = HEAD_MASKS + TEXT_HEAD_BYTES - wanted->text.len;
 
-    return placed.len == SORTBUF_PARTITION_BYTES + 1 + wanted->text.len && key[0] == wanted->tag &&
-           (wanted->text.len == 0 || memcmp(key + 1, wanted->text.ptr, wanted->text.len) == 0);
+    if (wanted->text.len > TEXT_HEAD_BYTES)
+        return memcmp(text, wanted->text.ptr, wanted->text.len) == 0;
+    return (get_u64le(text) & get_u64le(mask)) == wanted->low &&
+           (get_u64le(text + 8) & get_u64le(mask + 8)) == wanted->high;
+}
+
+static inline bool record_is(const char *record, const struct sortbuf_lookup *wanted)
+{
+    const char *key = record + SORTBUF_RECORD_HEADER_BYTES + SORTBUF_PARTITION_BYTES;
+
+    return sortbuf_u32(record) == SORTBUF_PARTITION_BYTES + 1 + wanted->text.len &&
+           key[0] == wanted->tag && text_is(key + 1, wanted);
 }
 
 /* The slot of the key, or the free one where it belongs. There is a free one. */
-static struct sortbuf_slot *find_slot(const struct sortbuf *buf, const struct lookup *wanted)
+static inline struct sortbuf_slot *find_slot(const struct sortbuf *buf,
+                                             const struct sortbuf_lookup *wanted)
 {
     uint32_t mask = buf->slot_count - 1;
 
@@ -151,7 +209,7 @@ static void grow_slots(struct sortbuf *buf)
     reset_slots(buf, 2 * buf->slot_count);
     for (size_t i = buf->entry_count; i-- > 0;) {
         const struct sortbuf_entry *entry = &buf->entries[i];
-        struct lookup key = lookup_of_key(sortbuf_record_key(buf->memory, entry->offset));
+        struct sortbuf_lookup key = lookup_of_key(sortbuf_record_key(buf->memory, entry->offset));
 
         set_slot(buf, find_slot(buf, &key), key.hash, entry->offset);
     }
@@ -219,7 +277,7 @@ static bool fold_into(struct sortbuf *buf, const struct sortbuf_slot *slot,
 static bool add_folded(struct sortbuf *buf, uint32_t partition, struct slice key,
                        struct slice value)
 {
-    struct lookup wanted = lookup_of_key(key);
+    struct sortbuf_lookup wanted = lookup_of_key(key);
     struct sortbuf_slot *slot = find_slot(buf, &wanted);
     uint32_t offset, value_len = (uint32_t)value.len;
     struct fold_number number = {0};
@@ -242,14 +300,66 @@ static bool add_folded(struct sortbuf *buf, uint32_t partition, struct slice key
     return true;
 }
 
-bool sortbuf_fold_text(struct sortbuf *buf, struct slice text, int64_t number)
+/* The most common fold of all, on the integer where it stands. False: it is another. */
+static inline bool sum_integer(const struct sortbuf *buf, const struct sortbuf_slot *slot,
+                               int64_t number)
 {
-    struct lookup wanted;
+    char *record = buf->memory + slot->record - 1, *at;
+    uint64_t sum;
+    bool is_float;
+
+    if (buf->fold != BUILTIN_SUM || slot->record == 0 || sortbuf_u32(record + 4) != SORTBUF_FOLDED)
+        return false;
+    at = record + SORTBUF_RECORD_HEADER_BYTES + sortbuf_u32(record);
+    memcpy(&is_float, at + offsetof(struct fold_number, is_float), sizeof is_float);
+    if (is_float)
+        return false;
+    at += offsetof(struct fold_number, integer);
+    memcpy(&sum, at, sizeof sum);
+    sum += (uint64_t)number;
+    memcpy(at, &sum, sizeof sum);
+    return true;
+}
+
+bool sortbuf_fold_lookup(struct sortbuf *buf, const struct sortbuf_lookup *lookup, int64_t number)
+{
+    struct sortbuf_slot *slot;
 
     if (buf->slot_count_max == 0)
         return false;
-    wanted = lookup_of(KEY_STRING_TAG, text);
-    return fold_into(buf, find_slot(buf, &wanted), &(struct fold_number){.integer = number});
+    slot = find_slot(buf, lookup);
+    return sum_integer(buf, slot, number) ||
+           fold_into(buf, slot, &(struct fold_number){.integer = number});
+}
+
+bool sortbuf_fold_text(struct sortbuf *buf, struct slice text, int64_t number)
+{
+    struct sortbuf_lookup lookup = lookup_of(KEY_STRING_TAG, text);
+
+    return sortbuf_fold_lookup(buf, &lookup, number);
+}
+
+void sortbuf_look_up(const struct sortbuf *buf, const struct slice *texts, size_t count,
+                     struct sortbuf_lookup *lookups)
+{
+    uint32_t mask = buf->slot_count - 1;
+
+    assert(count <= SORTBUF_LOOKUP_COUNT_MAX);
+    for (size_t i = 0; i < count; i++) {
+        lookups[i].text = texts[i];
+        lookups[i].tag = KEY_STRING_TAG;
+        set_head_of_padded(&lookups[i]);
+        lookups[i].hash = hash_of(&lookups[i]);
+        __builtin_prefetch(&buf->slots[lookups[i].hash & mask]);
+    }
+    if (buf->slot_count_max == 0)
+        return; /* and no slot was read */
+    for (size_t i = 0; i < count; i++) {
+        const struct sortbuf_slot *slot = &buf->slots[lookups[i].hash & mask];
+
+        if (slot->record != 0)
+            __builtin_prefetch(buf->memory + slot->record - 1);
+    }
 }
 
 bool sortbuf_add(struct sortbuf *buf, uint32_t partition, struct slice key, struct slice value)

@@ -41,7 +41,8 @@ enum {
 #else
     SORTBUF_BYTES_MIN = 1024 * 1024, /* less is all blocks and no buffer */
 #endif
-    SORTBUF_PARTITION_BYTES = 4, /* in front of a placed key */
+    SORTBUF_PARTITION_BYTES = 4,   /* in front of a placed key */
+    SORTBUF_LOOKUP_COUNT_MAX = 32, /* a slot and a record each: half of a first-level cache */
 };
 
 /* What is sorted. */
@@ -49,6 +50,18 @@ struct sortbuf_entry {
     uint64_t digit; /* 7 bytes of the key, then how many were left, at most 8 */
     uint32_t partition;
     uint32_t offset; /* of the record: rising in the order of add */
+};
+
+/*
+ * A key as the fold table sees it: its first byte, the tag, by itself, so that the text of a
+ * string key is looked up where it stands. Most keys are short: one that fits the head is hashed
+ * and compared as two numbers, without a loop or a call.
+ */
+struct sortbuf_lookup {
+    uint64_t low, high; /* the first TEXT_HEAD_BYTES of the text, zeros where it has fewer */
+    uint32_t hash;
+    char tag;
+    struct slice text; /* what is behind the tag */
 };
 
 /* One slot of the fold table; zeroed = free. */
@@ -107,6 +120,16 @@ bool sortbuf_add(struct sortbuf *buf, uint32_t partition, struct slice key, stru
 /* Folds `number` into the number of the key that is the encoded string `text` (key.h). False: the
  * buffer has no such number, or does not fold, and nothing was done: sortbuf_add() it. */
 bool sortbuf_fold_text(struct sortbuf *buf, struct slice text, int64_t number);
+
+/*
+ * The same for many texts at once: what is looked up lies anywhere in memory, and is asked for
+ * before it is needed. The lookups are good for any number of sortbuf_fold_lookup() and
+ * sortbuf_add(). At most SORTBUF_LOOKUP_COUNT_MAX texts, and TEXT_HEAD_BYTES can be read where
+ * each begins.
+ */
+void sortbuf_look_up(const struct sortbuf *buf, const struct slice *texts, size_t count,
+                     struct sortbuf_lookup *lookups);
+bool sortbuf_fold_lookup(struct sortbuf *buf, const struct sortbuf_lookup *lookup, int64_t number);
 
 /* Sorts; the cursor is the buffer's own (close does nothing), good until clear or deinit. */
 struct cursor *sortbuf_sort(struct sortbuf *buf, struct pulse pulse);
