@@ -117,11 +117,118 @@ static void test_identity_counts(void **state)
     }
 }
 
+#define LETTERS     "a\nb\nc\nd\ne\nf\n"
+#define SORTED(map) "return { partition = 'range', reduce = 'identity', map = " map " }"
+
+/* A sample of all of a file of letters, in three parts. */
+static Mrlua__Done *sample_letters(const char *job)
+{
+    Mrlua__Piece piece, *list[] = {&piece};
+    uint64_t shares[] = {12};
+    Mrlua__Done *done;
+
+    kit_piece(&piece, kit_file(&kit, "letters", LETTERS), 0, UINT64_MAX);
+    kit_job(&kit, job);
+    kit.start.kind = MRLUA__TASK_KIND__SAMPLE;
+    kit.start.partition_count = 3;
+    kit.start.pieces = list;
+    kit.start.n_pieces = 1;
+    kit.start.shares = shares;
+    kit.start.n_shares = 1;
+    done = kit_run(&kit);
+    kit.start.pieces = NULL;
+    kit.start.n_pieces = kit.start.n_shares = 0;
+    return done;
+}
+
+static bool is_bytes(const ProtobufCBinaryData *data, const char *text)
+{
+    return slice_equal(slice_of(data->data, data->len), slice_of_string(text));
+}
+
+/* What it prints is heard when the maps print it. */
+static void test_sample(void **state)
+{
+    Mrlua__Done *done;
+
+    (void)state;
+    done = sample_letters(SORTED("function(_, line, emit) print(line) emit(line, 1) end"));
+    assert_non_null(done);
+    assert_int_equal(done->n_cut_points, 2);
+    assert_true(is_bytes(&done->cut_points[0], "sc"));
+    assert_true(is_bytes(&done->cut_points[1], "se"));
+    assert_string_equal(buf_string(&kit.log), "");
+    message_free(done);
+}
+
+static void test_cut_points(void **state)
+{
+    ProtobufCBinaryData cuts[] = {{2, (uint8_t *)"sc"}, {2, (uint8_t *)"se"}};
+
+    (void)state;
+    kit_job(&kit, SORTED("function(_, line, emit) emit(line, 1) end"));
+    kit.start.partition_count = 3;
+    kit.start.cut_points = cuts;
+    kit.start.n_cut_points = 2;
+    kit_must(&kit, kit_map(&kit, 0, kit_file(&kit, "letters", LETTERS)));
+    kit_must(&kit, kit_reduce(&kit, 0));
+    kit_expect(&kit, "a\t1\nb\t1\n");
+    kit_must(&kit, kit_reduce(&kit, 2));
+    kit_expect(&kit, "e\t1\nf\t1\n");
+    kit.start.n_cut_points = 0; /* nothing was found to cut at: one part has all */
+    kit_must(&kit, kit_map(&kit, 0, kit_file(&kit, "letters", LETTERS)));
+    kit_must(&kit, kit_reduce(&kit, 0));
+    kit_expect(&kit, "a\t1\nb\t1\nc\t1\nd\t1\ne\t1\nf\t1\n");
+    kit.start.n_cut_points = 2;
+    kit.start.partition_count = 2; /* these are not ours */
+    assert_null(kit_map(&kit, 0, kit_file(&kit, "letters", LETTERS)));
+    assert_int_equal(kit.err.kind, ERR_SETUP);
+}
+
+/* What the job does wrong is left for the maps to tell; what is wrong with the input is not. */
+static void test_sample_of_a_wrong_job(void **state)
+{
+    static const char *const jobs[] = {
+        SORTED("function(_, line, emit) emit(line, 1) if line == 'd' then error('no') end end"),
+        SORTED("'identity', setup = function() error('no') end"),
+        SORTED("'identity', cleanup = function() error('no') end"),
+    };
+    static const size_t counts[] = {2, 0, 2};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof jobs / sizeof *jobs; i++) {
+        Mrlua__Done *done = sample_letters(jobs[i]);
+
+        if (!done)
+            fail_msg("%zu: %s", i, kit.err.message);
+        assert_int_equal(done->n_cut_points, counts[i]);
+        message_free(done);
+    }
+}
+
+static void test_sample_without_shares(void **state)
+{
+    (void)state;
+    kit_job(&kit, SORTED("'identity'"));
+    kit.start.kind = MRLUA__TASK_KIND__SAMPLE;
+    kit.start.partition_count = 0;
+    assert_null(kit_run(&kit));
+    assert_int_equal(kit.err.kind, ERR_SETUP);
+}
+
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
-        KIT_TEST(test_many_records), KIT_TEST(test_hooks),  KIT_TEST(test_runs),
-        KIT_TEST(test_empty_split),  KIT_TEST(test_pieces), KIT_TEST(test_identity_counts),
+        KIT_TEST(test_many_records),
+        KIT_TEST(test_hooks),
+        KIT_TEST(test_runs),
+        KIT_TEST(test_empty_split),
+        KIT_TEST(test_pieces),
+        KIT_TEST(test_identity_counts),
+        KIT_TEST(test_sample),
+        KIT_TEST(test_cut_points),
+        KIT_TEST(test_sample_of_a_wrong_job),
+        KIT_TEST(test_sample_without_shares),
     };
 
     KIT_NURSERY(argc, argv);

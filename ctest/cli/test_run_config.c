@@ -62,6 +62,34 @@ static void arguments_are_copied(void **state)
     run_config_deinit(&config);
 }
 
+static bool is_ranged(const char *partition)
+{
+    struct buf bundle = {0}, view = {0}, args = {0};
+    struct run_config config;
+    struct err err;
+    bool ranged;
+
+    kit_bundle(&bundle, "job.lua", "return {}");
+    value_write_table_begin(&view);
+    field_string(&view, "partition", partition);
+    value_write_table_end(&view);
+    kit_args_begin(&args, buf_slice(&bundle), buf_slice(&view), INPUTS);
+    field_integer(&args, "slots", 1);
+    assert_int_equal(end(&args, &config, &err), 0);
+    ranged = config.ranged;
+    run_config_deinit(&config);
+    buf_deinit(&bundle);
+    buf_deinit(&view);
+    return ranged;
+}
+
+static void what_needs_a_sample_is_known(void **state)
+{
+    (void)state;
+    assert_true(is_ranged("range"));
+    assert_false(is_ranged("hash"));
+}
+
 /* A field that is out of its limits, and a word of what is said of it. */
 static void refuses(const char *field, uint64_t value, const char *word)
 {
@@ -131,6 +159,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(arguments_are_copied),
+        cmocka_unit_test(what_needs_a_sample_is_known),
         cmocka_unit_test(values_out_of_their_limits_are_refused),
         cmocka_unit_test(what_is_missing_is_refused),
         cmocka_unit_test(a_run_file_needs_a_folder),

@@ -49,6 +49,50 @@ static void a_map_is_told_its_split(void **state)
     assert_false(task.start.unsafe);
 }
 
+static void a_sample_is_told_pieces_and_what_they_stand_for(void **state)
+{
+    (void)state;
+    task_kit_open(&kit, "out");
+    job_task_init(&task, &kit.source, STAGE_SAMPLE, 0, 8);
+    assert_int_equal(task.start.kind, MRLUA__TASK_KIND__SAMPLE);
+    assert_int_equal(task.start.partition_count, 2);
+    assert_int_equal(task.start.n_pieces, 2);
+    assert_int_equal(task.start.n_shares, 2);
+    assert_string_equal(task.start.pieces[1]->path, kit.pieces[1].path);
+    assert_int_equal(task.start.pieces[1]->length, 11);
+    assert_int_equal(task.start.shares[1], 11);
+}
+
+static void only_parts_that_follow_each_other_need_a_sample(void **state)
+{
+    (void)state;
+    task_kit_open(&kit, "out");
+    assert_int_equal(job_task_sample_count(true, 2), 1);
+    assert_int_equal(job_task_sample_count(true, 1), 0);
+    assert_int_equal(job_task_sample_count(false, 2), 0);
+}
+
+static void a_map_is_told_where_the_sample_cuts(void **state)
+{
+    ProtobufCBinaryData cut = {2, (uint8_t *)"sm"};
+    Mrlua__Done done = MRLUA__DONE__INIT;
+    struct buf packed = {0};
+    struct err err;
+
+    (void)state;
+    task_kit_open(&kit, "out");
+    done.n_cut_points = 1;
+    done.cut_points = &cut;
+    message_pack(&packed, &done.base);
+    job_results_take(&kit.results, STAGE_SAMPLE, 0, 8,
+                     message_unpack(&mrlua__done__descriptor, buf_slice(&packed), &err));
+    buf_deinit(&packed);
+    job_task_init(&task, &kit.source, STAGE_MAP, 1, 12);
+    assert_int_equal(task.start.n_cut_points, 1);
+    assert_int_equal(task.start.cut_points[0].len, 2);
+    assert_memory_equal(task.start.cut_points[0].data, "sm", 2);
+}
+
 static void a_reduce_is_told_every_run_by_its_maker(void **state)
 {
     (void)state;
@@ -106,7 +150,8 @@ static void a_commit_is_told_every_part(void **state)
 /* Whatever it is, it must be a message that can be sent and read. */
 static void every_task_can_be_packed(void **state)
 {
-    static const enum stage_kind stages[] = {STAGE_PLAN, STAGE_MAP, STAGE_REDUCE, STAGE_COMMIT};
+    static const enum stage_kind stages[] = {STAGE_PLAN, STAGE_SAMPLE, STAGE_MAP, STAGE_REDUCE,
+                                             STAGE_COMMIT};
 
     (void)state;
     task_kit_open(&kit, "out");
@@ -134,6 +179,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(a_plan_is_told_the_inputs_and_the_flags),
         TEST(a_map_is_told_its_split),
+        TEST(a_sample_is_told_pieces_and_what_they_stand_for),
+        TEST(only_parts_that_follow_each_other_need_a_sample),
+        TEST(a_map_is_told_where_the_sample_cuts),
         TEST(a_reduce_is_told_every_run_by_its_maker),
         TEST(a_reduce_without_a_folder_writes_beside_the_runs),
         TEST(a_task_for_another_machine_names_no_run),

@@ -24,7 +24,7 @@
 enum {
     SAMPLE_STRATUM_COUNT = 128,
 #ifdef MRLUA_TINY
-    SAMPLE_PIECE_BYTES = 64,
+    SAMPLE_PIECE_BYTES = 1024,
 #else
     SAMPLE_PIECE_BYTES = 32 * 1024,
 #endif
