@@ -56,7 +56,10 @@ static void the_same_input_is_read_at_the_same_places(void **state)
     plan_one("a", 100 * GIB, READER_LINES);
     memcpy(before, pieces, sizeof before);
     plan_one("renamed", 100 * GIB, READER_LINES);
-    assert_memory_equal(before, pieces, SAMPLE_STRATUM_COUNT * sizeof *pieces);
+    for (uint32_t i = 0; i < SAMPLE_STRATUM_COUNT; i++) {
+        assert_int_equal(before[i].offset, pieces[i].offset);
+        assert_int_equal(before[i].length, pieces[i].length);
+    }
 }
 
 static void what_cannot_be_cut_is_read_from_its_start_for_all_of_it(void **state)
