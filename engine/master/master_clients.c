@@ -422,15 +422,15 @@ static void fill_worker(const struct master *master, const struct master_worker 
     out->silent_ms = (now_ns - worker->heard_ns) / NS_PER_MS;
     out->draining = worker->draining;
     out->incarnation = worker->incarnation;
-    out->connected = worker->conn != NULL;
     for (struct list *at = master->jobs.next; at != &master->jobs; at = at->next) {
         const struct master_job *job = CONTAINER_OF(at, struct master_job, link);
 
         for (size_t i = 0; i < job->source_count; i++)
             out->held += job->sources[i].worker_id == worker->id ? job->sources[i].count : 0;
     }
-    if (!sched_worker_view(master->sched, worker->id, &view))
-        return;
+    if (!sched_worker_view(master->sched, worker->id, &view) ||
+        view.incarnation != worker->incarnation)
+        return; /* connected or not, it is given nothing */
     out->running = view.slots_used;
     out->connected = worker->conn && view.status == WORKER_STATUS_UP;
     out->set_aside = view.aside_until_ns > now_ns;
