@@ -106,7 +106,7 @@ static void on_sched(void *context)
 
 static void on_watch(void *context)
 {
-    master_clients_look(context);
+    master_watch_look(context);
 }
 
 static void on_pulse(void *context)
@@ -231,8 +231,10 @@ void master_close(struct master *master)
     journal_close(master->journal);
     while ((job = LIST_FIRST(&master->jobs, struct master_job, link)))
         master_job_remove(job);
-    for (size_t i = 0; i < master->past_count; i++)
+    for (size_t i = 0; i < master->past_count; i++) {
         message_free(master->past[i].history);
+        job_log_deinit(&master->past[i].log);
+    }
     master_workers_close(master);
     for (int i = 0; i < MASTER_SIGNAL_COUNT; i++)
         loop_event_close(master->signals[i]);

@@ -44,6 +44,7 @@ void master_job_remove(struct master_job *job)
     publish_deinit(&job->publish);
     job_results_deinit(&job->results);
     job_faults_deinit(&job->faults);
+    job_log_deinit(&job->log);
     message_free(job->plan_done);
     message_free(job->record);
     free(job->sources);
@@ -137,6 +138,7 @@ void master_past_add_take(struct master *master, uint64_t job_id, Mrlua__JobHist
         master->job_id_last = job_id;
     if (master->past_count == JOURNAL_HISTORY_COUNT_MAX) {
         message_free(master->past[0].history);
+        job_log_deinit(&master->past[0].log);
         memmove(master->past, master->past + 1, --master->past_count * sizeof *master->past);
     }
     if (master->past_count == master->past_capacity) {
@@ -146,7 +148,7 @@ void master_past_add_take(struct master *master, uint64_t job_id, Mrlua__JobHist
     master->past[master->past_count++] = (struct master_past){.job_id = job_id, .history = history};
 }
 
-const struct master_past *master_past_find(const struct master *master, uint64_t job_id)
+struct master_past *master_past_find(const struct master *master, uint64_t job_id)
 {
     for (size_t i = master->past_count; i > 0; i--)
         if (master->past[i - 1].job_id == job_id)

@@ -271,6 +271,7 @@ static void note(struct master *master, const struct fact *fact)
 static void job_ended(struct master *master, const struct command *command)
 {
     struct master_job *job = master_job_find(master, command->job_id);
+    struct master_past *past = master_past_find(master, command->job_id);
 
     log_event("job_ended", "job=%llu status=%s", (unsigned long long)command->job_id,
               job_status_name(command->status));
@@ -279,7 +280,11 @@ static void job_ended(struct master *master, const struct command *command)
     if (command->status != JOB_SUCCEEDED)
         publish_abort(&job->publish);
     master_workers_job_over(master, job->id);
-    master_clients_job_ended(master, job->id);
+    if (past) {
+        past->log = job->log; /* who was cut off may still ask for it */
+        job->log = (struct job_log){0};
+    }
+    master_watch_job_ended(master, job->id);
     if (!master->has_ended)
         master->has_succeeded = command->status == JOB_SUCCEEDED;
     master->has_ended = true;

@@ -1,5 +1,6 @@
 local cluster = require "spec.support.cluster"
 local engine = require "spec.support.engine"
+local proxy = require "spec.support.proxy"
 local temp = require "spec.support.temp"
 
 local WORDCOUNT <const> = "jobs/wordcount.lua"
@@ -131,6 +132,53 @@ describe("mrlua submit", function()
       return it_all:status(1).job.state == "cancelled"
     end)
     it_all:expect_clean()
+  end)
+
+  it("loses no line that the job prints by links that are cut, and tells none twice", function()
+    it_all:start(1, { flags = { "--allow-unsafe" } })
+    local gates = it_all.folder .. "/gate"
+    local job_path = write_job(([[
+      local function wait(number)
+        local file
+        repeat
+          file = io.open(%q .. number)
+          os.execute("sleep 0.02")
+        until file
+        file:close()
+      end
+      return { unsafe = true, reduce = "count",
+        map = function(_, _, emit)
+          for i = 1, 4 do
+            for j = 1, 5 do print(("line %%d"):format(10 * i + j)) end
+            wait(i)
+          end
+          emit("a", 1)
+        end }]]):format(gates))
+    local input = temp.write(it_all.folder .. "/input", "one\n")
+    local link = proxy.start(it_all.folder .. "/proxy", it_all.address)
+    finally(function() link:stop() end)
+    local job = it_all:submit(job_path, { input }, { "--allow-unsafe" },
+      { master = link.address })
+    local expected = {}
+    for i = 1, 4 do
+      it_all:wait("a line of this turn is told", 30, function()
+        return job:text("err"):find(("line %d1\n"):format(i))
+      end)
+      link:tell "hold" -- lines of the next turn are on their way, or with the master
+      temp.write(gates .. i, "")
+      link:tell "cut"
+      link:tell "release"
+      for j = 1, 5 do
+        expected[#expected + 1] = ("line %d"):format(10 * i + j)
+      end
+    end
+
+    assert.equal(0, job:wait(60), job:text "err")
+    local told = {}
+    for line in job:text("err"):gmatch("line %d+") do
+      told[#told + 1] = line
+    end
+    assert.same(expected, told)
   end)
 
   it("is told that its job was cancelled", function()
