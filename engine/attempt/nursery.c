@@ -391,9 +391,15 @@ void nursery_stop(struct nursery *nursery)
         return;
     shutdown(nursery->socket, SHUT_RDWR); /* whoever else holds it */
     close(nursery->socket);
+    nursery_wake(nursery);
     while (waitpid(nursery->pid, NULL, 0) < 0 && errno == EINTR)
         ;
     free(nursery);
+}
+
+void nursery_wake(const struct nursery *nursery)
+{
+    kill(nursery->pid, SIGCONT); /* not waited for before nursery_stop(): its number is its own */
 }
 
 int nursery_socket(const struct nursery *nursery)

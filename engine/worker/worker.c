@@ -339,8 +339,8 @@ void worker_close(struct worker *worker)
     if (!worker)
         return;
     for (struct worker_attempt *at = worker->attempts; at; at = at->next) {
-        if (at->readable)
-            attempt_kill(&at->attempt); /* all at once, then one after the other is waited for */
+        if (at->readable) /* all at once, then one after the other is waited for */
+            attempt_kill(&at->attempt, NULL);
     }
     while (worker->attempts)
         worker_attempt_remove(worker->attempts);
