@@ -138,19 +138,11 @@ describe("mrlua submit", function()
     it_all:start(1, { flags = { "--allow-unsafe" } })
     local gates = it_all.folder .. "/gate"
     local job_path = write_job(([[
-      local function wait(number)
-        local file
-        repeat
-          file = io.open(%q .. number)
-          os.execute("sleep 0.02")
-        until file
-        file:close()
-      end
       return { unsafe = true, reduce = "count",
         map = function(_, _, emit)
           for i = 1, 4 do
             for j = 1, 5 do print(("line %%d"):format(10 * i + j)) end
-            wait(i)
+            while not io.open(%q .. i) do os.execute("sleep 0.02") end
           end
           emit("a", 1)
         end }]]):format(gates))
