@@ -163,6 +163,18 @@ static int open_loop(struct master *master, struct err *err)
 
 /* ---- open, run, close ---- */
 
+enum {
+    EPOCH_BEGIN_S = 1577836800
+}; /* 2020-01-01: attempt ids, epoch * 2^32, are below 2^63 to 2088 */
+
+static uint64_t epoch_now(void)
+{
+    uint64_t now_s = clock_realtime_ns() / NS_PER_S;
+    uint64_t epoch = now_s > EPOCH_BEGIN_S ? now_s - EPOCH_BEGIN_S : 0;
+
+    return epoch < INT32_MAX ? epoch : 0; /* a clock that is out of all reason is no help */
+}
+
 static int listen_at(struct master *master, const struct master_options *options, struct err *err)
 {
     struct listener_options listener = {
@@ -185,6 +197,7 @@ static void open_sched(struct master *master)
 
     sched_options_cluster(&options);
     options.seed = clock_realtime_ns();
+    options.epoch_min = epoch_now();
     master->sched = sched_open(&options);
 }
 
