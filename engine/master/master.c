@@ -114,6 +114,7 @@ static void on_pulse(void *context)
     struct master *master = context;
 
     master_helpers_pulse(master);
+    master_blobs_expire(master, clock_monotonic_ns());
     loop_timer_start(master->pulse_timer, MASTER_PULSE_MS * NS_PER_MS);
 }
 

@@ -366,6 +366,8 @@ static void take_put(struct master_peer *peer, const struct frame *frame)
     else if (put)
         rc = blobs_put(&peer->master->blobs, put->hash.data, put->offset, put->total_bytes,
                        slice_of(put->bytes.data, put->bytes.len), &have, &err);
+    if (rc == 0 && have.is_complete)
+        blobs_leave(&peer->master->blobs, put->hash.data, clock_monotonic_ns());
     if (rc != 0) {
         master_answer_error(peer, frame->request_id, &err);
     } else {

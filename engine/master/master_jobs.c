@@ -51,6 +51,45 @@ void master_job_remove(struct master_job *job)
     free(job);
 }
 
+static void leave(struct master *master, const ProtobufCBinaryData *hash)
+{
+    if (hash->len == BLOB_HASH_BYTES)
+        blobs_leave(&master->blobs, hash->data, clock_monotonic_ns());
+}
+
+void master_job_leave_blobs(const struct master_job *job)
+{
+    const Mrlua__JobSubmit *submit = job->record->submit;
+
+    leave(job->master, &submit->bundle_hash);
+    leave(job->master, &submit->params_hash);
+    leave(job->master, &submit->view_hash);
+}
+
+static bool is_of(const ProtobufCBinaryData *name, const uint8_t *hash)
+{
+    return name->len == BLOB_HASH_BYTES && memcmp(name->data, hash, BLOB_HASH_BYTES) == 0;
+}
+
+static bool is_named(void *context, const uint8_t hash[BLOB_HASH_BYTES])
+{
+    const struct master *master = context;
+
+    for (struct list *at = master->jobs.next; at != &master->jobs; at = at->next) {
+        const Mrlua__JobSubmit *submit = CONTAINER_OF(at, struct master_job, link)->record->submit;
+
+        if (is_of(&submit->bundle_hash, hash) || is_of(&submit->params_hash, hash) ||
+            is_of(&submit->view_hash, hash))
+            return true;
+    }
+    return false;
+}
+
+void master_blobs_expire(struct master *master, uint64_t now_ns)
+{
+    blobs_expire(&master->blobs, now_ns, is_named, master);
+}
+
 void master_job_plan_take(struct master_job *job, Mrlua__Done *done)
 {
     message_free(job->plan_done);

@@ -223,6 +223,10 @@ struct master_job *master_job_add_take(struct master *master, uint64_t id,
                                        Mrlua__JobRecord *record);
 void master_job_remove(struct master_job *job);
 
+/* It has ended: its blobs may go, if no other job names them (blobs.h). */
+void master_job_leave_blobs(const struct master_job *job);
+void master_blobs_expire(struct master *master, uint64_t now_ns);
+
 /* Takes `done`. */
 void master_job_plan_take(struct master_job *job, Mrlua__Done *done);
 

@@ -288,6 +288,7 @@ static void job_ended(struct master *master, const struct command *command)
     if (!master->has_ended)
         master->has_succeeded = command->status == JOB_SUCCEEDED;
     master->has_ended = true;
+    master_job_leave_blobs(job);
     master_job_remove(job);
 }
 
