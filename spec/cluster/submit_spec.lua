@@ -62,7 +62,9 @@ describe("mrlua submit", function()
   it("says what run says, on the same stream, with the same exit code", function()
     it_all:start(1)
     for _, case in ipairs {
-      { "return { map = function() error 'no' end, reduce = 'sum' }", INPUTS[1] },
+      -- At one record, that of the first split: a tiny build makes several of them.
+      { "return { map = function(at) if at == 0 then error 'no' end end, reduce = 'sum' }",
+        INPUTS[1] },
       { "return { reducer = 'sum' }", INPUTS[1] },
       { "this is no Lua", INPUTS[1] },
       { "print 'loaded' return { map = 'identity', reduce = 'count' }", "/nowhere/at/all" },
