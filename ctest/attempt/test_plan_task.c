@@ -111,12 +111,37 @@ static void test_commit(void **state)
     buf_deinit(&path);
 }
 
+/* An abort removes parts that have their names and parts that have not, and the folder. */
+static void test_abort(void **state)
+{
+    Mrlua__CommitRequest request = MRLUA__COMMIT_REQUEST__INIT;
+    struct publish publish;
+    char out[FOLDER_PATH_BYTES + 8];
+
+    (void)state;
+    snprintf(out, sizeof out, "%s/gone", kit.folder.path);
+    publish_init(&publish, out, "8", false);
+    assert_int_equal(publish_claim(&publish, &kit.err), 0);
+    close(publish_part_create(&publish, 1, 5, &kit.err));
+    folder_write(&kit.folder, "gone/part-00000", "part", 4);
+    request.output_folder = out;
+    request.job_id = "8";
+    kit.start.kind = MRLUA__TASK_KIND__ABORT;
+    kit.start.commit = &request;
+    kit_must(&kit, kit_run(&kit));
+    assert_false(folder_has(&kit.folder, "gone"));
+    kit_must(&kit, kit_run(&kit)); /* there is nothing left to do */
+    kit.start.commit = NULL;
+    publish_deinit(&publish);
+}
+
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
         KIT_TEST(test_plan),
         KIT_TEST(test_plan_of_standard_input),
         KIT_TEST(test_commit),
+        KIT_TEST(test_abort),
     };
 
     KIT_NURSERY(argc, argv);

@@ -24,8 +24,8 @@
  *
  * An attempt is two processes. The trusted one is forked here; it opens inputs and results, and
  * watches deadlines. The vm child runs the job's Lua in its sandbox and opens nothing. Neither
- * outlives the shell. PLAN and COMMIT are run by the trusted process itself; a plan reads "-" from
- * the shell's standard input. Claiming the output folder, and aborting, is the shell's
+ * outlives the shell. PLAN, COMMIT and ABORT are run by the trusted process itself; a plan reads
+ * "-" from the shell's standard input. Claiming the output folder is the shell's
  * (format/publish.h): a claim is held by a process that lives as long as the job.
  *
  * A result file exists only while its attempt may succeed: one that fails or is killed removes

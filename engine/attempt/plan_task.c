@@ -163,3 +163,17 @@ int commit_task_run(const Mrlua__TaskStart *start, struct buf *done, struct err 
         message_pack(done, &message.base);
     return rc;
 }
+
+/* ---- abort ---- */
+
+void abort_task_run(const Mrlua__TaskStart *start, struct buf *done)
+{
+    const Mrlua__CommitRequest *request = start->commit;
+    Mrlua__Done message = MRLUA__DONE__INIT;
+    struct publish publish;
+
+    publish_init(&publish, request->output_folder, request->job_id, request->overwrite);
+    publish_abort(&publish);
+    publish_deinit(&publish);
+    message_pack(done, &message.base);
+}

@@ -214,6 +214,7 @@ struct master *master_open(const struct master_options *options, const struct nu
     master->state_folder = mem_strdup(options->state_folder);
     list_init(&master->jobs);
     list_init(&master->attempts);
+    list_init(&master->aborts);
     list_init(&master->peers);
     open_sched(master);
     if (open_loop(master, err) == 0) {
@@ -242,6 +243,7 @@ void master_close(struct master *master)
     }
     listener_close(master->listener);
     master_helpers_close(master);
+    master_aborts_close(master);
     journal_close(master->journal);
     while ((job = LIST_FIRST(&master->jobs, struct master_job, link)))
         master_job_remove(job);

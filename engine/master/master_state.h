@@ -9,6 +9,7 @@
  *     master_workers.c    workers: they join, are told, leave
  *     master_reports.c    what workers tell
  *     master_helpers.c    PLAN and COMMIT, which the master runs itself
+ *     master_aborts.c     removes the outputs of jobs that failed
  *     master_clients.c    requests of users, and of workers for blobs
  *     master_watch.c      users who watch a job
  *
@@ -175,6 +176,7 @@ struct master {
     struct master_past *past; /* oldest first */
     size_t past_count, past_capacity;
     struct list attempts;
+    struct list aborts; /* outputs that are being removed */
     struct idtable attempts_by_id;
     struct master_worker **workers; /* by id; NULL: nobody */
     uint32_t worker_capacity;
@@ -192,6 +194,9 @@ extern const struct conn_ops MASTER_CONN_OPS;
 /* Adds an event; a turn follows soon. */
 void master_queue(struct master *master, const struct event *event);
 void master_post(struct master *master, const struct master_letter *letter);
+
+/* Tells who watches that a job has ended, and its output is as it stays. */
+void master_job_over(struct master *master, uint64_t job_id, bool has_succeeded);
 
 /* Takes the turn now. */
 void master_turn(struct master *master);
@@ -285,6 +290,15 @@ void master_helper_stop(struct master_attempt *attempt);
 /* Says of each helper that it lives: its process says nothing while a folder is slow. */
 void master_helpers_pulse(struct master *master);
 void master_helpers_close(struct master *master);
+
+/* ---- master_aborts.c ---- */
+
+/* Begins to remove the output of a job that has ended without success, and takes job->publish from
+ * it. master_job_over() is called in the end, or before this returns. */
+void master_abort_begin(struct master *master, struct master_job *job);
+
+/* Ends the processes and does what they have not done. */
+void master_aborts_close(struct master *master);
 
 /* ---- master_clients.c ---- */
 
