@@ -83,6 +83,20 @@ static int check_path(const struct master *master, const char *what, const char 
     return 0;
 }
 
+static int check_input(const struct master *master, const char *folder, const char *input,
+                       struct err *err)
+{
+    char *path;
+    int rc;
+
+    if (strcmp(input, "-") == 0)
+        return err_set(err, ERR_SETUP, "input -: the master has no standard input");
+    path = path_join(folder, input);
+    rc = check_path(master, "input", path, err);
+    free(path);
+    return rc;
+}
+
 static int check_paths(const struct master *master, const Mrlua__JobSubmit *submit, struct err *err)
 {
     if (check_path(master, "output", submit->output_folder, err) != 0)
@@ -90,7 +104,7 @@ static int check_paths(const struct master *master, const Mrlua__JobSubmit *subm
     if (submit->n_inputs == 0)
         return err_set(err, ERR_SETUP, "the job has no input");
     for (size_t i = 0; i < submit->n_inputs; i++)
-        if (check_path(master, "input", submit->inputs[i], err) != 0)
+        if (check_input(master, submit->folder, submit->inputs[i], err) != 0)
             return -1;
     return 0;
 }
@@ -129,7 +143,8 @@ static int check_submit(const struct master *master, const Mrlua__JobSubmit *sub
         check_blob(master, &submit->view_hash, "table", err) != 0)
         return -1;
     if (submit->overwrite)
-        return job_inputs_check(submit->output_folder, submit->inputs, submit->n_inputs, err);
+        return job_inputs_check(submit->output_folder, submit->folder, submit->inputs,
+                                submit->n_inputs, err);
     return 0;
 }
 

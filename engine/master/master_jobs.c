@@ -116,6 +116,7 @@ struct job_source master_job_source(const struct master_job *job)
         .output_format = submit->output,
         .inputs = submit->inputs,
         .input_count = submit->n_inputs,
+        .input_folder = submit->folder,
         .output_folder = submit->output_folder,
         .publish_id = job->record->publish_id,
         .publish = &job->publish,

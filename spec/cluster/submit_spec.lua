@@ -82,6 +82,26 @@ describe("mrlua submit", function()
     end
   end)
 
+  it("tells a job the names that run tells it", function()
+    it_all:start(1)
+    local inputs, folder = it_all.folder .. "/inputs", it_all.folder .. "/inputs/o[1]"
+    assert(os.execute(("mkdir -p %s"):format(temp.quote(folder .. "/below/deep"))))
+    temp.write(inputs .. "/beside", "beside and all\n")
+    temp.write(folder .. "/one.txt", "one and all\n")
+    temp.write(folder .. "/two.txt", "two and all\n")
+    temp.write(folder .. "/below/three", "three and all\n")
+    temp.write(folder .. "/below/deep/four", "four and all\n")
+    local job = temp.capture "realpath jobs/inverted_index.lua"
+    for _, named in ipairs { { "one.txt", "./two.txt" }, { "below/" }, { "." }, { "*.txt" },
+      { "../o[[]1]/*.txt", "../beside" }, { inputs .. "/beside", "below/*" } } do
+      local flags = { "--reducers", 2 }
+      local expected = it_all:expected_parts(job, named, flags, { folder = folder })
+
+      assert.matches("all\t", expected)
+      it_all:expect_parts(it_all:submit(job, named, flags, { folder = folder }), expected)
+    end
+  end)
+
   it("refuses an output that is not empty, by name", function()
     it_all:start(1)
     assert(os.execute("mkdir " .. output()))
