@@ -1,5 +1,7 @@
 #include "master/master_kit.h"
 
+#include "format/claim.h"
+
 #include <sched.h>
 #include <stdlib.h>
 #include <time.h>
@@ -52,6 +54,29 @@ static void a_kill_loses_no_completed_map(void **state)
     assert_int_equal(end->info->status, JOB_SUCCEEDED);
     message_free(end);
     assert_true(folder_has(&kit.folder, "out/_SUCCESS"));
+}
+
+static void assert_claimed_by_the_master(void)
+{
+    struct claim claim;
+    struct err err;
+
+    assert_int_equal(claim_read(folder_path(&kit.folder, "out/.mrlua-claim"), &claim, &err), 1);
+    assert_int_equal(claim.pid, kit.pid);
+    assert_false(claim_is_stale(&claim));
+}
+
+static void an_output_is_claimed_by_the_master_that_lives(void **state)
+{
+    struct kit_peer *user = master_kit_connect(&kit, ROLE_SUBMIT);
+
+    (void)state;
+    peer_submit_well(user, "key", "out");
+    assert_claimed_by_the_master();
+    master_kit_kill(&kit);
+    master_kit_start(&kit);
+    master_kit_connect(&kit, ROLE_SUBMIT); /* it has restored what it knows */
+    assert_claimed_by_the_master();
 }
 
 /* Whoever knew the master of before follows the one that has lost its folder. */
@@ -173,6 +198,7 @@ int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
         TEST(a_kill_loses_no_completed_map),
+        TEST(an_output_is_claimed_by_the_master_that_lives),
         TEST(a_master_without_its_folder_has_a_later_epoch),
         TEST(a_map_that_was_not_heard_of_is_not_killed),
         TEST(a_finished_job_stays_finished),
