@@ -157,22 +157,6 @@ void attempt_kill(struct attempt *attempt, struct loop *loop)
     loop_timer_start(attempt->end_timer, ATTEMPT_END_MS * NS_PER_MS);
 }
 
-/* Waits until its end of the socket is closed, which is the last thing it does, or it is late. */
-static void await_end(struct attempt *attempt)
-{
-    struct pollfd poll_end = {.fd = attempt->fd, .events = POLLIN};
-    struct frame frame;
-    struct err err;
-
-    while (attempt_read(attempt, &frame, &err) >= 0) {
-        uint64_t now_ns = clock_monotonic_ns();
-
-        if (now_ns >= attempt->end_due_ns)
-            return;
-        poll(&poll_end, 1, (int)((attempt->end_due_ns - now_ns) / NS_PER_MS) + 1);
-    }
-}
-
 void attempt_end(struct attempt *attempt)
 {
     if (attempt->fd < 0)
@@ -180,8 +164,9 @@ void attempt_end(struct attempt *attempt)
     loop_event_close(attempt->end_timer);
     attempt->end_timer = NULL;
     attempt_kill(attempt, NULL);
-    await_end(attempt);
-    kill_now(attempt); /* where it has ended, or was about to, that changes nothing */
+    shutdown(attempt->fd, SHUT_RDWR); /* nobody listens: it does not wait to be heard */
+    if (!process_ends_until(attempt->pid, attempt->end_due_ns))
+        kill_now(attempt);
     while (waitpid(attempt->pid, NULL, 0) < 0 && errno == EINTR)
         ;
     if (attempt->unanswered.len > 0 && !attempt->has_answered)
