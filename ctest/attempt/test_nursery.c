@@ -2,9 +2,10 @@
 #include "attempt/kit.h"
 
 #include "base/clock.h"
+#include "processes.h"
 #include "rpc/channel.h"
+#include "rpc/loop.h"
 
-#include <ctype.h>
 #include <dirent.h>
 #include <signal.h>
 #include <sys/wait.h>
@@ -17,6 +18,12 @@ enum { CRASH_COUNT = 20, PROCESS_COUNT = 5 };
 enum { CRASH_COUNT = 200, PROCESS_COUNT = 30 };
 #endif
 
+/* The goal: what lost a race is gone a second after the winner has ended. */
+enum { GONE_MS_MAX = 1000 };
+static_assert((int)ATTEMPT_END_MS < (int)GONE_MS_MAX, "there is time for SIGKILL to work");
+
+static struct loop *stop_loop;
+
 static int open_fd_count(pid_t pid)
 {
     char path[64];
@@ -28,36 +35,6 @@ static int open_fd_count(pid_t pid)
     assert_non_null(folder);
     while (readdir(folder))
         count++;
-    closedir(folder);
-    return count;
-}
-
-/* Processes whose parent is `parent`; the last one found in *pid. */
-static int children_of(pid_t parent, pid_t *pid)
-{
-    struct dirent *entry;
-    DIR *folder = opendir("/proc");
-    int count = 0;
-
-    assert_non_null(folder);
-    while ((entry = readdir(folder)) != NULL) {
-        char path[300], line[512] = "";
-        const char *behind_name;
-        int its_parent;
-        FILE *file;
-
-        snprintf(path, sizeof path, "/proc/%s/stat", entry->d_name);
-        file = isdigit((unsigned char)entry->d_name[0]) ? fopen(path, "r") : NULL;
-        if (!file)
-            continue;
-        behind_name = fgets(line, sizeof line, file) ? strrchr(line, ')') : NULL;
-        fclose(file);
-        if (behind_name && sscanf(behind_name, ") %*c %d", &its_parent) == 1 &&
-            its_parent == parent) {
-            count++;
-            *pid = atoi(entry->d_name);
-        }
-    }
     closedir(folder);
     return count;
 }
@@ -141,7 +118,7 @@ static void test_kill(void **state)
     (void)state;
     start_endless_map(&attempt);
     assert_int_equal(access(kit.result_path, F_OK), 0);
-    attempt_kill(&attempt);
+    attempt_kill(&attempt, NULL);
     done = kit_await(&kit, &attempt);
     assert_null(done);
     assert_int_equal(kit.err.kind, ERR_RETRY); /* it ended without a word */
@@ -175,7 +152,91 @@ static void test_trusted_process_dies(void **state)
     assert_int_equal(kill(attempt.pid, SIGKILL), 0);
     assert_null(kit_await(&kit, &attempt));
     assert_string_equal(kit.err.message, "the attempt's process ended unexpectedly");
+    assert_int_not_equal(access(kit.result_path, F_OK), 0);
     await_children_of(nursery, 0);
+}
+
+/* Reads until the attempt has ended. */
+static void on_readable(void *context)
+{
+    struct attempt *attempt = context;
+    struct frame frame;
+    struct err err;
+    int rc;
+
+    while ((rc = attempt_read(attempt, &frame, &err)) == 1)
+        assert_int_equal(frame.type, MESSAGE_PROGRESS);
+    if (rc < 0)
+        loop_break(stop_loop);
+}
+
+/* kill -STOP of the attempt, both processes: it cannot answer, and is killed for it. */
+static void test_stopped_attempt(void **state)
+{
+    pid_t nursery = nursery_pid();
+    struct loop_event *readable;
+    struct attempt attempt;
+    uint64_t begun_ns;
+
+    (void)state;
+    start_endless_map(&attempt);
+    assert_int_equal(kill(attempt.pid, SIGSTOP), 0);
+    assert_int_equal(kill((pid_t)kit.started_pid, SIGSTOP), 0);
+    stop_loop = loop_open(&kit.err);
+    assert_non_null(stop_loop);
+    readable = loop_fd_open(stop_loop, attempt.fd, on_readable, &attempt, &kit.err);
+    assert_non_null(readable);
+    begun_ns = clock_monotonic_ns();
+    attempt_kill(&attempt, stop_loop);
+    attempt_kill(&attempt, stop_loop);
+    assert_int_equal(loop_run(stop_loop, &kit.err), 0);
+    loop_event_close(readable);
+    attempt_end(&attempt);
+    await_children_of(nursery, 0);
+    assert_true(clock_monotonic_ns() - begun_ns >= ATTEMPT_END_MS * NS_PER_MS);
+    assert_true(clock_monotonic_ns() - begun_ns < GONE_MS_MAX * NS_PER_MS);
+    assert_int_not_equal(access(kit.result_path, F_OK), 0);
+    loop_close(stop_loop);
+}
+
+/* Stopped with its nursery, which has to kill the child; without a loop. */
+static void test_stopped_nursery(void **state)
+{
+    pid_t nursery = nursery_pid();
+    uint64_t begun_ns;
+    struct attempt attempt;
+
+    (void)state;
+    start_endless_map(&attempt);
+    assert_int_equal(kill(nursery, SIGSTOP), 0);
+    assert_int_equal(kill(attempt.pid, SIGSTOP), 0);
+    begun_ns = clock_monotonic_ns();
+    attempt_end(&attempt);
+    await_children_of(nursery, 0);
+    assert_true(clock_monotonic_ns() - begun_ns < GONE_MS_MAX * NS_PER_MS);
+    assert_int_not_equal(access(kit.result_path, F_OK), 0);
+}
+
+/* A child that is not wanted any more has ended before its trusted process has. */
+static void test_child_ends_first(void **state)
+{
+    pid_t nursery = nursery_pid(), child;
+    struct attempt attempt;
+
+    (void)state;
+    for (int i = 0; i < PROCESS_COUNT; i++) {
+        start_endless_map(&attempt);
+        attempt_kill(&attempt, NULL);
+        assert_null(kit_await(&kit, &attempt));
+        assert_int_equal(children_of(nursery, &child), 0);
+    }
+}
+
+/* nursery_stop() at the end of the test does not wait for one that was stopped. */
+static void test_stop_of_a_stopped_nursery(void **state)
+{
+    (void)state;
+    assert_int_equal(kill(nursery_pid(), SIGSTOP), 0);
 }
 
 /* kill -9 of the nursery: its children die with it, and the attempt says so. */
@@ -374,6 +435,10 @@ int main(int argc, char **argv)
         KIT_TEST(test_kill),
         KIT_TEST(test_end),
         KIT_TEST(test_trusted_process_dies),
+        KIT_TEST(test_stopped_attempt),
+        KIT_TEST(test_stopped_nursery),
+        KIT_TEST(test_child_ends_first),
+        KIT_TEST(test_stop_of_a_stopped_nursery),
         KIT_TEST(test_nursery_dies),
         KIT_TEST(test_shell_dies),
         KIT_TEST(test_crashes_leave_nothing),

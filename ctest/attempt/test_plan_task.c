@@ -36,6 +36,47 @@ static void test_plan(void **state)
     kit.start.plan = NULL;
 }
 
+/* What is relative is found in the folder that it was named in, and keeps its name. */
+static void test_plan_of_another_folder(void **state)
+{
+    char absolute[FOLDER_PATH_BYTES + 16], folder[FOLDER_PATH_BYTES + 16];
+    char glob[] = "./q*.txt", below[] = "b", parent[] = "../[x]/q1.txt";
+    char *inputs[] = {glob, below, parent, absolute};
+    const char *names[] = {"./q1.txt", "./q2.txt", "b/q3", "../[x]/q1.txt", absolute};
+    Mrlua__PlanRequest request = MRLUA__PLAN_REQUEST__INIT;
+    Mrlua__Done *done;
+
+    (void)state;
+    folder_mkdir(&kit.folder, "[x]");
+    folder_mkdir(&kit.folder, "[x]/b");
+    kit_file(&kit, "[x]/q1.txt", "1");
+    kit_file(&kit, "[x]/q2.txt", "2");
+    kit_file(&kit, "[x]/b/q3", "3");
+    snprintf(folder, sizeof folder, "%s/[x]", kit.folder.path);
+    snprintf(absolute, sizeof absolute, "%s/[x]/q2.txt", kit.folder.path);
+    request.inputs = inputs;
+    request.n_inputs = 4;
+    request.folder = folder;
+    kit.start.kind = MRLUA__TASK_KIND__PLAN;
+    kit.start.plan = &request;
+    done = kit_run(&kit);
+    assert_non_null(done);
+    assert_int_equal(done->plan->n_inputs, 5);
+    for (size_t i = 0; i < 5; i++) {
+        assert_string_equal(done->plan->inputs[i]->name, names[i]);
+        assert_int_equal(done->plan->inputs[i]->path[0], '/');
+        assert_int_equal(access(done->plan->inputs[i]->path, R_OK), 0);
+    }
+    message_free(done);
+    request.folder = parent; /* is not there */
+    assert_null(kit_run(&kit));
+    assert_non_null(strstr(kit.err.message, "folder of the inputs"));
+    request.inputs = &inputs[3];
+    request.n_inputs = 1;
+    kit_must(&kit, kit_run(&kit)); /* nor is it needed */
+    kit.start.plan = NULL;
+}
+
 /* "-" is the shell's standard input, spooled into a file that an attempt can open again. */
 static void test_plan_of_standard_input(void **state)
 {
@@ -111,12 +152,38 @@ static void test_commit(void **state)
     buf_deinit(&path);
 }
 
+/* An abort removes parts that have their names and parts that have not, and the folder. */
+static void test_abort(void **state)
+{
+    Mrlua__CommitRequest request = MRLUA__COMMIT_REQUEST__INIT;
+    struct publish publish;
+    char out[FOLDER_PATH_BYTES + 8];
+
+    (void)state;
+    snprintf(out, sizeof out, "%s/gone", kit.folder.path);
+    publish_init(&publish, out, "8", false);
+    assert_int_equal(publish_claim(&publish, &kit.err), 0);
+    close(publish_part_create(&publish, 1, 5, &kit.err));
+    folder_write(&kit.folder, "gone/part-00000", "part", 4);
+    request.output_folder = out;
+    request.job_id = "8";
+    kit.start.kind = MRLUA__TASK_KIND__ABORT;
+    kit.start.commit = &request;
+    kit_must(&kit, kit_run(&kit));
+    assert_false(folder_has(&kit.folder, "gone"));
+    kit_must(&kit, kit_run(&kit)); /* there is nothing left to do */
+    kit.start.commit = NULL;
+    publish_deinit(&publish);
+}
+
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
         KIT_TEST(test_plan),
+        KIT_TEST(test_plan_of_another_folder),
         KIT_TEST(test_plan_of_standard_input),
         KIT_TEST(test_commit),
+        KIT_TEST(test_abort),
     };
 
     KIT_NURSERY(argc, argv);

@@ -1,6 +1,7 @@
 #include "test.h"
 
 #include "attempt/process.h"
+#include "base/clock.h"
 
 #include <fcntl.h>
 #include <signal.h>
@@ -119,6 +120,29 @@ static int follow_nobody(void)
     return process_follow(getppid()) && !process_follow(getppid() + 1) ? 0 : 1;
 }
 
+static void test_ends_until(void **state)
+{
+    int gate[2], status;
+    pid_t child;
+    char byte;
+
+    (void)state;
+    assert_int_equal(pipe(gate), 0);
+    child = process_fork();
+    if (child == 0) {
+        close(gate[1]);
+        _exit(read(gate[0], &byte, 1) == 0 ? 7 : 8);
+    }
+    assert_true(child > 0);
+    assert_false(process_ends_until(child, clock_monotonic_ns() + 20 * NS_PER_MS));
+    close(gate[1]);
+    assert_true(process_ends_until(child, clock_monotonic_ns() + 20 * NS_PER_S));
+    assert_true(process_ends_until(child, 0)); /* it was not waited for */
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_int_equal(WEXITSTATUS(status), 7);
+    close(gate[0]);
+}
+
 static void test_follow(void **state)
 {
     (void)state;
@@ -128,9 +152,8 @@ static void test_follow(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_keep_descriptors),
-        cmocka_unit_test(test_leave_terminal),
-        cmocka_unit_test(test_signals),
+        cmocka_unit_test(test_keep_descriptors), cmocka_unit_test(test_leave_terminal),
+        cmocka_unit_test(test_signals),          cmocka_unit_test(test_ends_until),
         cmocka_unit_test(test_follow),
     };
 

@@ -35,11 +35,30 @@ static void what_is_not_there_is_judged_by_its_nearest_folder(void **state)
     assert_false(path_is_below("/", "relative/not/there"));
 }
 
+static void expect_join(const char *at, const char *path, const char *expected)
+{
+    char *joined = path_join(at, path);
+
+    assert_string_equal(joined, expected);
+    free(joined);
+}
+
+static void a_path_is_joined_unless_it_starts_at_the_root(void **state)
+{
+    (void)state;
+    expect_join("/home/me", "a", "/home/me/a");
+    expect_join("/home/me", "../a", "/home/me/../a");
+    expect_join("/", "a", "/a");
+    expect_join("/home/me", "/a", "/a");
+    expect_join("", "a", "a");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_is_there_is_judged_by_where_it_leads),
         cmocka_unit_test(what_is_not_there_is_judged_by_its_nearest_folder),
+        cmocka_unit_test(a_path_is_joined_unless_it_starts_at_the_root),
     };
     int failed;
 

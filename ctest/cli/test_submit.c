@@ -21,7 +21,7 @@ static int tear_down(void **state)
 /* What Lua would give. */
 static void make_args(void)
 {
-    static const char *const inputs[] = {"/in", NULL};
+    static const char *const inputs[] = {"in", NULL};
     struct buf bundle = {0}, view = {0};
 
     kit_bundle(&bundle, "job.lua", "return {}");
@@ -30,6 +30,7 @@ static void make_args(void)
     kit_args_begin(&args, buf_slice(&bundle), buf_slice(&view), inputs);
     field_integer(&args, "slots", 1);
     field_string(&args, "output", "/out");
+    field_string(&args, "folder", "/home/me");
     field_string(&args, "master", kit.address);
     field_string(&args, "key_file", kit.key_file);
     value_write_table_end(&args);

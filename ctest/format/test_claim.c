@@ -115,6 +115,38 @@ static void zombie_and_reused_pid_hold_nothing(void **state)
     folder_remove(&folder);
 }
 
+/* The same job, another process: as after a restart. */
+static void claim_is_renewed_by_its_own_job_only(void **state)
+{
+    struct folder folder;
+    struct claim dead = claim_of("job-1", dead_pid()), mine = claim_of("job-1", getpid()),
+                 other = claim_of("job-2", getpid()), now;
+    struct err err = {0};
+    const char *path;
+
+    (void)state;
+    folder_make(&folder);
+    path = folder_path(&folder, "claim");
+    dead.created = true;
+    mine.created = false;
+    for (int by_take = 0; by_take < 2; by_take++) {
+        assert_int_equal(claim_renew(path, &mine, &err), 0);
+        assert_false(folder_has(&folder, "claim")); /* none is made */
+        assert_int_equal(claim_take(path, &dead, false, &err), 0);
+        assert_int_equal(claim_renew(path, &other, &err), 0);
+        assert_int_equal(claim_read(path, &now, &err), 1);
+        assert_int_equal(now.pid, dead.pid);
+        assert_int_equal(
+            by_take ? claim_take(path, &mine, false, &err) : claim_renew(path, &mine, &err), 0);
+        assert_int_equal(claim_read(path, &now, &err), 1);
+        assert_int_equal(now.pid, getpid());
+        assert_true(now.created);
+        assert_false(claim_is_stale(&now));
+        unlink(path);
+    }
+    folder_remove(&folder);
+}
+
 static void claim_of_another_host_is_never_stale(void **state)
 {
     struct claim other = claim_of("job-1", dead_pid());
@@ -193,6 +225,7 @@ int main(void)
         cmocka_unit_test(second_job_is_refused_with_the_holders_name),
         cmocka_unit_test(stale_claim_is_taken_only_on_request),
         cmocka_unit_test(zombie_and_reused_pid_hold_nothing),
+        cmocka_unit_test(claim_is_renewed_by_its_own_job_only),
         cmocka_unit_test(claim_of_another_host_is_never_stale),
         cmocka_unit_test(claim_without_a_name_is_free),
         cmocka_unit_test(one_of_many_has_it),

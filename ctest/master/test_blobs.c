@@ -1,5 +1,7 @@
 #include "master/blobs.h"
 
+#include "base/clock.h"
+
 #include "fault/fault.h"
 #include "folder.h"
 #include "test.h"
@@ -169,6 +171,43 @@ static void a_sweep_leaves_what_is_wanted(void **state)
     assert_int_equal(have.bytes, 0);
 }
 
+static bool is_hash_of_first(void *context, const uint8_t hash[BLOB_HASH_BYTES])
+{
+    (void)context;
+    return memcmp(hash, name_of("first"), BLOB_HASH_BYTES) == 0;
+}
+
+static void what_nobody_names_goes_after_a_while(void **state)
+{
+    const uint64_t keep_ns = BLOBS_KEEP_MS * NS_PER_MS;
+    uint8_t hash[BLOB_HASH_BYTES];
+
+    (void)state;
+    assert_int_equal(put("first", 0, 5), 0);
+    assert_int_equal(put("second", 0, 6), 0);
+    assert_int_equal(put("third", 0, 5), 0);
+    blobs_leave(&blobs, name_of("first"), 1);
+    blobs_leave(&blobs, name_of("second"), 1);
+    blobs_leave(&blobs, name_of("third"), 1);
+    blobs_leave(&blobs, name_of("third"), 7); /* put again: it will be named soon */
+    blobs_expire(&blobs, keep_ns, is_hash_of_first, NULL);
+    assert_true(blobs_has(&blobs, name_of("second")));
+    blobs_expire(&blobs, keep_ns + 1, is_hash_of_first, NULL);
+    assert_true(blobs_has(&blobs, name_of("first")));
+    assert_false(blobs_has(&blobs, name_of("second")));
+    assert_true(blobs_has(&blobs, name_of("third")));
+    blobs_expire(&blobs, keep_ns + 7, is_hash_of_first, NULL);
+    assert_false(blobs_has(&blobs, name_of("third")));
+    assert_int_equal(blobs.leaving_count, 0);
+    for (uint32_t i = 0; i <= BLOBS_LOOKED_AT_MAX; i++) { /* one more than is looked at */
+        memset(hash, 0, sizeof hash);
+        memcpy(hash, &i, sizeof i);
+        blobs_leave(&blobs, hash, 1);
+    }
+    blobs_expire(&blobs, keep_ns + 1, is_hash_of_first, NULL);
+    assert_int_equal(blobs.leaving_count, 1);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -177,7 +216,7 @@ int main(void)
         TEST(a_blob_comes_in_pieces),        TEST(an_empty_blob_is_one),
         TEST(a_blob_is_what_its_name_says),  TEST(a_blob_has_a_limit),
         TEST(pieces_are_read_from_anywhere), TEST(every_failing_call_is_told),
-        TEST(a_sweep_leaves_what_is_wanted),
+        TEST(a_sweep_leaves_what_is_wanted), TEST(what_nobody_names_goes_after_a_while),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

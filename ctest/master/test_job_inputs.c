@@ -1,5 +1,6 @@
 #include "master/job_inputs.h"
 
+#include "base/buf.h"
 #include "folder.h"
 #include "test.h"
 
@@ -27,7 +28,7 @@ static bool is_refused(const char *out, const char *input)
 {
     char *inputs[] = {(char *)(uintptr_t) "-", (char *)(uintptr_t)folder_path(&folder, input)};
 
-    return job_inputs_check(folder_path(&folder, out), inputs, 2, &err) != 0;
+    return job_inputs_check(folder_path(&folder, out), "", inputs, 2, &err) != 0;
 }
 
 static void an_old_output_is_not_both_read_and_replaced(void **state)
@@ -51,11 +52,37 @@ static void an_old_output_is_not_both_read_and_replaced(void **state)
     assert_false(is_refused("in/out", "nowhere"));
 }
 
+/* A folder whose name looks like a pattern is a folder. */
+static void relative_inputs_are_in_the_folder_they_were_named_in(void **state)
+{
+    static const struct {
+        const char *input;
+        bool is_refused;
+    } CASES[] = {{"file", true}, {"*", true},      {".", true},
+                 {"../", true},  {"../in", false}, {"../in/f*", false}};
+    struct buf from = {0};
+
+    (void)state;
+    folder_mkdir(&folder, "in");
+    folder_mkdir(&folder, "o[1]");
+    folder_write(&folder, "o[1]/file", "x", 1);
+    buf_append_string(&from, folder_path(&folder, "o[1]"));
+    for (size_t i = 0; i < sizeof CASES / sizeof *CASES; i++) {
+        char *input = (char *)(uintptr_t)CASES[i].input;
+        int rc = job_inputs_check(buf_string(&from), buf_string(&from), &input, 1, &err);
+
+        assert_int_equal(rc, CASES[i].is_refused ? -1 : 0);
+    }
+    buf_deinit(&from);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(an_old_output_is_not_both_read_and_replaced, set_up,
                                         tear_down),
+        cmocka_unit_test_setup_teardown(relative_inputs_are_in_the_folder_they_were_named_in,
+                                        set_up, tear_down),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -61,7 +61,7 @@ static void a_wrong_submit_is_refused(void **state)
     struct kit_peer *user = master_kit_connect(&kit, ROLE_SUBMIT);
     Mrlua__JobSubmit submit = MRLUA__JOB_SUBMIT__INIT;
     char relative[] = "in", absolute[] = "/in", key[] = "key", lines[] = "lines", tsv[] = "tsv";
-    char *input = relative;
+    char standard_input[] = "-", *input = relative;
     uint8_t hash[BLOB_HASH_BYTES] = {1};
 
     (void)state;
@@ -77,6 +77,12 @@ static void a_wrong_submit_is_refused(void **state)
     submit.n_inputs = 1;
     peer_send(user, MESSAGE_JOB_SUBMIT, 1, &submit.base);
     assert_refused(user, "input in: the master needs a path");
+    submit.folder = (char *)(uintptr_t)folder_path(&kit.folder, "state");
+    peer_send(user, MESSAGE_JOB_SUBMIT, 1, &submit.base);
+    assert_refused(user, "in the master's own folder");
+    input = standard_input;
+    peer_send(user, MESSAGE_JOB_SUBMIT, 1, &submit.base);
+    assert_refused(user, "no standard input");
     input = absolute;
     submit.input = lines;
     submit.output = tsv;

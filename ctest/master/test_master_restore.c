@@ -1,5 +1,11 @@
 #include "master/master_kit.h"
 
+#include "format/claim.h"
+
+#include <sched.h>
+#include <stdlib.h>
+#include <time.h>
+
 static struct master_kit kit;
 
 static int set_up(void **state)
@@ -48,6 +54,52 @@ static void a_kill_loses_no_completed_map(void **state)
     assert_int_equal(end->info->status, JOB_SUCCEEDED);
     message_free(end);
     assert_true(folder_has(&kit.folder, "out/_SUCCESS"));
+}
+
+static void assert_claimed_by_the_master(void)
+{
+    struct claim claim;
+    struct err err;
+
+    assert_int_equal(claim_read(folder_path(&kit.folder, "out/.mrlua-claim"), &claim, &err), 1);
+    assert_int_equal(claim.pid, kit.pid);
+    assert_false(claim_is_stale(&claim));
+}
+
+static void an_output_is_claimed_by_the_master_that_lives(void **state)
+{
+    struct kit_peer *user = master_kit_connect(&kit, ROLE_SUBMIT);
+
+    (void)state;
+    peer_submit_well(user, "key", "out");
+    assert_claimed_by_the_master();
+    master_kit_kill(&kit);
+    master_kit_start(&kit);
+    master_kit_connect(&kit, ROLE_SUBMIT); /* it has restored what it knows */
+    assert_claimed_by_the_master();
+}
+
+/* Whoever knew the master of before follows the one that has lost its folder. */
+static void a_master_without_its_folder_has_a_later_epoch(void **state)
+{
+    struct kit_peer *worker = master_kit_connect(&kit, ROLE_WORKER);
+    struct kit_join join = {.incarnation = 3};
+    time_t begun = time(NULL); /* or later than the master's begin */
+    char command[128];
+    uint64_t epoch;
+
+    (void)state;
+    peer_join(worker, &join, &join.epoch_seen);
+    master_kit_kill(&kit);
+    snprintf(command, sizeof command, "rm -r %s", folder_path(&kit.folder, "state"));
+    assert_int_equal(system(command), 0);
+    while (time(NULL) <= begun)
+        sched_yield();
+
+    master_kit_start(&kit);
+    worker = master_kit_connect(&kit, ROLE_WORKER);
+    peer_join(worker, &join, &epoch);
+    assert_true(epoch > join.epoch_seen);
 }
 
 /* The answer to its report was lost with the master; the journal has the map. */
@@ -146,6 +198,8 @@ int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
         TEST(a_kill_loses_no_completed_map),
+        TEST(an_output_is_claimed_by_the_master_that_lives),
+        TEST(a_master_without_its_folder_has_a_later_epoch),
         TEST(a_map_that_was_not_heard_of_is_not_killed),
         TEST(a_finished_job_stays_finished),
         TEST(the_words_of_a_failure_survive),

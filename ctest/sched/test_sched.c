@@ -183,6 +183,24 @@ static void ended_jobs_are_forgotten_in_the_end(void **state)
     kit_deinit(&kit);
 }
 
+static void an_epoch_is_no_less_than_asked(void **state)
+{
+    struct event tick = {.kind = EVENT_TICK};
+    struct sched_output out = {0};
+    struct sched_options options;
+    struct sched *sched;
+
+    (void)state;
+    sched_options_default(&options);
+    options.epoch_min = UINT32_MAX; /* the limit */
+    sched = sched_open(&options);
+    sched_step(sched, &tick, &out);
+    assert_int_equal(out.facts[0].kind, FACT_EPOCH_BEGUN);
+    assert_int_equal(out.facts[0].epoch, UINT32_MAX);
+    sched_close(sched);
+    sched_output_deinit(&out);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -192,6 +210,7 @@ int main(void)
         cmocka_unit_test(memory_is_flat_over_ten_thousand_jobs),
         cmocka_unit_test(memory_of_a_large_job_is_given_back),
         cmocka_unit_test(ended_jobs_are_forgotten_in_the_end),
+        cmocka_unit_test(an_epoch_is_no_less_than_asked),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

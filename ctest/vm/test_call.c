@@ -219,8 +219,12 @@ static void partition_answers_zero_to_count_less_one(void **state)
 
 static void setup_and_cleanup_see_the_attempt(void **state)
 {
-    struct kit kit = {
-        .options = {.stage = "reduce", .job = 5, .task = 6, .attempt = 7, .worker = 8}};
+    /* As large as ids of attempts are: more than a double tells apart. */
+    struct kit kit = {.options = {.stage = "reduce",
+                                  .job = 5,
+                                  .task = 6,
+                                  .attempt = ((uint64_t)1 << 60) + 1,
+                                  .worker = 8}};
 
     (void)state;
     assert_int_equal(kit_load(&kit, "local seen\n"
@@ -231,7 +235,8 @@ static void setup_and_cleanup_see_the_attempt(void **state)
                      0);
     assert_int_equal(vm_setup(kit.vm, &kit.err), 0);
     assert_int_equal(vm_cleanup(kit.vm, &kit.sink, &kit.err), 0);
-    assert_string_equal(buf_string(&kit.output), "\"seen\"={1 'reduce' 2 5 3 6 4 7 5 8 6 true };");
+    assert_string_equal(buf_string(&kit.output),
+                        "\"seen\"={1 'reduce' 2 5 3 6 4 1152921504606846977 5 8 6 true };");
     kit_close(&kit);
     assert_int_equal(kit_run(&kit, ""), 0);
     assert_int_equal(vm_setup(kit.vm, &kit.err), 0); /* it has none */

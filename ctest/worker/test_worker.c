@@ -3,6 +3,8 @@
  */
 #include "worker/shell_kit.h"
 
+#include "base/machine.h"
+
 static const char WORDS[] = "return { map = function(_, line, emit)"
                             "  for word in line:gmatch('%a+') do emit(word, 1) end "
                             "end, reduce = 'sum' }";
@@ -22,6 +24,8 @@ static void one_worker_runs_a_whole_job(void **state)
     shell_welcome(&shell);
     assert_string_equal(shell.join->name, "w1");
     assert_int_equal(shell.join->slots, 1);
+    assert_int_equal(shell.join->memory_bytes, machine_memory_bytes(""));
+    assert_int_equal(strlen(shell.join->boot_id), MACHINE_BOOT_BYTES);
 
     shell_map(&shell, 11, shell_file(&shell, "in", "b a\na b a\n"));
     done = shell_await(&shell, MESSAGE_ATTEMPT_DONE);
@@ -118,6 +122,27 @@ static int exit_code_of(struct shell *shell)
     return shell_exit_code(shell);
 }
 
+static void slots_that_do_not_fit_into_memory_are_counted_for_the_user(void **state)
+{
+    struct shell shell;
+    struct err err;
+
+    (void)state;
+    shell_open(&shell);
+    shell.options.slots = 3;
+    shell.options.memory_bytes = (uint64_t)3 * WORKER_SLOT_BYTES_MIN - 1;
+    assert_null(worker_open(&shell.options, shell.nursery, &err));
+    assert_int_equal(err.kind, ERR_SETUP);
+    assert_string_equal(err.message, "3 slots take at least 384 MB, 128 each, and there are 383 MB "
+                                     "of memory: enough for --slots 2");
+    shell.options.memory_bytes++;
+    shell_worker(&shell);
+    shell_welcome(&shell);
+    assert_int_equal(shell.join->memory_bytes, shell.options.memory_bytes);
+    shell_end(&shell);
+    shell_close(&shell);
+}
+
 static void what_it_cannot_start_with_is_told(void **state)
 {
     struct shell shell;
@@ -142,6 +167,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(a_drained_worker_waits_for_the_end_of_jobs_whose_runs_it_holds),
         cmocka_unit_test(a_second_signal_ends_it_whatever_runs),
         cmocka_unit_test(more_than_the_disk_limit_is_told_as_the_disk),
+        cmocka_unit_test(slots_that_do_not_fit_into_memory_are_counted_for_the_user),
         cmocka_unit_test(what_it_cannot_start_with_is_told),
     };
 

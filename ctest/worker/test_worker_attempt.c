@@ -3,6 +3,11 @@
  */
 #include "worker/shell_kit.h"
 
+#include "processes.h"
+
+/* The goal: what lost a race is gone a second after the winner has ended. */
+enum { GONE_MS_MAX = 1000 };
+
 static void what_a_job_prints_and_raises_is_passed_on(void **state)
 {
     struct shell shell;
@@ -52,6 +57,53 @@ static void a_killed_attempt_gives_its_slot_to_the_next(void **state)
     shell_close(&shell);
 }
 
+/* The one process that `parent` has, as soon as it has it. */
+static pid_t await_child_of(pid_t parent)
+{
+    uint64_t until_ns = clock_monotonic_ns() + SHELL_MS_MAX * NS_PER_MS;
+    pid_t pid = 0;
+
+    while (children_of(parent, &pid) != 1)
+        assert_true(clock_monotonic_ns() < until_ns);
+    return pid;
+}
+
+/* It cannot do what it is told: the worker kills it, removes what it made, and its slot is free. */
+static void a_stopped_attempt_is_killed(void **state)
+{
+    struct shell shell;
+    Mrlua__AttemptFailed *failed;
+    pid_t nursery, trusted, child;
+    uint64_t begun_ns;
+
+    (void)state;
+    shell_open(&shell);
+    nursery = await_child_of(getpid());
+    shell_job(&shell, "return { map = function(_, line) while line == 'spin' do end "
+                      "error('reached') end, reduce = 'sum' }");
+    shell_worker(&shell);
+    shell_welcome(&shell);
+    shell_map(&shell, 11, shell_file(&shell, "spin", "spin\n"));
+    while (!shell.heartbeat || shell.heartbeat->n_attempts == 0)
+        shell_turn(&shell);
+    trusted = await_child_of(shell.worker);
+    child = await_child_of(nursery);
+    assert_int_equal(access(folder_path(&shell.folder, "dir/runs/1/0.11"), F_OK), 0);
+    assert_int_equal(kill(trusted, SIGSTOP), 0);
+    assert_int_equal(kill(child, SIGSTOP), 0);
+    begun_ns = clock_monotonic_ns();
+    shell_kill(&shell, 11);
+    while (kill(trusted, 0) == 0 || kill(child, 0) == 0) {
+        assert_true(clock_monotonic_ns() - begun_ns < GONE_MS_MAX * NS_PER_MS);
+        shell_pass(&shell);
+    }
+    shell_map(&shell, 12, shell_file(&shell, "go", "go\n"));
+    failed = shell_await(&shell, MESSAGE_ATTEMPT_FAILED);
+    assert_int_equal(failed->attempt, 12);
+    assert_int_equal(access(folder_path(&shell.folder, "dir/runs/1/0.11"), F_OK), -1);
+    shell_close(&shell);
+}
+
 static void progress_travels_with_heartbeats(void **state)
 {
     struct shell shell;
@@ -74,6 +126,7 @@ int main(int argc, char **argv)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_a_job_prints_and_raises_is_passed_on),
         cmocka_unit_test(a_killed_attempt_gives_its_slot_to_the_next),
+        cmocka_unit_test(a_stopped_attempt_is_killed),
         cmocka_unit_test(progress_travels_with_heartbeats),
     };
 

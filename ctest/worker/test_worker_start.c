@@ -98,6 +98,31 @@ static void unsafe_jobs_run_only_where_that_is_allowed(void **state)
     shell_close(&shell);
 }
 
+static void limits_beyond_the_memory_of_a_slot_are_refused_by_name(void **state)
+{
+    struct shell shell;
+    const char *in;
+
+    (void)state;
+    shell_open(&shell);
+    in = shell_file(&shell, "in", "a\n");
+    shell.options.slots = 2;
+    shell.options.memory_bytes = 400 << 20;
+    begin(&shell);
+    shell.limits.memory_bytes = 200 << 20; /* and 1 MB of sort buffer */
+    shell_map(&shell, 11, in);
+    expect(&shell, ERR_SETUP,
+           "worker w1 cannot give an attempt 200 MB of Lua and 1 MB of sort buffer: a slot has "
+           "200 MB (400 MB for 2); lower --limit-memory or --sort-buffer");
+    shell.limits.memory_bytes = UINT64_MAX;
+    shell_map(&shell, 12, in);
+    expect(&shell, ERR_SETUP, "a slot has 200 MB");
+    shell.limits.memory_bytes = 199 << 20;
+    shell_map(&shell, 13, in);
+    shell_await(&shell, MESSAGE_ATTEMPT_DONE);
+    shell_close(&shell);
+}
+
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
@@ -105,6 +130,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(outside_of_its_root_it_opens_nothing),
         cmocka_unit_test(its_own_folder_is_no_input),
         cmocka_unit_test(unsafe_jobs_run_only_where_that_is_allowed),
+        cmocka_unit_test(limits_beyond_the_memory_of_a_slot_are_refused_by_name),
     };
 
     SHELL_NURSERY(argc, argv);

@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "base/io.h"
 #include "rpc/channel.h"
+#include "rpc/loop.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -14,7 +15,6 @@
 #include <unistd.h>
 
 enum {
-    END_MS_MAX = 2000, /* to clean up, before it is killed */
     TRUSTED_SHELL_FD = DESCRIPTORS_FIRST,
     TRUSTED_REQUEST_FD,
 };
@@ -50,6 +50,8 @@ int attempt_start(const struct nursery *nursery, const Mrlua__TaskStart *start,
         return err_set_errno(err, ERR_RETRY, "start an attempt: fork");
     }
     attempt->fd = ends[0];
+    attempt->nursery = nursery;
+    buf_append_string(&attempt->unanswered, start->result_path);
     frame_decoder_init(&attempt->decoder, &FRAME_LIMITS_LOCAL);
     return 0;
 }
@@ -110,6 +112,8 @@ int attempt_read(struct attempt *attempt, struct frame *frame, struct err *err)
 {
     int rc;
 
+    if (attempt->has_answered)
+        return -1;
     send_sources(attempt);
     while ((rc = frame_decoder_next(&attempt->decoder, frame, err)) == 0) {
         rc = channel_feed(attempt->fd, &attempt->decoder, err);
@@ -118,6 +122,9 @@ int attempt_read(struct attempt *attempt, struct frame *frame, struct err *err)
         if (rc < 0)
             return err_set(err, ERR_RETRY, "the attempt's process ended unexpectedly");
     }
+    /* The last word: nothing is left for it to do but to end. */
+    attempt->has_answered =
+        rc == 1 && (frame->type == MESSAGE_DONE || frame->type == MESSAGE_FAILED);
     return rc;
 }
 
@@ -130,40 +137,43 @@ int attempt_run(struct attempt *attempt, struct err *err)
     return channel_send(&channel, MESSAGE_RUN, NULL, err);
 }
 
-void attempt_kill(struct attempt *attempt)
+/* It is not waited for yet, so its number is its own. */
+static void kill_now(void *context)
 {
-    shutdown(attempt->fd, SHUT_WR);
+    struct attempt *attempt = context;
+
+    kill(attempt->pid, SIGKILL);
+    nursery_wake(attempt->nursery); /* it has a child to kill */
 }
 
-/* Waits until its end of the socket is closed, which is the last thing it does. */
-static bool has_ended(struct attempt *attempt)
+void attempt_kill(struct attempt *attempt, struct loop *loop)
 {
-    uint64_t until_ns = clock_monotonic_ns() + END_MS_MAX * NS_PER_MS;
-    struct pollfd poll_end = {.fd = attempt->fd, .events = POLLIN};
-    struct frame frame;
-    struct err err;
-
-    while (attempt_read(attempt, &frame, &err) >= 0) {
-        uint64_t now_ns = clock_monotonic_ns();
-
-        if (now_ns >= until_ns)
-            return false;
-        poll(&poll_end, 1, (int)((until_ns - now_ns) / NS_PER_MS) + 1);
-    }
-    return true;
+    shutdown(attempt->fd, SHUT_WR);
+    if (attempt->end_due_ns == 0)
+        attempt->end_due_ns = clock_monotonic_ns() + ATTEMPT_END_MS * NS_PER_MS;
+    if (!loop || attempt->end_timer)
+        return;
+    attempt->end_timer = loop_timer_open(loop, kill_now, attempt);
+    loop_timer_start(attempt->end_timer, ATTEMPT_END_MS * NS_PER_MS);
 }
 
 void attempt_end(struct attempt *attempt)
 {
     if (attempt->fd < 0)
         return;
-    attempt_kill(attempt);
-    if (!has_ended(attempt))
-        kill(attempt->pid, SIGKILL);
+    loop_event_close(attempt->end_timer);
+    attempt->end_timer = NULL;
+    attempt_kill(attempt, NULL);
+    shutdown(attempt->fd, SHUT_RDWR); /* nobody listens: it does not wait to be heard */
+    if (!process_ends_until(attempt->pid, attempt->end_due_ns))
+        kill_now(attempt);
     while (waitpid(attempt->pid, NULL, 0) < 0 && errno == EINTR)
         ;
+    if (attempt->unanswered.len > 0 && !attempt->has_answered)
+        unlink(buf_string(&attempt->unanswered)); /* most have done so themselves */
     io_close(&attempt->fd);
     frame_decoder_deinit(&attempt->decoder);
+    buf_deinit(&attempt->unanswered);
     buf_deinit(&attempt->sending);
     buf_deinit(&attempt->next_sources);
 }

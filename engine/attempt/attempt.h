@@ -24,12 +24,19 @@
  *
  * An attempt is two processes. The trusted one is forked here; it opens inputs and results, and
  * watches deadlines. The vm child runs the job's Lua in its sandbox and opens nothing. Neither
- * outlives the shell. PLAN and COMMIT are run by the trusted process itself; a plan reads "-" from
- * the shell's standard input. Claiming the output folder, and aborting, is the shell's
+ * outlives the shell. PLAN, COMMIT and ABORT are run by the trusted process itself; a plan reads
+ * "-" from the shell's standard input. Claiming the output folder is the shell's
  * (format/publish.h): a claim is held by a process that lives as long as the job.
  *
  * A result file exists only while its attempt may succeed: one that fails or is killed removes
- * what it made. After Done the file is the shell's.
+ * what it made, and where it could not (it was killed by a signal) attempt_end() does. After Done
+ * the file is the shell's.
+ *
+ * An attempt that is told to stop and does not (it is stopped by a signal, or a disk does not
+ * answer) is killed after ATTEMPT_END_MS. Signals go to children that are not waited for yet, so
+ * none meets a process that has taken the number of another: the shell kills the trusted process,
+ * the nursery, which is woken for it, the vm child. Of the vm child's end the shell does not hear
+ * then; it comes at once, unless the kernel holds it in a call that cannot be interrupted.
  */
 #ifndef ATTEMPT_ATTEMPT_H
 #define ATTEMPT_ATTEMPT_H
@@ -47,18 +54,30 @@
 enum {
     ATTEMPT_LOAD_MS_MAX = 10 * 1000, /* a job file is a table of functions: it loads at once */
     ATTEMPT_PROGRESS_MS = 100,       /* between two Progress messages, and two looks at the page */
+    /* From being told to stop to SIGKILL. The loser of a race is to be gone a second after the
+     * winner; one that answers needs some milliseconds, and what it would do others can do. */
+    ATTEMPT_END_MS = 500,
 };
 
+struct loop;
+struct loop_event;
+
 struct attempt {
-    pid_t pid; /* of the trusted process */
-    int fd;    /* non-blocking; readable when attempt_read() has something to say */
+    const struct nursery *nursery;
+    pid_t pid;             /* of the trusted process */
+    int fd;                /* non-blocking; readable when attempt_read() has something to say */
+    bool has_answered;     /* Done or Failed was read: nothing follows */
+    struct buf unanswered; /* path of the result of one that has not answered; empty: none */
+    uint64_t end_due_ns;   /* 0: it was not told to stop */
+    struct loop_event *end_timer;
     struct frame_decoder decoder;
     struct buf sending; /* a message on its way to it, from `sent` on */
     size_t sent;
     struct buf next_sources; /* the newest that did not fit, packed as a frame; empty: none */
 };
 
-/* Forks the trusted process. `start` is borrowed for the call. 0 or -1 (ERR_RETRY). */
+/* Forks the trusted process. `start` is borrowed for the call, `nursery` until attempt_end().
+ * 0 or -1 (ERR_RETRY). */
 int attempt_start(const struct nursery *nursery, const Mrlua__TaskStart *start,
                   struct attempt *attempt, struct err *err);
 
@@ -75,12 +94,14 @@ int attempt_run(struct attempt *attempt, struct err *err);
  * ended, does not mind. */
 void attempt_sources(struct attempt *attempt, const Mrlua__Sources *sources);
 
-/* Asks it to stop: it kills its child, removes its files and ends without another word. Returns at
- * once; go on reading until -1. */
-void attempt_kill(struct attempt *attempt);
+/* Tells it to stop: it kills its child, removes its files and ends without another word, and a
+ * timer of `loop` kills it if it has not done so after ATTEMPT_END_MS. Returns at once; go on
+ * reading until -1. Without a loop (NULL) only attempt_end() kills. */
+void attempt_kill(struct attempt *attempt, struct loop *loop);
 
-/* Ends it if it has not ended, waits for its process and releases everything. Safe on a zeroed
- * struct whose fd is -1, and when it was called before. */
+/* Ends it if it has not ended, waits for its process and releases everything. It blocks for
+ * ATTEMPT_END_MS from attempt_kill() on at most, and then until SIGKILL has worked. Safe on a
+ * zeroed struct whose fd is -1, and when it was called before. */
 void attempt_end(struct attempt *attempt);
 
 /* What loading a job file needs. All borrowed. */

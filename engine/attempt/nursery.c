@@ -2,6 +2,7 @@
 
 #include "attempt/child.h"
 #include "attempt/process.h"
+#include "base/clock.h"
 #include "base/io.h"
 #include "base/mem.h"
 #include "vm/vm.h"
@@ -24,6 +25,7 @@
  * and it must be the same for every child (the address of a Lua state is part of its seed).
  */
 enum {
+    NURSERY_END_MS = 2000, /* to kill its children and end: it is stopped if that takes longer */
     REQUEST_FD = DESCRIPTORS_FIRST, /* after exec */
     REPORT = CHILD_FD_COUNT,        /* index of the report socket behind the child's descriptors */
     REQUEST_FD_COUNT = CHILD_FD_COUNT + 1,
@@ -391,9 +393,18 @@ void nursery_stop(struct nursery *nursery)
         return;
     shutdown(nursery->socket, SHUT_RDWR); /* whoever else holds it */
     close(nursery->socket);
+    /* Not without need: SIGCONT to a process that a sanitizer's leak check is about to stop makes
+     * that wait for ever. */
+    if (!process_ends_until(nursery->pid, clock_monotonic_ns() + NURSERY_END_MS * NS_PER_MS))
+        nursery_wake(nursery);
     while (waitpid(nursery->pid, NULL, 0) < 0 && errno == EINTR)
         ;
     free(nursery);
+}
+
+void nursery_wake(const struct nursery *nursery)
+{
+    kill(nursery->pid, SIGCONT); /* not waited for before nursery_stop(): its number is its own */
 }
 
 int nursery_socket(const struct nursery *nursery)

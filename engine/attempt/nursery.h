@@ -56,6 +56,9 @@ struct nursery *nursery_start(struct err *err);
 /* Ends it, and the children that still live, and waits for it. NULL is fine. */
 void nursery_stop(struct nursery *nursery);
 
+/* Lets it go on if something has stopped it (SIGSTOP): there are children to kill. */
+void nursery_wake(const struct nursery *nursery);
+
 /* The request socket, for a forked process that closes everything else. */
 int nursery_socket(const struct nursery *nursery);
 

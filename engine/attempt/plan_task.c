@@ -13,10 +13,25 @@
 
 /* ---- plan ---- */
 
+/* The process is the plan's own, so it may move: then names, patterns and errors are those of a
+ * command in that folder. It need not be there for inputs that are named from the root. */
+static int enter_folder(const Mrlua__PlanRequest *request, struct err *err)
+{
+    bool is_needed = false;
+
+    for (size_t i = 0; i < request->n_inputs; i++)
+        is_needed |= request->inputs[i][0] != '/';
+    if (is_needed && request->folder[0] && chdir(request->folder) != 0)
+        return err_set_errno(err, ERR_SETUP, "open the folder of the inputs %s", request->folder);
+    return 0;
+}
+
 static int list_inputs(const Mrlua__TaskStart *start, struct file_list *list, struct err *err)
 {
     const Mrlua__PlanRequest *request = start->plan;
 
+    if (enter_folder(request, err) != 0)
+        return -1;
     for (size_t i = 0; i < request->n_inputs; i++) {
         const char *input = request->inputs[i];
         int rc = strcmp(input, "-") == 0 ? spool_input(STDIN_FILENO, start->tmp_folder, list, err)
@@ -25,6 +40,8 @@ static int list_inputs(const Mrlua__TaskStart *start, struct file_list *list, st
         if (rc != 0)
             return -1;
     }
+    if (request->folder[0])
+        file_list_set_folder(list, request->folder);
     return 0;
 }
 
@@ -162,4 +179,18 @@ int commit_task_run(const Mrlua__TaskStart *start, struct buf *done, struct err 
     if (rc == 0)
         message_pack(done, &message.base);
     return rc;
+}
+
+/* ---- abort ---- */
+
+void abort_task_run(const Mrlua__TaskStart *start, struct buf *done)
+{
+    const Mrlua__CommitRequest *request = start->commit;
+    Mrlua__Done message = MRLUA__DONE__INIT;
+    struct publish publish;
+
+    publish_init(&publish, request->output_folder, request->job_id, request->overwrite);
+    publish_abort(&publish);
+    publish_deinit(&publish);
+    message_pack(done, &message.base);
 }

@@ -1,6 +1,6 @@
 /*
- * plan_task: PLAN and COMMIT, which the trusted process does itself: no Lua is needed, but much
- * may have to be listed, spooled or fsynced, which a shell may not wait for.
+ * plan_task: PLAN, COMMIT and ABORT, which the trusted process does itself: no Lua is needed, but
+ * much may have to be listed, spooled, fsynced or removed, which a shell may not wait for.
  */
 #ifndef ATTEMPT_PLAN_TASK_H
 #define ATTEMPT_PLAN_TASK_H
@@ -15,5 +15,9 @@ int plan_task_run(const Mrlua__TaskStart *start, struct buf *done, struct err *e
 
 /* Gives the parts of start->commit their names, and _SUCCESS. Appends a packed Done. */
 int commit_task_run(const Mrlua__TaskStart *start, struct buf *done, struct err *err);
+
+/* Removes what the job of start->commit made of its output (publish_abort()). Appends a packed
+ * Done: what cannot be removed stays. */
+void abort_task_run(const Mrlua__TaskStart *start, struct buf *done);
 
 #endif

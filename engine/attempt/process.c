@@ -1,9 +1,14 @@
 #include "attempt/process.h"
 
+#include "base/clock.h"
+
 #include <assert.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
+#include <sys/pidfd.h>
 #include <sys/prctl.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 enum { ABOVE = 16 }; /* where descriptors wait until their numbers are free */
@@ -75,6 +80,28 @@ void process_reset_signals(void)
         signal(of_terminal[i], SIG_IGN);
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, NULL);
+}
+
+static bool has_ended(pid_t child)
+{
+    siginfo_t info = {0};
+
+    return waitid(P_PID, (id_t)child, &info, WEXITED | WNOHANG | WNOWAIT) != 0 || info.si_pid != 0;
+}
+
+bool process_ends_until(pid_t child, uint64_t until_ns)
+{
+    struct pollfd end = {.fd = pidfd_open(child, 0), .events = POLLIN};
+    uint64_t now_ns = clock_monotonic_ns();
+
+    /* Without a descriptor to spare it is only looked at: the caller takes it for late. */
+    while (end.fd >= 0 && !has_ended(child) && now_ns < until_ns) {
+        poll(&end, 1, (int)((until_ns - now_ns) / NS_PER_MS) + 1);
+        now_ns = clock_monotonic_ns();
+    }
+    if (end.fd >= 0)
+        close(end.fd);
+    return has_ended(child);
 }
 
 bool process_follow(pid_t parent)

@@ -8,6 +8,7 @@
 #include "base/err.h"
 
 #include <stdbool.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 enum {
@@ -31,6 +32,10 @@ pid_t process_fork(void);
 /* Default handlers; those that a terminal sends are ignored: they are for the shell, which says
  * what is to end. Nothing is blocked. */
 void process_reset_signals(void);
+
+/* Waits until a child ends, or until clock_monotonic_ns() is `until_ns`. True: it has ended. It
+ * must not have been waited for, and is not by this. */
+bool process_ends_until(pid_t child, uint64_t until_ns);
 
 /* The process dies when its parent does. False: that has happened already. */
 bool process_follow(pid_t parent);

@@ -330,6 +330,15 @@ static int attend(struct service *service, struct err *err)
     return err_set(err, ERR_RETRY, "the shell has ended");
 }
 
+/* Nobody wants the child any more. Its shell takes the end of this process for that of both. */
+static void end_child(struct service *service)
+{
+    struct err err;
+
+    nursling_kill(&service->nursling);
+    nursling_status(&service->nursling, &service->status, &err);
+}
+
 /* ---- how it ended ---- */
 
 /* The record it died on, read again: for a plain file, whose offsets are those on disk. */
@@ -480,6 +489,8 @@ int serve_child(struct trusted *trusted, const Mrlua__SegmentTable *table, struc
     if (rc == 0) {
         send_task(&service, table);
         rc = attend(&service, err);
+        if (rc != 0)
+            end_child(&service);
     }
     if (rc == 0)
         rc = conclude(&service, err);

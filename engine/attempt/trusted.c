@@ -133,13 +133,17 @@ static int run_alone(struct trusted *trusted, struct err *err)
 {
     const Mrlua__TaskStart *start = trusted->start;
     bool is_plan = start->kind == MRLUA__TASK_KIND__PLAN;
-    int rc;
+    bool is_abort = start->kind == MRLUA__TASK_KIND__ABORT;
+    int rc = 0;
 
     if (is_plan ? !start->plan : !start->commit)
         return err_set(err, ERR_SETUP, "a task without its request");
-    heartbeat_start(trusted->shell.fd, is_plan ? "plan" : "commit", NULL);
-    rc = is_plan ? plan_task_run(start, &trusted->done, err)
-                 : commit_task_run(start, &trusted->done, err);
+    heartbeat_start(trusted->shell.fd, is_plan ? "plan" : is_abort ? "abort" : "commit", NULL);
+    if (is_abort)
+        abort_task_run(start, &trusted->done);
+    else
+        rc = is_plan ? plan_task_run(start, &trusted->done, err)
+                     : commit_task_run(start, &trusted->done, err);
     heartbeat_stop();
     return rc;
 }
@@ -154,6 +158,7 @@ static int run(struct trusted *trusted, struct err *err)
         return run_with_child(trusted, err);
     case MRLUA__TASK_KIND__PLAN:
     case MRLUA__TASK_KIND__COMMIT:
+    case MRLUA__TASK_KIND__ABORT:
         return run_alone(trusted, err);
     default:
         return err_set(err, ERR_SETUP, "a task of unknown kind %d", (int)trusted->start->kind);

@@ -1,5 +1,6 @@
 #include "base/path.h"
 
+#include "base/buf.h"
 #include "base/mem.h"
 
 #include <stdlib.h>
@@ -40,4 +41,21 @@ bool path_is_below(const char *folder, const char *path)
     free(real_folder);
     free(real_path);
     return is_below;
+}
+
+char *path_join(const char *folder, const char *path)
+{
+    size_t len = strlen(folder);
+    struct buf joined = {0};
+    char *copy;
+
+    if (len == 0 || path[0] == '/')
+        return mem_strdup(path);
+    buf_append_string(&joined, folder);
+    if (folder[len - 1] != '/')
+        buf_append_byte(&joined, '/');
+    buf_append_string(&joined, path);
+    copy = mem_strdup(buf_string(&joined));
+    buf_deinit(&joined);
+    return copy;
 }

@@ -13,4 +13,8 @@
  */
 bool path_is_below(const char *folder, const char *path);
 
+/* `path` as one says it from elsewhere: below `folder`, unless it starts at the root. With an empty
+ * `folder` it stays as it is. Release with free(). */
+char *path_join(const char *folder, const char *path);
+
 #endif

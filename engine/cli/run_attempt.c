@@ -47,7 +47,7 @@ void run_attempt_stop(struct run_attempt *attempt)
 {
     attempt->is_killed = true;
     if (attempt->readable)
-        attempt_kill(&attempt->attempt);
+        attempt_kill(&attempt->attempt, attempt->shell->loop);
     else
         run_attempt_remove(attempt);
 }

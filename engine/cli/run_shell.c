@@ -97,7 +97,7 @@ static int open_folders(struct run_shell *shell, struct err *err)
     const char *parent = temp_choose(config->tmp);
 
     if (config->output && config->overwrite &&
-        job_inputs_check(config->output, config->inputs, config->input_count, err) != 0)
+        job_inputs_check(config->output, "", config->inputs, config->input_count, err) != 0)
         return -1;
     temp_sweep(parent);
     if (temp_init(&shell->temp, parent, err) != 0)

@@ -98,7 +98,7 @@ struct run_attempt *run_attempt_find(const struct run_shell *shell, uint64_t att
 /* Forks its process. A failure to do so is queued as the attempt's. */
 void run_attempt_start(struct run_attempt *attempt);
 
-/* Asks its process to end; one without a process is gone at once. */
+/* Tells its process to end; one without a process is gone at once. */
 void run_attempt_stop(struct run_attempt *attempt);
 
 /* Ends its process if there is one, waits for it, and releases it. */

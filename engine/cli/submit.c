@@ -38,6 +38,7 @@ struct submit {
     struct run_config config;
     struct submit_blob blobs[SUBMIT_BLOB_COUNT]; /* bundle, params, view; in config.copy */
     char key[2 * SUBMIT_KEY_BYTES + 1];          /* of idempotency */
+    char *folder;                                /* that relative inputs are in */
     int32_t priority;
     struct loop_event *signals[SUBMIT_SIGNAL_COUNT];
     struct loop_event *step_timer, *retry_timer;
@@ -108,6 +109,7 @@ static void send_submit(struct submit *submit)
     job.view_hash = hash_of(submit, 2);
     job.inputs = config->inputs;
     job.n_inputs = config->input_count;
+    job.folder = submit->folder;
     job.input = config->input_format;
     job.output = config->output_format;
     job.output_folder = config->output;
@@ -360,7 +362,8 @@ static int init(struct submit *submit, struct slice args, struct err *err)
     char *address = field_text(args, "master"), *key_file = field_text(args, "key_file");
     int rc = -1;
 
-    if (!address || run_config_init(&submit->config, args, err) != 0 ||
+    submit->folder = field_text(args, "folder");
+    if (!address || !submit->folder || run_config_init(&submit->config, args, err) != 0 ||
         client_init(&submit->client, address, key_file, true, err) != 0)
         goto out;
     submit->priority = (int32_t)value_field_integer(args, "priority", 0);
@@ -413,6 +416,7 @@ void submit_close(struct submit *submit)
     run_config_deinit(&submit->config);
     message_free(submit->newest);
     buf_deinit(&submit->log);
+    free(submit->folder);
     free(submit);
 }
 

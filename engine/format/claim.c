@@ -120,6 +120,16 @@ static int write_open(int fd, const char *path, const struct claim *mine, struct
     return rc;
 }
 
+/* Only who holds it changes: the folder was made by whom it was. */
+static int renew_open(int fd, const char *path, const struct claim *old, const struct claim *mine,
+                      struct err *err)
+{
+    struct claim renewed = *mine;
+
+    renewed.created = old->created;
+    return write_open(fd, path, &renewed, err);
+}
+
 static int folder_len(const char *path)
 {
     const char *slash = strrchr(path, '/');
@@ -154,7 +164,7 @@ static int take_locked(int fd, const char *path, const struct claim *mine, bool 
         return -1;
     }
     if (strcmp(holder.job, mine->job) == 0)
-        return 0;
+        return renew_open(fd, path, &holder, mine, err);
     if (!take_stale || !claim_is_stale(&holder))
         return refuse(path, &holder, err);
     return write_open(fd, path, mine, err);
@@ -179,6 +189,25 @@ int claim_take(const char *path, const struct claim *mine, bool take_stale, stru
         }
         io_close(&fd); /* its holder removed it while we waited */
     }
+    io_close(&fd);
+    return rc;
+}
+
+int claim_renew(const char *path, const struct claim *mine, struct err *err)
+{
+    struct claim holder;
+    struct stat status;
+    int fd = open(path, O_RDWR | O_CLOEXEC), rc = 0;
+
+    if (fd < 0)
+        return errno == ENOENT || errno == ENOTDIR ? 0
+                                                   : err_set_errno(err, ERR_SETUP, "open %s", path);
+    if (flock(fd, LOCK_EX) != 0 || fstat(fd, &status) != 0)
+        rc = err_set_errno(err, ERR_SETUP, "lock %s", path);
+    else if (status.st_nlink > 0 && read_open(fd, path, &holder, err) != 1)
+        rc = -1;
+    else if (status.st_nlink > 0 && strcmp(holder.job, mine->job) == 0)
+        rc = renew_open(fd, path, &holder, mine, err);
     io_close(&fd);
     return rc;
 }

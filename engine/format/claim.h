@@ -33,8 +33,13 @@ bool claim_is_stale(const struct claim *claim);
 
 /*
  * Makes the file. If another job has it: ERR_SETUP with the holder's name, unless `take_stale` is
- * set and the claim is stale. The same job's own claim is taken as it is.
+ * set and the claim is stale. The same job's own claim is renewed: it names this
+ * process from then on.
  */
 int claim_take(const char *path, const struct claim *mine, bool take_stale, struct err *err);
+
+/* What the process of an earlier life took for this job, this one goes on with: the claim names it
+ * from then on. 0 as well when the claim is not there any more, or is another job's. */
+int claim_renew(const char *path, const struct claim *mine, struct err *err);
 
 #endif

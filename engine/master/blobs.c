@@ -1,5 +1,6 @@
 #include "master/blobs.h"
 
+#include "base/clock.h"
 #include "base/io.h"
 #include "base/mem.h"
 
@@ -27,6 +28,7 @@ int blobs_init(struct blobs *blobs, const char *state_folder, struct err *err)
 void blobs_deinit(struct blobs *blobs)
 {
     free(blobs->folder);
+    free(blobs->leaving);
     *blobs = (struct blobs){0};
 }
 
@@ -171,6 +173,46 @@ int blobs_get(const struct blobs *blobs, const uint8_t hash[BLOB_HASH_BYTES], ui
     rc = read_piece(names.whole.ptr, offset, bytes_max, out, total, err);
     names_deinit(&names);
     return rc;
+}
+
+void blobs_leave(struct blobs *blobs, const uint8_t hash[BLOB_HASH_BYTES], uint64_t now_ns)
+{
+    struct blob_leave last = {.due_ns = now_ns + BLOBS_KEEP_MS * NS_PER_MS};
+    size_t kept = 0;
+
+    memcpy(last.hash, hash, sizeof last.hash);
+    for (size_t i = 0; i < blobs->leaving_count; i++)
+        if (memcmp(blobs->leaving[i].hash, hash, sizeof last.hash) != 0)
+            blobs->leaving[kept++] = blobs->leaving[i];
+    if (kept == blobs->leaving_capacity) {
+        blobs->leaving_capacity = kept ? 2 * kept : 16;
+        blobs->leaving =
+            mem_realloc_array(blobs->leaving, blobs->leaving_capacity, sizeof *blobs->leaving);
+    }
+    blobs->leaving[kept++] = last;
+    blobs->leaving_count = kept;
+}
+
+void blobs_expire(struct blobs *blobs, uint64_t now_ns,
+                  bool (*is_wanted)(void *context, const uint8_t hash[BLOB_HASH_BYTES]),
+                  void *context)
+{
+    size_t due = 0;
+
+    while (due < blobs->leaving_count && due < BLOBS_LOOKED_AT_MAX &&
+           blobs->leaving[due].due_ns <= now_ns) {
+        struct names names;
+
+        names_init(&names, blobs, blobs->leaving[due].hash);
+        if (!is_wanted(context, blobs->leaving[due].hash))
+            unlink(names.whole.ptr);
+        names_deinit(&names);
+        due++;
+    }
+    blobs->leaving_count -= due;
+    if (due > 0)
+        memmove(blobs->leaving, blobs->leaving + due,
+                blobs->leaving_count * sizeof *blobs->leaving);
 }
 
 void blobs_sweep(const struct blobs *blobs, bool (*is_wanted)(void *context, const char *hash_text),

@@ -10,6 +10,12 @@
  * A blob arrives in pieces, in order, as HASH.part; when it is whole it is checked, synced and
  * renamed to HASH. So what has its name is complete and is what its name says. A put that went away
  * is resumed where it ended.
+ *
+ *     blobs_leave(&blobs, hash, now_ns);                  it is whole, or a job of it has ended
+ *     blobs_expire(&blobs, now_ns, is_wanted, context);   now and then
+ *
+ * A blob stays as long as a living job names it, and BLOBS_KEEP_MS more. After a restart
+ * blobs_sweep() removes all others at once.
  */
 #ifndef MASTER_BLOBS_H
 #define MASTER_BLOBS_H
@@ -21,8 +27,21 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+enum {
+    BLOBS_KEEP_MS = 60 * 1000, /* unwanted: a client that has just put it will name it in a job */
+    BLOBS_LOOKED_AT_MAX = 256, /* in one blobs_expire(): it is called from an event loop */
+};
+
+/* One that may be removed. */
+struct blob_leave {
+    uint8_t hash[BLOB_HASH_BYTES];
+    uint64_t due_ns;
+};
+
 struct blobs {
     char *folder;
+    struct blob_leave *leaving; /* by due_ns */
+    size_t leaving_count, leaving_capacity;
 };
 
 /* 0, or -1 (ERR_SETUP). */
@@ -47,6 +66,14 @@ int blobs_put(const struct blobs *blobs, const uint8_t hash[BLOB_HASH_BYTES], ui
  * (ERR_DISK). */
 int blobs_get(const struct blobs *blobs, const uint8_t hash[BLOB_HASH_BYTES], uint64_t offset,
               size_t bytes_max, struct buf *out, uint64_t *total, struct err *err);
+
+/* It was put, or a job that names it has ended: in BLOBS_KEEP_MS it may go. Again: moves that. */
+void blobs_leave(struct blobs *blobs, const uint8_t hash[BLOB_HASH_BYTES], uint64_t now_ns);
+
+/* Removes those whose time has come and that `is_wanted` says no to; some, not all at once. */
+void blobs_expire(struct blobs *blobs, uint64_t now_ns,
+                  bool (*is_wanted)(void *context, const uint8_t hash[BLOB_HASH_BYTES]),
+                  void *context);
 
 /* Removes those that `is_wanted` says no to, and all that is not complete. */
 void blobs_sweep(const struct blobs *blobs, bool (*is_wanted)(void *context, const char *hash_text),

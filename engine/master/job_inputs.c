@@ -1,6 +1,7 @@
 #include "master/job_inputs.h"
 
 #include "base/mem.h"
+#include "base/path.h"
 
 #include <stdbool.h>
 #include <stdlib.h>
@@ -16,46 +17,57 @@ static bool lies_in(const char *inner, const char *outer)
     return strncmp(inner, outer, len) == 0 && (inner[len] == '/' || inner[len] == '\0');
 }
 
+static char *real_path(const char *from, const char *input)
+{
+    char *joined = path_join(from, input), *path = realpath(joined, NULL);
+
+    free(joined);
+    return path;
+}
+
 /* The real path of an input; of a glob, of the folder that its fixed part names. NULL: there is no
  * such thing. Release with free(). */
-static char *real_input(const char *input)
+static char *real_input(const char *from, const char *input)
 {
     size_t fixed_len = strcspn(input, "*?[");
-    char *path = realpath(input, NULL), *folder;
+    char *path = real_path(from, input), *folder;
 
     if (path || input[fixed_len] == '\0')
         return path;
     while (fixed_len > 0 && input[fixed_len - 1] != '/')
         fixed_len--;
     folder = fixed_len ? mem_strndup(input, fixed_len) : mem_strdup(".");
-    path = realpath(folder, NULL);
+    path = real_path(from, folder);
     free(folder);
     return path;
 }
 
-static int check_input(const char *folder, const char *output, const char *input, struct err *err)
+/* The real paths of an input and the output. */
+static int check_input(const char *folder, const char *output, const char *input, const char *path,
+                       struct err *err)
 {
-    char *path = real_input(input);
-    int rc = 0;
-
     if (path && lies_in(path, output))
-        rc = err_set(err, ERR_SETUP, "input %s lies in output %s, which would be replaced", input,
-                     folder);
-    else if (path && strpbrk(input, "*?[") == NULL && lies_in(output, path))
-        rc = err_set(err, ERR_SETUP,
-                     "output %s lies in input %s: its old files would be read as input", folder,
-                     input);
-    free(path);
-    return rc;
+        return err_set(err, ERR_SETUP, "input %s lies in output %s, which would be replaced", input,
+                       folder);
+    if (path && strpbrk(input, "*?[") == NULL && lies_in(output, path))
+        return err_set(err, ERR_SETUP,
+                       "output %s lies in input %s: its old files would be read as input", folder,
+                       input);
+    return 0;
 }
 
-int job_inputs_check(const char *folder, char *const *inputs, size_t count, struct err *err)
+int job_inputs_check(const char *folder, const char *from, char *const *inputs, size_t count,
+                     struct err *err)
 {
     char *output = realpath(folder, NULL); /* NULL: it is not there, so there is nothing in it */
     int rc = 0;
 
-    for (size_t i = 0; output && i < count && rc == 0; i++)
-        rc = check_input(folder, output, inputs[i], err);
+    for (size_t i = 0; output && i < count && rc == 0; i++) {
+        char *path = real_input(from, inputs[i]);
+
+        rc = check_input(folder, output, inputs[i], path, err);
+        free(path);
+    }
     free(output);
     return rc;
 }

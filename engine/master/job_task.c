@@ -64,6 +64,7 @@ static void set_plan(struct job_task *task, const struct job_source *source)
     task->start.plan = &task->plan;
     task->plan.n_inputs = source->input_count;
     task->plan.inputs = source->inputs;
+    task->plan.folder = text(source->input_folder);
     task->plan.split_bytes = source->split_bytes;
     task->plan.reducers = source->reducers;
 }

@@ -26,6 +26,7 @@ struct job_source {
     const char *input_format, *output_format;
     char **inputs;
     size_t input_count;
+    const char *input_folder;  /* of relative inputs; NULL: the process's own */
     const char *output_folder; /* NULL: none, the parts are files in temp_path */
     const char *publish_id;    /* of the claim and in the manifest */
     const struct publish *publish;

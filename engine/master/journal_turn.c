@@ -4,28 +4,20 @@
 #include "base/bytes.h"
 #include "base/hash.h"
 #include "base/io.h"
+#include "base/machine.h"
 #include "base/mem.h"
 
+#include <assert.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 
 enum { NUMBER_AT = 8, BOOT_AT = 16, VERSION_AT = 56, CRC_AT = 60, VERSION = 1 };
 
+static_assert((int)JOURNAL_BOOT_BYTES == (int)MACHINE_BOOT_BYTES,
+              "without an id all boots are the same: a loss of power may be taken for damage");
+
 static const char MAGIC[NUMBER_AT] = {'m', 'r', 'l', 'u', 'a', 'T', 'R', 'N'};
-
-/* Without one all boots are the same, and a loss of power may be taken for damage. */
-static void read_boot_id(char out[JOURNAL_BOOT_BYTES])
-{
-    struct buf text = {0};
-    struct err ignored;
-
-    memset(out, '-', JOURNAL_BOOT_BYTES);
-    if (io_read_file("/proc/sys/kernel/random/boot_id", 128, &text, ERR_RETRY, &ignored) == 0 &&
-        text.len >= JOURNAL_BOOT_BYTES)
-        memcpy(out, text.ptr, JOURNAL_BOOT_BYTES);
-    buf_deinit(&text);
-}
 
 int journal_turn_write(struct journal_turn *turn, uint64_t number, struct err *err)
 {
@@ -72,7 +64,7 @@ int journal_turn_init(struct journal_turn *turn, const char *folder, uint64_t nu
     buf_printf(&path, "%s/turn", folder);
     *turn = (struct journal_turn){.path = mem_strdup(buf_string(&path))};
     buf_deinit(&path);
-    read_boot_id(turn->boot);
+    machine_boot_id(turn->boot);
     turn->fd = open(turn->path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
     if (turn->fd < 0)
         return err_set_errno(err, ERR_SETUP, "open %s", turn->path);

@@ -106,7 +106,7 @@ static void on_sched(void *context)
 
 static void on_watch(void *context)
 {
-    master_clients_look(context);
+    master_watch_look(context);
 }
 
 static void on_pulse(void *context)
@@ -114,6 +114,7 @@ static void on_pulse(void *context)
     struct master *master = context;
 
     master_helpers_pulse(master);
+    master_blobs_expire(master, clock_monotonic_ns());
     loop_timer_start(master->pulse_timer, MASTER_PULSE_MS * NS_PER_MS);
 }
 
@@ -163,6 +164,18 @@ static int open_loop(struct master *master, struct err *err)
 
 /* ---- open, run, close ---- */
 
+enum {
+    EPOCH_BEGIN_S = 1577836800
+}; /* 2020-01-01: attempt ids, epoch * 2^32, are below 2^63 to 2088 */
+
+static uint64_t epoch_now(void)
+{
+    uint64_t now_s = clock_realtime_ns() / NS_PER_S;
+    uint64_t epoch = now_s > EPOCH_BEGIN_S ? now_s - EPOCH_BEGIN_S : 0;
+
+    return epoch < INT32_MAX ? epoch : 0; /* a clock that is out of all reason is no help */
+}
+
 static int listen_at(struct master *master, const struct master_options *options, struct err *err)
 {
     struct listener_options listener = {
@@ -185,6 +198,7 @@ static void open_sched(struct master *master)
 
     sched_options_cluster(&options);
     options.seed = clock_realtime_ns();
+    options.epoch_min = epoch_now();
     master->sched = sched_open(&options);
 }
 
@@ -200,6 +214,7 @@ struct master *master_open(const struct master_options *options, const struct nu
     master->state_folder = mem_strdup(options->state_folder);
     list_init(&master->jobs);
     list_init(&master->attempts);
+    list_init(&master->aborts);
     list_init(&master->peers);
     open_sched(master);
     if (open_loop(master, err) == 0) {
@@ -228,11 +243,14 @@ void master_close(struct master *master)
     }
     listener_close(master->listener);
     master_helpers_close(master);
+    master_aborts_close(master);
     journal_close(master->journal);
     while ((job = LIST_FIRST(&master->jobs, struct master_job, link)))
         master_job_remove(job);
-    for (size_t i = 0; i < master->past_count; i++)
+    for (size_t i = 0; i < master->past_count; i++) {
         message_free(master->past[i].history);
+        job_log_deinit(&master->past[i].log);
+    }
     master_workers_close(master);
     for (int i = 0; i < MASTER_SIGNAL_COUNT; i++)
         loop_event_close(master->signals[i]);

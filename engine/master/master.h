@@ -16,6 +16,11 @@
  * same thing.)
  *
  * The state folder: what journal.h says, and blobs/ (blobs.h): bundles and job configurations.
+ * Each life of a master has an epoch, greater than that of the life before, and workers turn away a
+ * master of a lower one: it has slept while another took its place. It is at least the seconds
+ * since 2020 on the wall clock, so a master whose state folder was deleted is followed all the
+ * same, when it did not begin in the very second of the life before.
+ *
  * A job's output folder is claimed (format/publish.h) when it is submitted and given up when it has
  * ended. After a restart its commit is done again from the start, whatever was done of it.
  */

@@ -21,7 +21,7 @@ enum {
 
 /* ---- answers ---- */
 
-static void answer_error(struct master_peer *peer, uint64_t request_id, const struct err *err)
+void master_answer_error(struct master_peer *peer, uint64_t request_id, const struct err *err)
 {
     Mrlua__Answer answer = MRLUA__ANSWER__INIT;
     Mrlua__Error error = MRLUA__ERROR__INIT;
@@ -40,17 +40,16 @@ static void answer_job(struct master_peer *peer, uint64_t request_id, uint64_t j
     conn_send(peer->conn, MESSAGE_ANSWER, request_id, &answer.base);
 }
 
-static void answer_no_job(struct master_peer *peer, uint64_t request_id, uint64_t job_id)
+void master_answer_no_job(struct master_peer *peer, uint64_t request_id, uint64_t job_id)
 {
     struct err err;
 
     err_set(&err, ERR_SETUP, "there is no job %llu (the last %d that ended are kept)",
             (unsigned long long)job_id, JOURNAL_HISTORY_COUNT_MAX);
-    answer_error(peer, request_id, &err);
+    master_answer_error(peer, request_id, &err);
 }
 
-/* The job as it is or was; NULL: there is none. Release with message_free(). */
-static Mrlua__JobInfo *info_of(const struct master *master, uint64_t job_id, bool is_whole)
+Mrlua__JobInfo *master_info_of(const struct master *master, uint64_t job_id, bool is_whole)
 {
     const struct master_job *job = master_job_find(master, job_id);
     const struct master_past *past = job ? NULL : master_past_find(master, job_id);
@@ -84,6 +83,20 @@ static int check_path(const struct master *master, const char *what, const char 
     return 0;
 }
 
+static int check_input(const struct master *master, const char *folder, const char *input,
+                       struct err *err)
+{
+    char *path;
+    int rc;
+
+    if (strcmp(input, "-") == 0)
+        return err_set(err, ERR_SETUP, "input -: the master has no standard input");
+    path = path_join(folder, input);
+    rc = check_path(master, "input", path, err);
+    free(path);
+    return rc;
+}
+
 static int check_paths(const struct master *master, const Mrlua__JobSubmit *submit, struct err *err)
 {
     if (check_path(master, "output", submit->output_folder, err) != 0)
@@ -91,7 +104,7 @@ static int check_paths(const struct master *master, const Mrlua__JobSubmit *subm
     if (submit->n_inputs == 0)
         return err_set(err, ERR_SETUP, "the job has no input");
     for (size_t i = 0; i < submit->n_inputs; i++)
-        if (check_path(master, "input", submit->inputs[i], err) != 0)
+        if (check_input(master, submit->folder, submit->inputs[i], err) != 0)
             return -1;
     return 0;
 }
@@ -130,7 +143,8 @@ static int check_submit(const struct master *master, const Mrlua__JobSubmit *sub
         check_blob(master, &submit->view_hash, "table", err) != 0)
         return -1;
     if (submit->overwrite)
-        return job_inputs_check(submit->output_folder, submit->inputs, submit->n_inputs, err);
+        return job_inputs_check(submit->output_folder, submit->folder, submit->inputs,
+                                submit->n_inputs, err);
     return 0;
 }
 
@@ -211,7 +225,7 @@ static void take_submit(struct master_peer *peer, const struct frame *frame)
     uint64_t known;
 
     if (!record) {
-        answer_error(peer, frame->request_id, &err);
+        master_answer_error(peer, frame->request_id, &err);
         return;
     }
     known = master_job_by_key(master, record->submit->idempotency_key);
@@ -222,7 +236,7 @@ static void take_submit(struct master_peer *peer, const struct frame *frame)
         accept_job(peer, frame->request_id, record);
         return;
     } else {
-        answer_error(peer, frame->request_id, &err);
+        master_answer_error(peer, frame->request_id, &err);
     }
     message_free(record);
 }
@@ -232,113 +246,6 @@ void master_clients_accepted(struct master *master, const struct master_letter *
     (void)master;
     if (letter->peer)
         answer_job(letter->peer, letter->request_id, letter->job_id, false);
-}
-
-/* ---- watch ---- */
-
-static void send_event(struct master_peer *peer, uint64_t request_id, Mrlua__JobInfo *info,
-                       const char *log, uint64_t number)
-{
-    Mrlua__JobEvent event = MRLUA__JOB_EVENT__INIT;
-
-    event.info = info;
-    if (log)
-        event.log = (char *)(uintptr_t)log;
-    event.number = number;
-    event.ended = !log && info && info->status >= JOB_SUCCEEDED;
-    conn_send(peer->conn, MESSAGE_JOB_EVENT, request_id, &event.base);
-}
-
-static void take_watch(struct master_peer *peer, const struct frame *frame)
-{
-    struct err err;
-    Mrlua__JobWatch *watch = message_unpack(&mrlua__job_watch__descriptor, frame->payload, &err);
-    Mrlua__JobInfo *info = watch ? info_of(peer->master, watch->job, true) : NULL;
-    const struct master_job *job = watch ? master_job_find(peer->master, watch->job) : NULL;
-
-    if (!watch) {
-        answer_error(peer, frame->request_id, &err);
-    } else if (!info) {
-        answer_no_job(peer, frame->request_id, watch->job);
-    } else if (peer->watch_count == MASTER_WATCH_COUNT_MAX) {
-        err_set(&err, ERR_SETUP, "a client watches at most %d jobs", MASTER_WATCH_COUNT_MAX);
-        answer_error(peer, frame->request_id, &err);
-    } else {
-        send_event(peer, frame->request_id, info, NULL, job ? job->event_number : 0);
-    }
-    if (job && info && peer->watch_count < MASTER_WATCH_COUNT_MAX) {
-        peer->watches =
-            mem_realloc_array(peer->watches, peer->watch_count + 1, sizeof *peer->watches);
-        peer->watches[peer->watch_count++] =
-            (struct master_watch){.request_id = frame->request_id,
-                                  .job_id = watch->job,
-                                  .change_seen = job->change_count};
-        loop_timer_start(peer->master->watch_timer, MASTER_WATCH_MS * NS_PER_MS);
-    }
-    message_free(info);
-    message_free(watch);
-}
-
-/* A watcher is told only what is new, and the next thing only when it has taken the last. */
-static void look(struct master_peer *peer, struct master_watch *watch)
-{
-    struct master_job *job = master_job_find(peer->master, watch->job_id);
-    Mrlua__JobInfo *info;
-
-    if (!job || job->change_count == watch->change_seen || conn_output_bytes(peer->conn) > 0)
-        return;
-    watch->change_seen = job->change_count;
-    info = info_of(peer->master, job->id, false);
-    send_event(peer, watch->request_id, info, NULL, job->event_number);
-    message_free(info);
-}
-
-/* What is told of a job is summed over its tasks: to look never takes more than a tenth of us. */
-void master_clients_look(struct master *master)
-{
-    uint64_t begun_ns = clock_monotonic_ns(), took_ns;
-    bool is_watched = false;
-
-    for (struct list *at = master->peers.next; at != &master->peers; at = at->next) {
-        struct master_peer *peer = CONTAINER_OF(at, struct master_peer, link);
-
-        for (size_t i = 0; i < peer->watch_count; i++)
-            look(peer, &peer->watches[i]);
-        is_watched = is_watched || peer->watch_count > 0;
-    }
-    took_ns = clock_monotonic_ns() - begun_ns;
-    if (is_watched)
-        loop_timer_start(master->watch_timer, MASTER_WATCH_MS * NS_PER_MS + 10 * took_ns);
-}
-
-/* A client that does not read loses lines: the connection's limit is not to be reached by them. */
-void master_clients_log(struct master *master, struct master_job *job, const char *text)
-{
-    job->event_number++;
-    for (struct list *at = master->peers.next; at != &master->peers; at = at->next) {
-        struct master_peer *peer = CONTAINER_OF(at, struct master_peer, link);
-
-        for (size_t i = 0; i < peer->watch_count; i++)
-            if (peer->watches[i].job_id == job->id &&
-                conn_output_bytes(peer->conn) < CONN_OUTPUT_BYTES_MAX / 2)
-                send_event(peer, peer->watches[i].request_id, NULL, text, job->event_number);
-    }
-}
-
-void master_clients_job_ended(struct master *master, uint64_t job_id)
-{
-    const struct master_past *past = master_past_find(master, job_id);
-
-    for (struct list *at = master->peers.next; at != &master->peers; at = at->next) {
-        struct master_peer *peer = CONTAINER_OF(at, struct master_peer, link);
-
-        for (size_t i = peer->watch_count; past && i > 0; i--) {
-            if (peer->watches[i - 1].job_id != job_id)
-                continue;
-            send_event(peer, peer->watches[i - 1].request_id, past->history->info, NULL, 0);
-            peer->watches[i - 1] = peer->watches[--peer->watch_count];
-        }
-    }
 }
 
 /* ---- what else is asked ---- */
@@ -354,7 +261,7 @@ static void take_list(struct master_peer *peer, const struct frame *frame)
 
     answer.jobs = mem_alloc_array(count_max, sizeof *answer.jobs);
     for (uint64_t id = master->job_id_last; id > 0 && answer.n_jobs < count_max; id--) {
-        Mrlua__JobInfo *info = info_of(master, id, false);
+        Mrlua__JobInfo *info = master_info_of(master, id, false);
 
         if (info)
             answer.jobs[answer.n_jobs++] = info;
@@ -375,11 +282,11 @@ static void take_status(struct master_peer *peer, const struct frame *frame)
     Mrlua__JobStatus *status = message_unpack(&mrlua__job_status__descriptor, frame->payload, &err);
     Mrlua__JobStatusAnswer answer = MRLUA__JOB_STATUS_ANSWER__INIT;
 
-    answer.info = status ? info_of(peer->master, status->job, true) : NULL;
+    answer.info = status ? master_info_of(peer->master, status->job, true) : NULL;
     if (answer.info)
         conn_send(peer->conn, MESSAGE_JOB_STATUS_ANSWER, frame->request_id, &answer.base);
     else
-        answer_no_job(peer, frame->request_id, status ? status->job : 0);
+        master_answer_no_job(peer, frame->request_id, status ? status->job : 0);
     message_free(answer.info);
     message_free(status);
 }
@@ -400,9 +307,9 @@ static void take_cancel(struct master_peer *peer, const struct frame *frame)
         master_post(peer->master, &letter);
     } else if (cancel && master_past_find(peer->master, cancel->job)) {
         err_set(&err, ERR_SETUP, "job %llu has ended", (unsigned long long)cancel->job);
-        answer_error(peer, frame->request_id, &err);
+        master_answer_error(peer, frame->request_id, &err);
     } else {
-        answer_no_job(peer, frame->request_id, event.job_id);
+        master_answer_no_job(peer, frame->request_id, event.job_id);
     }
     message_free(cancel);
 }
@@ -422,15 +329,15 @@ static void fill_worker(const struct master *master, const struct master_worker 
     out->silent_ms = (now_ns - worker->heard_ns) / NS_PER_MS;
     out->draining = worker->draining;
     out->incarnation = worker->incarnation;
-    out->connected = worker->conn != NULL;
     for (struct list *at = master->jobs.next; at != &master->jobs; at = at->next) {
         const struct master_job *job = CONTAINER_OF(at, struct master_job, link);
 
         for (size_t i = 0; i < job->source_count; i++)
             out->held += job->sources[i].worker_id == worker->id ? job->sources[i].count : 0;
     }
-    if (!sched_worker_view(master->sched, worker->id, &view))
-        return;
+    if (!sched_worker_view(master->sched, worker->id, &view) ||
+        view.incarnation != worker->incarnation)
+        return; /* connected or not, it is given nothing */
     out->running = view.slots_used;
     out->connected = worker->conn && view.status == WORKER_STATUS_UP;
     out->set_aside = view.aside_until_ns > now_ns;
@@ -474,8 +381,10 @@ static void take_put(struct master_peer *peer, const struct frame *frame)
     else if (put)
         rc = blobs_put(&peer->master->blobs, put->hash.data, put->offset, put->total_bytes,
                        slice_of(put->bytes.data, put->bytes.len), &have, &err);
+    if (rc == 0 && have.is_complete)
+        blobs_leave(&peer->master->blobs, put->hash.data, clock_monotonic_ns());
     if (rc != 0) {
-        answer_error(peer, frame->request_id, &err);
+        master_answer_error(peer, frame->request_id, &err);
     } else {
         answer.hash = put->hash;
         answer.bytes = have.bytes;
@@ -503,7 +412,7 @@ static void take_get(struct master_peer *peer, const struct frame *frame)
         answer.bytes = (ProtobufCBinaryData){.len = bytes.len, .data = (uint8_t *)bytes.ptr};
         conn_send(peer->conn, MESSAGE_BLOB_DATA, frame->request_id, &answer.base);
     } else {
-        answer_error(peer, frame->request_id, &err);
+        master_answer_error(peer, frame->request_id, &err);
     }
     buf_deinit(&bytes);
     message_free(get);
@@ -516,7 +425,7 @@ void master_client_hears(struct master_peer *peer, const struct frame *frame)
         take_submit(peer, frame);
         return;
     case MESSAGE_JOB_WATCH:
-        take_watch(peer, frame);
+        master_watch_take(peer, frame);
         return;
     case MESSAGE_JOB_LIST:
         take_list(peer, frame);

@@ -132,7 +132,7 @@ void master_helper_stop(struct master_attempt *attempt)
 {
     assert(attempt->readable);
     attempt->is_killed = true;
-    attempt_kill(&attempt->process);
+    attempt_kill(&attempt->process, attempt->master->loop);
 }
 
 void master_helpers_pulse(struct master *master)

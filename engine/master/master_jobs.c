@@ -44,10 +44,50 @@ void master_job_remove(struct master_job *job)
     publish_deinit(&job->publish);
     job_results_deinit(&job->results);
     job_faults_deinit(&job->faults);
+    job_log_deinit(&job->log);
     message_free(job->plan_done);
     message_free(job->record);
     free(job->sources);
     free(job);
+}
+
+static void leave(struct master *master, const ProtobufCBinaryData *hash)
+{
+    if (hash->len == BLOB_HASH_BYTES)
+        blobs_leave(&master->blobs, hash->data, clock_monotonic_ns());
+}
+
+void master_job_leave_blobs(const struct master_job *job)
+{
+    const Mrlua__JobSubmit *submit = job->record->submit;
+
+    leave(job->master, &submit->bundle_hash);
+    leave(job->master, &submit->params_hash);
+    leave(job->master, &submit->view_hash);
+}
+
+static bool is_of(const ProtobufCBinaryData *name, const uint8_t *hash)
+{
+    return name->len == BLOB_HASH_BYTES && memcmp(name->data, hash, BLOB_HASH_BYTES) == 0;
+}
+
+static bool is_named(void *context, const uint8_t hash[BLOB_HASH_BYTES])
+{
+    const struct master *master = context;
+
+    for (struct list *at = master->jobs.next; at != &master->jobs; at = at->next) {
+        const Mrlua__JobSubmit *submit = CONTAINER_OF(at, struct master_job, link)->record->submit;
+
+        if (is_of(&submit->bundle_hash, hash) || is_of(&submit->params_hash, hash) ||
+            is_of(&submit->view_hash, hash))
+            return true;
+    }
+    return false;
+}
+
+void master_blobs_expire(struct master *master, uint64_t now_ns)
+{
+    blobs_expire(&master->blobs, now_ns, is_named, master);
 }
 
 void master_job_plan_take(struct master_job *job, Mrlua__Done *done)
@@ -76,6 +116,7 @@ struct job_source master_job_source(const struct master_job *job)
         .output_format = submit->output,
         .inputs = submit->inputs,
         .input_count = submit->n_inputs,
+        .input_folder = submit->folder,
         .output_folder = submit->output_folder,
         .publish_id = job->record->publish_id,
         .publish = &job->publish,
@@ -138,6 +179,7 @@ void master_past_add_take(struct master *master, uint64_t job_id, Mrlua__JobHist
         master->job_id_last = job_id;
     if (master->past_count == JOURNAL_HISTORY_COUNT_MAX) {
         message_free(master->past[0].history);
+        job_log_deinit(&master->past[0].log);
         memmove(master->past, master->past + 1, --master->past_count * sizeof *master->past);
     }
     if (master->past_count == master->past_capacity) {
@@ -147,7 +189,7 @@ void master_past_add_take(struct master *master, uint64_t job_id, Mrlua__JobHist
     master->past[master->past_count++] = (struct master_past){.job_id = job_id, .history = history};
 }
 
-const struct master_past *master_past_find(const struct master *master, uint64_t job_id)
+struct master_past *master_past_find(const struct master *master, uint64_t job_id)
 {
     for (size_t i = master->past_count; i > 0; i--)
         if (master->past[i - 1].job_id == job_id)

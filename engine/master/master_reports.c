@@ -129,7 +129,7 @@ static void take_log(struct master_peer *peer, const Mrlua__AttemptLog *message)
     struct master_job *job = attempt ? master_job_find(peer->master, attempt->job_id) : NULL;
 
     if (job)
-        master_clients_log(peer->master, job, message->text);
+        master_watch_log(peer->master, job, message->text);
 }
 
 static const ProtobufCMessageDescriptor *descriptor_of(uint8_t type)

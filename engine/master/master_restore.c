@@ -4,8 +4,10 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "format/claim.h"
 #include "sched/fact_codec.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -184,6 +186,24 @@ static void abort_outputs(const struct master *master)
     }
 }
 
+/* Outputs that the master of before has claimed are this one's: else whoever asks takes them for
+ * those of a job that was killed. A folder that cannot be written to fails its job later. */
+static void renew_claims(const struct master *master)
+{
+    struct err err;
+    char quoted[256];
+
+    for (struct list *at = master->jobs.next; at != &master->jobs; at = at->next) {
+        const struct master_job *job = CONTAINER_OF(at, struct master_job, link);
+        struct claim mine = {.pid = job->publish.holder};
+
+        snprintf(mine.job, sizeof mine.job, "%s", job->publish.job_id);
+        if (claim_renew(job->publish.claim, &mine, &err) != 0)
+            log_event("claim_not_renewed", "job=%llu reason=%s", (unsigned long long)job->id,
+                      log_quote(quoted, sizeof quoted, slice_of_string(err.message)));
+    }
+}
+
 static bool is_hash_of(const ProtobufCBinaryData *hash, const char *text)
 {
     char wanted[BLOB_HASH_TEXT_BYTES];
@@ -221,6 +241,7 @@ int master_restore(struct master *master, struct err *err)
     if (rc != 0)
         return -1;
     abort_outputs(master);
+    renew_claims(master);
     blobs_sweep(&master->blobs, is_wanted, master);
     master_queue(master, &tick);
     master_turn(master);

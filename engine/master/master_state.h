@@ -9,7 +9,9 @@
  *     master_workers.c    workers: they join, are told, leave
  *     master_reports.c    what workers tell
  *     master_helpers.c    PLAN and COMMIT, which the master runs itself
+ *     master_aborts.c     removes the outputs of jobs that failed
  *     master_clients.c    requests of users, and of workers for blobs
+ *     master_watch.c      users who watch a job
  *
  * One direction: what is heard becomes an event in the queue; master_turn() steps the scheduler
  * until the queue is empty, commits, and then carries out the commands, which may queue events.
@@ -21,6 +23,7 @@
 #include "format/publish.h"
 #include "master/blobs.h"
 #include "master/job_faults.h"
+#include "master/job_log.h"
 #include "master/job_results.h"
 #include "master/job_task.h"
 #include "master/journal.h"
@@ -70,7 +73,7 @@ struct master_job {
     uint64_t stage_begun_ns[STAGE_COUNT], stage_ended_ns[STAGE_COUNT]; /* monotonic; 0: not yet */
     uint64_t begun_ns;                                                 /* monotonic */
     uint64_t change_count; /* moves when a watcher may see something new */
-    uint64_t event_number; /* of the last JobEvent */
+    struct job_log log;
 };
 
 /* A live attempt. */
@@ -107,6 +110,7 @@ struct master_worker {
 struct master_watch {
     uint64_t request_id, job_id;
     uint64_t change_seen;
+    uint64_t line_seen; /* of the job's log */
 };
 
 /* A connection. */
@@ -134,6 +138,7 @@ struct master_letter {
 struct master_past {
     uint64_t job_id;
     Mrlua__JobHistory *history;
+    struct job_log log; /* empty when it ended in an earlier life of the master */
 };
 
 struct master {
@@ -171,6 +176,7 @@ struct master {
     struct master_past *past; /* oldest first */
     size_t past_count, past_capacity;
     struct list attempts;
+    struct list aborts; /* outputs that are being removed */
     struct idtable attempts_by_id;
     struct master_worker **workers; /* by id; NULL: nobody */
     uint32_t worker_capacity;
@@ -188,6 +194,9 @@ extern const struct conn_ops MASTER_CONN_OPS;
 /* Adds an event; a turn follows soon. */
 void master_queue(struct master *master, const struct event *event);
 void master_post(struct master *master, const struct master_letter *letter);
+
+/* Tells who watches that a job has ended, and its output is as it stays. */
+void master_job_over(struct master *master, uint64_t job_id, bool has_succeeded);
 
 /* Takes the turn now. */
 void master_turn(struct master *master);
@@ -219,6 +228,10 @@ struct master_job *master_job_add_take(struct master *master, uint64_t id,
                                        Mrlua__JobRecord *record);
 void master_job_remove(struct master_job *job);
 
+/* It has ended: its blobs may go, if no other job names them (blobs.h). */
+void master_job_leave_blobs(const struct master_job *job);
+void master_blobs_expire(struct master *master, uint64_t now_ns);
+
 /* Takes `done`. */
 void master_job_plan_take(struct master_job *job, Mrlua__Done *done);
 
@@ -234,7 +247,7 @@ uint64_t master_job_by_key(const struct master *master, const char *key);
 
 /* Keeps a job that has ended. Takes `history`. */
 void master_past_add_take(struct master *master, uint64_t job_id, Mrlua__JobHistory *history);
-const struct master_past *master_past_find(const struct master *master, uint64_t job_id);
+struct master_past *master_past_find(const struct master *master, uint64_t job_id);
 
 /* The job as it stands, packed as JobInfo. `is_whole`: with its parts. */
 void master_job_info(const struct master_job *job, bool is_whole, struct buf *out);
@@ -278,14 +291,34 @@ void master_helper_stop(struct master_attempt *attempt);
 void master_helpers_pulse(struct master *master);
 void master_helpers_close(struct master *master);
 
+/* ---- master_aborts.c ---- */
+
+/* Begins to remove the output of a job that has ended without success, and takes job->publish from
+ * it. master_job_over() is called in the end, or before this returns. */
+void master_abort_begin(struct master *master, struct master_job *job);
+
+/* Ends the processes and does what they have not done. */
+void master_aborts_close(struct master *master);
+
 /* ---- master_clients.c ---- */
 
 void master_client_hears(struct master_peer *peer, const struct frame *frame);
 
-/* Tells whoever watches. `log`: a line of the job, or NULL. */
-void master_clients_look(struct master *master);
-void master_clients_log(struct master *master, struct master_job *job, const char *text);
-void master_clients_job_ended(struct master *master, uint64_t job_id);
 void master_clients_accepted(struct master *master, const struct master_letter *letter);
+
+void master_answer_error(struct master_peer *peer, uint64_t request_id, const struct err *err);
+void master_answer_no_job(struct master_peer *peer, uint64_t request_id, uint64_t job_id);
+
+/* The job as it is or was; NULL: there is none. Release with message_free(). */
+Mrlua__JobInfo *master_info_of(const struct master *master, uint64_t job_id, bool is_whole);
+
+/* ---- master_watch.c ---- */
+
+void master_watch_take(struct master_peer *peer, const struct frame *frame);
+
+/* Tells all watchers what is new since the last look; and that a job has printed, or has ended. */
+void master_watch_look(struct master *master);
+void master_watch_log(struct master *master, struct master_job *job, const char *text);
+void master_watch_job_ended(struct master *master, uint64_t job_id);
 
 #endif

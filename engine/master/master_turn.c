@@ -268,21 +268,33 @@ static void note(struct master *master, const struct fact *fact)
 
 /* ---- commands ---- */
 
+void master_job_over(struct master *master, uint64_t job_id, bool has_succeeded)
+{
+    master_watch_job_ended(master, job_id);
+    if (!master->has_ended)
+        master->has_succeeded = has_succeeded;
+    master->has_ended = true;
+}
+
 static void job_ended(struct master *master, const struct command *command)
 {
     struct master_job *job = master_job_find(master, command->job_id);
+    struct master_past *past = master_past_find(master, command->job_id);
 
     log_event("job_ended", "job=%llu status=%s", (unsigned long long)command->job_id,
               job_status_name(command->status));
     if (!job)
         return;
-    if (command->status != JOB_SUCCEEDED)
-        publish_abort(&job->publish);
     master_workers_job_over(master, job->id);
-    master_clients_job_ended(master, job->id);
-    if (!master->has_ended)
-        master->has_succeeded = command->status == JOB_SUCCEEDED;
-    master->has_ended = true;
+    if (past) {
+        past->log = job->log; /* who was cut off may still ask for it */
+        job->log = (struct job_log){0};
+    }
+    master_job_leave_blobs(job);
+    if (command->status == JOB_SUCCEEDED)
+        master_job_over(master, job->id, true);
+    else
+        master_abort_begin(master, job);
     master_job_remove(job);
 }
 

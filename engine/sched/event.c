@@ -479,6 +479,8 @@ void epoch_begin(struct sched *sched)
     struct fact fact = {.kind = FACT_EPOCH_BEGUN, .epoch = sched->epoch + 1};
 
     assert(!sched->has_begun);
+    if (fact.epoch < sched->options.epoch_min)
+        fact.epoch = sched->options.epoch_min;
     say_fact(sched, &fact);
     sched->has_begun = true;
     for (uint32_t i = 0; i < sched->worker_capacity; i++) {

@@ -47,6 +47,7 @@ struct sched *sched_open(const struct sched_options *options)
     assert(options->retry_delay_ns_min <= options->retry_delay_ns_max);
     assert(options->silence_ns > 0);
     assert(options->fetch_start_percent <= 100);
+    assert(options->epoch_min <= UINT32_MAX);
     sched->options = *options;
     rand_init(&sched->rand, options->seed);
     list_init(&sched->jobs);

@@ -102,6 +102,7 @@ enum sched_order { SCHED_FAIR, SCHED_FIFO };
 
 struct sched_options {
     uint64_t seed;                /* of the jitter */
+    uint64_t epoch_min;           /* the next epoch is no less than this; fits 32 bits */
     uint64_t retry_delay_ns_min;  /* after a first failure at most this, full jitter ... */
     uint64_t retry_delay_ns_max;  /* ... doubled by each further failure, up to this */
     uint64_t silence_ns;          /* an attempt that says nothing for so long is given up */

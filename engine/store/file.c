@@ -3,6 +3,7 @@
 #include "base/buf.h"
 #include "base/io.h"
 #include "base/mem.h"
+#include "base/path.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -49,6 +50,21 @@ void file_list_append(struct file_list *list, const char *name, const char *path
     file->path = mem_strdup(path);
     file->name = strcmp(name, path) == 0 ? file->path : mem_strdup(name);
     file->identity = *identity;
+}
+
+void file_list_set_folder(struct file_list *list, const char *folder)
+{
+    for (size_t i = 0; i < list->count; i++) {
+        struct file *file = &list->items[i];
+        char *path;
+
+        if (file->path[0] == '/')
+            continue;
+        path = path_join(folder, file->path);
+        if (file->path != file->name)
+            free(file->path);
+        file->path = path;
+    }
 }
 
 void file_list_deinit(struct file_list *list)

@@ -42,7 +42,7 @@ struct file_identity {
 
 struct file {
     char *name; /* what people and jobs are told: the path as found, "-" for standard input */
-    char *path; /* what is opened; the same pointer as `name`, except for a spooled input */
+    char *path; /* what is opened; the same pointer as `name` where both are equal */
     struct file_identity identity;
 };
 
@@ -60,6 +60,9 @@ int file_list_add(struct file_list *list, const char *argument, struct err *err)
 /* Appends one entry; both names are copied. */
 void file_list_append(struct file_list *list, const char *name, const char *path,
                       const struct file_identity *identity);
+
+/* Paths that do not start at the root are in `folder`: they are made to. Names stay. */
+void file_list_set_folder(struct file_list *list, const char *folder);
 
 void file_list_deinit(struct file_list *list);
 

@@ -34,8 +34,10 @@
  * AGENT_MEMORY_COUNT ids are remembered.
  *
  * Slots. An attempt holds a slot from its start (one that fetches: from RUN) until its process has
- * ended, so a new one may wait for the process of a killed one. The master never gives more live
- * attempts than there are slots; what it gives beyond that is handed back.
+ * ended, so a new one may wait for the process of a killed one: half a second at most
+ * (ATTEMPT_END_MS), or for as long as the kernel does not let go of it. The master is not told: for
+ * it a slot is free as soon as it has said KILL, so what waits counts as started there. It never
+ * gives more live attempts than there are slots; what it gives beyond that is handed back.
  *
  * Drain: nothing is started any more. What holds no slot is handed back at once, what does hold
  * one is after drain_ns. Then held outputs are served until their jobs are over, but without a

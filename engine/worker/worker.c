@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/machine.h"
 #include "base/mem.h"
 
 #include <assert.h>
@@ -241,6 +242,23 @@ static void keep_options(struct worker *worker, const struct worker_options *opt
     worker->options.segment_host = copy(options->segment_host);
     worker->options.name = copy(options->name ? options->name : host);
     worker->options.root = copy(options->root);
+    if (options->memory_bytes == 0)
+        worker->options.memory_bytes = machine_memory_bytes("");
+}
+
+/* That slots * WORKER_SLOT_BYTES_MIN fit into memory. */
+static int check_memory(const struct worker_options *options, struct err *err)
+{
+    uint64_t needed = (uint64_t)options->slots * WORKER_SLOT_BYTES_MIN;
+
+    if (options->memory_bytes == 0 || needed <= options->memory_bytes)
+        return 0;
+    return err_set(err, ERR_SETUP,
+                   "%u slots take at least %llu MB, %d each, and there are %llu MB of memory: "
+                   "enough for --slots %llu",
+                   options->slots, (unsigned long long)(needed >> 20), WORKER_SLOT_BYTES_MIN >> 20,
+                   (unsigned long long)(options->memory_bytes >> 20),
+                   (unsigned long long)(options->memory_bytes / WORKER_SLOT_BYTES_MIN));
 }
 
 static void free_options(struct worker_options *options)
@@ -314,7 +332,7 @@ struct worker *worker_open(const struct worker_options *options, const struct nu
     worker->incarnation = clock_realtime_ns(); /* of two lives the later one has the larger */
     keep_options(worker, options);
     open_agent(worker);
-    if (open_loop(worker, err) != 0 ||
+    if (check_memory(&worker->options, err) != 0 || open_loop(worker, err) != 0 ||
         storage_init(&worker->storage, worker->options.dir, err) != 0 ||
         open_server(worker, err) != 0) {
         worker_close(worker);
@@ -339,8 +357,8 @@ void worker_close(struct worker *worker)
     if (!worker)
         return;
     for (struct worker_attempt *at = worker->attempts; at; at = at->next) {
-        if (at->readable)
-            attempt_kill(&at->attempt); /* all at once, then one after the other is waited for */
+        if (at->readable) /* all at once, then one after the other is waited for */
+            attempt_kill(&at->attempt, NULL);
     }
     while (worker->attempts)
         worker_attempt_remove(worker->attempts);

@@ -10,6 +10,10 @@
  * it and its actions are carried out, so all that is decided is decided there. Whether the master
  * is there when the worker starts does not matter: it tries again for as long as it lives.
  *
+ * Every slot has an equal share of its memory. A worker whose slots have less than a small attempt
+ * takes does not start, and an attempt whose limits are beyond a share is refused: both are said at
+ * once, instead of by the kernel's killer of processes in the middle of a job.
+ *
  * SIGTERM and SIGINT drain it (agent.h); a second one ends it at once.
  *
  * Its folder: what storage.h says. Files of inputs and outputs are opened by the attempts under
@@ -27,6 +31,11 @@ struct keys;
 struct nursery;
 struct worker;
 
+enum {
+    WORKER_SLOT_BYTES_MIN =
+        128 << 20, /* a sort buffer (64 MB by default), two processes, some Lua */
+};
+
 /* Strings are copied; NULL and 0 where not said otherwise: none. */
 struct worker_options {
     const char *master;       /* "HOST:PORT" */
@@ -39,6 +48,7 @@ struct worker_options {
     bool key_is_given, insecure_plain; /* as in rpc/listener.h */
     bool allow_unsafe;                 /* runs jobs without a sandbox */
     uint32_t slots;                    /* at least 1 */
+    uint64_t memory_bytes;             /* of all its attempts; 0: what the machine has */
     uint64_t disk_limit_bytes;         /* of its folder, scratch files of attempts with it */
     uint64_t drain_ns;                 /* 0: nothing may go on after SIGTERM */
 };

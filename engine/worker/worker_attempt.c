@@ -76,7 +76,7 @@ void worker_attempt_stop(struct worker_attempt *attempt)
     attempt->is_killed = true;
     attempt->waits_for_blobs = false;
     if (attempt->readable)
-        attempt_kill(&attempt->attempt);
+        attempt_kill(&attempt->attempt, attempt->worker->loop);
     else
         queue(attempt, AGENT_ATTEMPT_ENDED, ERR_NONE);
 }

@@ -1,6 +1,7 @@
 #include "worker/worker_state.h"
 
 #include "base/log.h"
+#include "base/machine.h"
 #include "base/mem.h"
 
 #include <stdlib.h>
@@ -307,7 +308,11 @@ void worker_send_join(struct worker *worker)
 {
     const struct worker_options *options = &worker->options;
     Mrlua__WorkerJoin join = MRLUA__WORKER_JOIN__INIT;
+    char boot_id[MACHINE_BOOT_BYTES + 1] = {0};
 
+    machine_boot_id(boot_id);
+    join.boot_id = boot_id;
+    join.memory_bytes = options->memory_bytes;
     join.incarnation = worker->incarnation;
     join.slots = options->slots;
     join.segment_host = (char *)(uintptr_t)(options->segment_host ? options->segment_host : "");

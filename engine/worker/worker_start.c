@@ -85,6 +85,25 @@ static int check_path(const struct worker *worker, const char *what, const char 
     return 0;
 }
 
+/* A limit of memory is a promise: what is promised to all slots must be there. */
+static int check_memory(const struct worker *worker, const Mrlua__TaskStart *task, struct err *err)
+{
+    const struct worker_options *options = &worker->options;
+    uint64_t share = options->memory_bytes / options->slots;
+    uint64_t limit = task->limits ? task->limits->memory_bytes : 0;
+
+    if (options->memory_bytes == 0 || (limit <= share && task->sort_buffer_bytes <= share - limit))
+        return 0;
+    return err_set(err, ERR_SETUP,
+                   "worker %s cannot give an attempt %llu MB of Lua and %llu MB of sort buffer: a "
+                   "slot has %llu MB (%llu MB for %u); lower --limit-memory or --sort-buffer, or "
+                   "start it with fewer --slots",
+                   options->name, (unsigned long long)(limit >> 20),
+                   (unsigned long long)(task->sort_buffer_bytes >> 20),
+                   (unsigned long long)(share >> 20),
+                   (unsigned long long)(options->memory_bytes >> 20), options->slots);
+}
+
 static int check(const struct worker_attempt *attempt, struct err *err)
 {
     const struct worker *worker = attempt->worker;
@@ -93,6 +112,8 @@ static int check(const struct worker_attempt *attempt, struct err *err)
     if (start->start->unsafe && !worker->options.allow_unsafe)
         return err_set(err, ERR_SETUP, "worker %s runs no unsafe jobs (--allow-unsafe)",
                        worker->options.name);
+    if (check_memory(worker, start->start, err) != 0)
+        return -1;
     for (size_t i = 0; i < start->start->n_pieces; i++) {
         if (check_path(worker, "input", start->start->pieces[i]->path, ERR_INPUT, err) != 0)
             return -1;

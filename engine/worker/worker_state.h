@@ -130,10 +130,11 @@ void worker_attempt_start(struct worker_attempt *attempt);
 /* Blobs have come. */
 void worker_attempts_go_on(struct worker *worker);
 
-/* It has failed, and we say so: its process, if there is one, is asked to end. */
+/* It has failed, and we say so: its process, if there is one, is told to end. */
 void worker_attempt_fail(struct worker_attempt *attempt, const struct err *err);
 
-/* Asks its process to end; of one without a process AGENT_ATTEMPT_ENDED is queued. */
+/* Tells its process to end (attempt_kill()): AGENT_ATTEMPT_ENDED comes when it has. Of one without
+ * a process it is queued at once. */
 void worker_attempt_stop(struct worker_attempt *attempt);
 
 /* Ends its process if there is one, waits for it, and releases everything. */

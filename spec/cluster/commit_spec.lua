@@ -1,5 +1,5 @@
 -- The end of a job with many parts: whenever the master dies in it, each part is there once, and
--- while it lasts the master answers.
+-- while it lasts, however slow the disk is and whether the parts come or go, the master answers.
 
 local cluster = require "spec.support.cluster"
 local engine = require "spec.support.engine"
@@ -10,10 +10,55 @@ local WORDCOUNT <const> = "jobs/wordcount.lua"
 local INPUTS <const> = { texts.GPL }
 local ROUNDS <const> = math.tointeger(tonumber(os.getenv "ROUNDS")) or 8
 local PARTS <const> = 100
--- A reduce costs a process: under sanitizers, and with tiny limits, a hundred times as much.
-local IS_SLOW <const> = engine.has_option "SANITIZE" or engine.has_option "TINY"
-local MANY_PARTS <const> = IS_SLOW and 300 or 2000
+-- A reduce costs a process, under sanitizers and with tiny limits a dearer one. The job is to last
+-- for the questions that are asked meanwhile: five a second, where the machine is not idle.
+local MANY_PARTS <const> = engine.has_option "SANITIZE" and 300
+  or engine.has_option "TINY" and 1000 or 2000
 local NS_PER_MS <const> = 1000000
+local SLOW_MS <const> = 40 -- for each part of PARTS: 4 s
+local ANSWER_MS_MAX <const> = 1000
+
+-- A disk on which parts are slow to get their names, and to go.
+local SLOW_DISK <const> = [[
+#define _GNU_SOURCE
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+static void nap(const char *path)
+{
+    if (strstr(path, "part-"))
+        usleep(SLOW_MS * 1000);
+}
+
+int rename(const char *from, const char *to)
+{
+    nap(from);
+    return (int)syscall(SYS_renameat2, AT_FDCWD, from, AT_FDCWD, to, 0);
+}
+
+int unlinkat(int folder, const char *name, int flags)
+{
+    nap(name);
+    return (int)syscall(SYS_unlinkat, folder, name, flags);
+}
+]]
+
+-- Reduce 0 never ends.
+local ENDLESS_JOB <const> = [[
+return {
+  partition = function(key) return key end,
+  map = function(_, _, emit)
+    for key = 0, PARTS - 1 do emit(key, 1) end
+  end,
+  reduce = function(key, _, emit)
+    while key == 0 do end
+    emit(key, 1)
+  end,
+}
+]]
 
 local it_all
 
@@ -76,5 +121,75 @@ describe("a commit", function()
     local late = waits[math.ceil(#waits * 0.99)]
     assert.is_true(late < 1000, ("p99 of %d answers: %d ms"):format(#waits, late))
     assert.equal(MANY_PARTS + 1, #temp.list(job.out)) -- and _SUCCESS
+  end)
+
+  -- A master, whose processes are on a slow disk, and a worker that is not. False: no compiler.
+  local function start_slowly()
+    local shim = it_all.folder .. "/slow_disk.so"
+    local source = temp.write(it_all.folder .. "/slow_disk.c", (SLOW_DISK:gsub("SLOW_MS", SLOW_MS)))
+    if not os.execute(("cc -shared -fPIC -o %s %s 2>/dev/null"):format(shim, source)) then
+      return false
+    end
+    it_all:start_master { wrap = ("env LD_PRELOAD=%s"
+      .. " ASAN_OPTIONS=$ASAN_OPTIONS:verify_asan_link_order=0 %%s"):format(shim) }
+    it_all:start_worker { slots = 2 }
+    return true
+  end
+
+  -- Waits for the end of the job, and expects of the time in which `is_watched` holds that it is
+  -- not short, that all questions are answered soon, and that the worker is there.
+  local function expect_answers(job, is_watched)
+    local watched_ms, longest_ms = 0, 0
+    it_all:wait("the job ends", 100, function()
+      local since = now_ms()
+      local is_slow = is_watched()
+      local known = it_all:worker_state(it_all.workers[1].id)
+      local waited = now_ms() - since
+      assert.equal("ready", known and known.state)
+      if is_slow then
+        watched_ms, longest_ms = watched_ms + waited, math.max(longest_ms, waited)
+      end
+      return job:code()
+    end)
+    assert.is_true(watched_ms > PARTS * SLOW_MS / 4, watched_ms .. " ms")
+    assert.is_true(longest_ms < 2 * ANSWER_MS_MAX, longest_ms .. " ms for two answers")
+  end
+
+  it("keeps nobody waiting while every part is slow to get its name", function()
+    if not start_slowly() then
+      pending "needs a C compiler"
+    end
+    local flags = { "--reducers", PARTS }
+    local expected = it_all:expected_parts(WORDCOUNT, INPUTS, flags)
+    local job = it_all:submit(WORDCOUNT, INPUTS, flags)
+    local id = it_all:job_id(job)
+    expect_answers(job, function()
+      local status = it_all:status(id)
+      local reduce = status and status.stages.reduce
+      return reduce and reduce.tasks_done == PARTS and status.job.state ~= "done"
+    end)
+
+    it_all:expect_parts(job, expected)
+    it_all:expect_clean()
+  end)
+
+  it("that is not to be keeps nobody waiting while every part is slow to go", function()
+    if not start_slowly() then
+      pending "needs a C compiler"
+    end
+    local path = temp.write(it_all.folder .. "/endless.lua", (ENDLESS_JOB:gsub("PARTS", PARTS)))
+    local input = temp.write(it_all.folder .. "/input", "line\n")
+    local job = it_all:submit(path, { input }, { "--reducers", PARTS })
+    it_all:wait_for_job(job, "all other reduces are done", 90, function(status)
+      return status.stages.reduce and status.stages.reduce.tasks_done == PARTS - 1
+    end)
+    assert.equal(0, it_all:run({ "cancel", job.id }).code)
+    expect_answers(job, function()
+      return it_all:status(job.id).job.state == "cancelled"
+    end)
+
+    assert.equal(1, job:code(), job:text "err")
+    assert.is_false(temp.exists(job.out)) -- nor is the folder left
+    it_all:expect_clean()
   end)
 end)

@@ -1,10 +1,15 @@
 -- A worker whose disk is full: its attempts are tried elsewhere, and the job does not notice.
 
 local cluster = require "spec.support.cluster"
+local gated = require "spec.support.gated"
 local temp = require "spec.support.temp"
 
 local MOUNT = "mount -t tmpfs -o size=1m tmpfs"
 local SEED = 1
+local UNSAFE = { flags = { "--allow-unsafe" } }
+local REDUCERS = 5 -- more than two workers run and fetch ahead; a part each that is not small
+local LETTERS = { ["0"] = "g", ["1"] = "h", ["2"] = "i", ["3"] = "j", ["4"] = "k", ["5"] = "l",
+  ["6"] = "m", ["7"] = "n", ["8"] = "o", ["9"] = "p" } -- of digits, for a job that reads words
 local FLAGS = { "--split-size", "2M", "--reducers", "2" }
 
 -- Can this process mount a small disk that nobody else sees?
@@ -31,11 +36,13 @@ describe("a worker whose disk is full", function()
   end)
 
   -- A worker that has 1 MB.
-  local function start_small_worker()
+  local function start_small_worker(options)
     local dir = it_all.folder .. "/small"
     local script = temp.write(it_all.folder .. "/small.sh", ("%s %s && exec \"$@\"\n"):format(MOUNT,
       dir))
-    return it_all:start_worker { dir = dir, wrap = "unshare -m sh " .. script .. " %s" }
+    options = options or {}
+    options.dir, options.wrap = dir, "unshare -m sh " .. script .. " %s"
+    return it_all:start_worker(options)
   end
 
   local function claim(what, check)
@@ -69,6 +76,35 @@ describe("a worker whose disk is full", function()
     it_all:start_worker()
 
     it_all:expect_parts(job, expected)
+    it_all:expect_clean()
+  end)
+
+  claim("fails a reduce, and no map is blamed or run again for that", function()
+    local gate = gated.new(it_all)
+    temp.write(input, temp.read(input):gsub("%d", LETTERS))
+    local flags = { "--allow-unsafe", "--split-size", "2M", "--reducers", REDUCERS }
+    it_all:start(2, UNSAFE)
+    gate:open "map"
+    local job = it_all:submit(gate.path, { input }, { "--param", "gates=" .. gate.folder,
+      table.unpack(flags) })
+    gate:wait_for("reduce", 2)
+    local small = start_small_worker { flags = UNSAFE.flags, unawaited = true }
+    it_all:wait("it is blamed for its disk", 30, function()
+      for _, known in ipairs(it_all:list_workers()) do
+        small.id = known.state == "set aside" and known.id
+        if small.id then
+          return true
+        end
+      end
+    end)
+    gate:open "reduce"
+
+    it_all:expect_parts(job, it_all:expected_parts(gate.path, { input }, flags))
+    assert.equal(it_all:status(it_all:job_id(job)).stages.map.tasks, #gate:ran "map")
+    assert.equal(REDUCERS, #gate:ran "reduce") -- there it ended before its first key
+    assert.same({}, gate:ran("reduce", small.id))
+    assert.is_nil(it_all.master:text("err"):match("output_lost[^\n]*"))
+    assert.is_nil(it_all.master:text("err"):match("segment_lost[^\n]*"))
     it_all:expect_clean()
   end)
 end)

@@ -9,6 +9,7 @@ local temp = require "spec.support.temp"
 local texts = require "spec.support.texts"
 
 local LEASE <const> = 10 -- seconds of silence after which a worker is given up
+local RACES <const> = 2 -- at a time: a tenth of the slots may run second attempts
 local ROUNDS <const> = math.tointeger(tonumber(os.getenv "ROUNDS")) or 20
 
 local it_all, gate
@@ -71,6 +72,117 @@ describe("of two attempts", function()
 
     assert.is_true(racing > 0)
     expect_gated_parts(job, flags)
+    it_all:expect_clean()
+  end)
+end)
+
+-- Reduces 0 to RACES - 1 work for a while at their first key, the others end at once. Sandboxed:
+-- an unsafe job has no second attempts.
+local RACING_JOB <const> = ([[
+return {
+  partition = function(key) return tonumber(key:match "%d+") end,
+  map = function(offset, line, emit) emit(line, offset) end,
+  reduce = function(key, offsets, emit)
+    if mr.task < RACES and key:find "a" then
+      for _ = 1, 20000000 do local _ = key:find("x", 1, true) end
+    end
+    for offset in offsets do emit(key, offset) end
+  end,
+}
+]]):gsub("RACES", RACES)
+
+describe("of two living attempts of a slow reduce", function()
+  local path, input, before
+
+  -- What the workers' attempts consist of: trusted processes, which are children of a worker, and
+  -- vm children, which are its nursery's. { pid, state } each.
+  local function attempts()
+    local trusted, children = {}, {}
+    for i, worker in ipairs(it_all.workers) do
+      for _, pid in ipairs(started_since(worker, before[i])) do
+        local state, parent = temp.capture(("cat /proc/%s/stat 2>/dev/null"):format(pid))
+          :match("%) (%a) (%d+)")
+        local kind = parent == worker.pid and trusted or children
+        kind[#kind + 1] = state and { pid = pid, state = state }
+      end
+    end
+    return trusted, children
+  end
+
+  local function signal_all(processes, name)
+    for _, process in ipairs(processes) do
+      signal({ process.pid or process }, name)
+    end
+  end
+
+  -- From its beginning on an attempt has a file, which it removes if it does not succeed.
+  local function attempt_counts(job)
+    local counts = {}
+    for task = 0, RACES - 1 do
+      counts[task + 1] = temp.capture(("ls %s/.mrlua-*/part-%05d.* | wc -l"):format(job.out, task))
+    end
+    return table.concat(counts, " ")
+  end
+
+  local function is_busy(processes)
+    for _, process in ipairs(processes) do
+      if process.state ~= "S" then
+        return true
+      end
+    end
+    return false
+  end
+
+  before_each(function()
+    it_all = cluster.open()
+    path = temp.write(it_all.folder .. "/racing.lua", RACING_JOB)
+    local lines = {}
+    for task = 0, 2 * RACES - 1 do
+      lines[#lines + 1] = ("%da\n%db\n"):format(task, task)
+    end
+    input = temp.write(it_all.folder .. "/input", table.concat(lines))
+    it_all:start(2, { slots = 5 * RACES })
+    before = {}
+    for i, worker in ipairs(it_all.workers) do
+      before[i] = session.processes(worker.pid)
+    end
+  end)
+
+  after_each(function()
+    for _, worker in ipairs(it_all.workers) do
+      signal(session.processes(worker.pid), "CONT")
+    end
+    it_all:close()
+  end)
+
+  it("that end at the same time one is the task's, and nothing is left of the other", function()
+    local flags = { "--reducers", 2 * RACES }
+    local job = it_all:submit(path, { input }, flags)
+    it_all:wait_for_job(job, "only the slow ones run", 60, function(status)
+      return status.stages.reduce and status.stages.reduce.tasks_done == RACES
+    end)
+    local trusted, children
+    it_all:wait("each has a second attempt; their Lua stands still", 60, function()
+      trusted, children = attempts()
+      signal_all(children, "STOP")
+      return #children == 2 * RACES
+    end)
+    signal_all(trusted, "STOP")
+    signal_all(children, "CONT")
+    it_all:wait("their Lua has ended, and nobody has heard of it", 60, function()
+      children = select(2, attempts())
+      return not is_busy(children)
+    end)
+    signal_all({ it_all.workers[1].pid, it_all.workers[2].pid }, "STOP")
+    signal_all(trusted, "CONT")
+    it_all:wait("all have ended, and no worker has heard of it", LEASE - 3, function()
+      trusted, children = attempts()
+      return #trusted + #children == 0
+    end)
+    assert.equal(("2 "):rep(RACES):sub(1, -2), attempt_counts(job))
+    signal({ it_all.workers[1].pid, it_all.workers[2].pid }, "CONT")
+
+    it_all:expect_parts(job, it_all:expected_parts(path, { input }, flags))
     it_all:expect_clean()
   end)
 end)

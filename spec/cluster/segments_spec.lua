@@ -32,6 +32,25 @@ describe("a link between two workers", function()
     it_all:expect_clean()
   end)
 
+  it("may be cut while segments pass: they are fetched from there on", function()
+    link:tell "dribble 16"
+    link:tell "delay 20"
+    gate:open "map"
+    local job = gate:submit()
+    for count = 1, gated.REDUCERS do
+      gate:wait_for("reduce", count)
+      link:tell "cut"
+      -- All that wait: they are listed by task, and a fetch that is cut changes their order.
+      for _, attempt in ipairs(gate:ran "reduce") do
+        gate:open("reduce", attempt.task)
+      end
+    end
+    gate:open "reduce"
+
+    gate:expect_nothing_twice(job)
+    it_all:expect_clean()
+  end)
+
   it("may change a bit: no wrong byte is used", function()
     gate:open "map"
     local job = gate:submit()

@@ -27,7 +27,7 @@ end
 
 local function is_ready(worker)
   local known = it_all:worker_state(worker.id)
-  return known and known.state == "ready"
+  return known ~= nil and known.state == "ready"
 end
 
 -- A lease is time; there is nothing else to wait for.
@@ -62,6 +62,7 @@ describe("a process that stands still", function()
     it_all:wait("its task is given to the other", 2 * LEASE, function()
       return attempts_of(task, other) == 1
     end)
+    assert.is_false(is_ready(sleeper))
     gate:open "reduce"
     gate:expect_parts(job)
     signal_all(sleeper, "CONT")

@@ -1,5 +1,6 @@
 local cluster = require "spec.support.cluster"
 local engine = require "spec.support.engine"
+local proxy = require "spec.support.proxy"
 local temp = require "spec.support.temp"
 
 local WORDCOUNT <const> = "jobs/wordcount.lua"
@@ -61,7 +62,9 @@ describe("mrlua submit", function()
   it("says what run says, on the same stream, with the same exit code", function()
     it_all:start(1)
     for _, case in ipairs {
-      { "return { map = function() error 'no' end, reduce = 'sum' }", INPUTS[1] },
+      -- At one record, that of the first split: a tiny build makes several of them.
+      { "return { map = function(at) if at == 0 then error 'no' end end, reduce = 'sum' }",
+        INPUTS[1] },
       { "return { reducer = 'sum' }", INPUTS[1] },
       { "this is no Lua", INPUTS[1] },
       { "print 'loaded' return { map = 'identity', reduce = 'count' }", "/nowhere/at/all" },
@@ -76,6 +79,26 @@ describe("mrlua submit", function()
       assert.equal(by_run.stdout, by_submit.stdout)
       assert.equal(by_run.code, by_submit.code)
       assert.is_false(temp.exists(output "submit"))
+    end
+  end)
+
+  it("tells a job the names that run tells it", function()
+    it_all:start(1)
+    local inputs, folder = it_all.folder .. "/inputs", it_all.folder .. "/inputs/o[1]"
+    assert(os.execute(("mkdir -p %s"):format(temp.quote(folder .. "/below/deep"))))
+    temp.write(inputs .. "/beside", "beside and all\n")
+    temp.write(folder .. "/one.txt", "one and all\n")
+    temp.write(folder .. "/two.txt", "two and all\n")
+    temp.write(folder .. "/below/three", "three and all\n")
+    temp.write(folder .. "/below/deep/four", "four and all\n")
+    local job = temp.capture "realpath jobs/inverted_index.lua"
+    for _, named in ipairs { { "one.txt", "./two.txt" }, { "below/" }, { "." }, { "*.txt" },
+      { "../o[[]1]/*.txt", "../beside" }, { inputs .. "/beside", "below/*" } } do
+      local flags = { "--reducers", 2 }
+      local expected = it_all:expected_parts(job, named, flags, { folder = folder })
+
+      assert.matches("all\t", expected)
+      it_all:expect_parts(it_all:submit(job, named, flags, { folder = folder }), expected)
     end
   end)
 
@@ -131,6 +154,45 @@ describe("mrlua submit", function()
       return it_all:status(1).job.state == "cancelled"
     end)
     it_all:expect_clean()
+  end)
+
+  it("loses no line that the job prints by links that are cut, and tells none twice", function()
+    it_all:start(1, { flags = { "--allow-unsafe" } })
+    local gates = it_all.folder .. "/gate"
+    local job_path = write_job(([[
+      return { unsafe = true, reduce = "count",
+        map = function(_, _, emit)
+          for i = 1, 4 do
+            for j = 1, 5 do print(("line %%d"):format(10 * i + j)) end
+            while not io.open(%q .. i) do os.execute("sleep 0.02") end
+          end
+          emit("a", 1)
+        end }]]):format(gates))
+    local input = temp.write(it_all.folder .. "/input", "one\n")
+    local link = proxy.start(it_all.folder .. "/proxy", it_all.address)
+    finally(function() link:stop() end)
+    local job = it_all:submit(job_path, { input }, { "--allow-unsafe" },
+      { master = link.address })
+    local expected = {}
+    for i = 1, 4 do
+      it_all:wait("a line of this turn is told", 30, function()
+        return job:text("err"):find(("line %d1\n"):format(i))
+      end)
+      link:tell "hold" -- lines of the next turn are on their way, or with the master
+      temp.write(gates .. i, "")
+      link:tell "cut"
+      link:tell "release"
+      for j = 1, 5 do
+        expected[#expected + 1] = ("line %d"):format(10 * i + j)
+      end
+    end
+
+    assert.equal(0, job:wait(60), job:text "err")
+    local told = {}
+    for line in job:text("err"):gmatch("line %d+") do
+      told[#told + 1] = line
+    end
+    assert.same(expected, told)
   end)
 
   it("is told that its job was cancelled", function()

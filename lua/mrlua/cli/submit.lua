@@ -14,11 +14,7 @@ local usage = require "mrlua.cli.usage"
 local watch = require "mrlua.cli.watch"
 
 local function complete(config, flags, environment)
-  local inputs = {}
-  for i, input in ipairs(flags.inputs) do
-    inputs[i] = submit_options.absolute(input, environment.folder)
-  end
-  config.inputs = inputs
+  config.folder = environment.folder -- of inputs; jobs are told their names as the user wrote them
   config.output = submit_options.absolute(flags.output, environment.folder)
   config.slots = 1 -- of this machine; the workers have theirs
   config.priority = flags.priority or 0

@@ -1,0 +1,55 @@
+#include "master/master_kit.h"
+
+static struct master_kit kit;
+
+static int set_up(void **state)
+{
+    (void)state;
+    master_kit_open(&kit);
+    folder_write(&kit.folder, "in", "a\nb\n", 4);
+    master_kit_start(&kit);
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    (void)state;
+    master_kit_close(&kit);
+    return 0;
+}
+
+static void cancel(struct kit_peer *user, uint64_t job)
+{
+    Mrlua__JobCancel message = MRLUA__JOB_CANCEL__INIT;
+
+    message.job = job;
+    peer_send(user, MESSAGE_JOB_CANCEL, 77, &message.base);
+}
+
+/* Who watches hears of the end when the output is gone, not before. */
+static void an_end_is_told_when_the_output_is_gone(void **state)
+{
+    struct kit_peer *user = master_kit_connect(&kit, ROLE_SUBMIT);
+    uint64_t job = peer_submit_well(user, "key", "out");
+    Mrlua__JobEvent *end;
+
+    (void)state;
+    assert_true(folder_has(&kit.folder, "out/.mrlua-claim"));
+    folder_write(&kit.folder, "out/part-00000", "part", 4);
+    peer_watch(user, job);
+    cancel(user, job);
+    end = peer_await_end(user);
+    assert_int_equal(end->info->status, JOB_CANCELLED);
+    message_free(end);
+    assert_false(folder_has(&kit.folder, "out"));
+}
+
+int main(int argc, char **argv)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(an_end_is_told_when_the_output_is_gone, set_up, tear_down),
+    };
+
+    KIT_NURSERY(argc, argv);
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
