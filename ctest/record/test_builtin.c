@@ -107,6 +107,15 @@ static void count_counts_anything(void **state)
                  (struct datum){.type = DATUM_TRUE});
 }
 
+static void mean_divides_the_sum_as_lua_does(void **state)
+{
+    (void)state;
+    ASSERT_FOLDS(BUILTIN_MEAN, number(2.0), integer(1), integer(2), integer(3));
+    ASSERT_FOLDS(BUILTIN_MEAN, number(0.75), integer(1), number(0.5));
+    ASSERT_FOLDS(BUILTIN_MEAN, number(0.0), number(-0.0));
+    ASSERT_FOLDS(BUILTIN_MEAN, number(-0x1p62), integer(INT64_MAX), integer(1)); /* it wraps */
+}
+
 static void min_and_max_compare_as_lua_does(void **state)
 {
     const int64_t two_53 = INT64_C(1) << 53;
@@ -347,6 +356,7 @@ int main(void)
         cmocka_unit_test(sum_adds_as_lua_does),
         cmocka_unit_test(sum_starts_at_zero),
         cmocka_unit_test(count_counts_anything),
+        cmocka_unit_test(mean_divides_the_sum_as_lua_does),
         cmocka_unit_test(min_and_max_compare_as_lua_does),
         cmocka_unit_test(the_first_of_equals_wins),
         cmocka_unit_test(nan_stays_where_it_is),

@@ -87,7 +87,8 @@ static int reduce_all(struct world *world, enum builtin builtin, struct err *err
     int rc;
 
     while ((rc = group_next(&world->group, err)) == 1)
-        if (builtin_reduce(builtin, &world->group, &world->out.sink, err) != 0)
+        if (builtin_reduce(&(struct builtin_call){builtin, 2}, &world->group, &world->out.sink,
+                           err) != 0)
             return -1;
     return rc;
 }
@@ -110,6 +111,59 @@ static void each_group_becomes_its_fold(void **state)
     assert_reduces(BUILTIN_COUNT, "sa=\2 sb=\2 ");
     assert_reduces(BUILTIN_MIN, "sa=1 sb=2 ");
     assert_reduces(BUILTIN_MAX, "sa=3 sb=3 ");
+}
+
+static void the_other_built_ins_make_what_they_say(void **state)
+{
+    (void)state;
+    assert_reduces(BUILTIN_FIRST, "sa=1 sb=3 ");
+    assert_reduces(BUILTIN_DISTINCT, "sa=\xc4 sb=\xc4 ");
+    assert_reduces(BUILTIN_LIST, "sa=\xc5\002"
+                                 "13 sb=\xc5\002"
+                                 "32 ");
+    assert_reduces(BUILTIN_TOP, "sa=3 sa=1 sb=3 sb=2 ");
+}
+
+/* Goal: what holds a key's values holds no more than a value may have, and says whose it was. */
+static void list_is_no_larger_than_a_value(void **state)
+{
+    static char bytes[RECORD_VALUE_BYTES_MAX / 2];
+    struct buf value = {0};
+    struct record records[3];
+    struct world world;
+    struct err err;
+
+    (void)state;
+    value_write_string(&value, slice_of(bytes, sizeof bytes));
+    for (int i = 0; i < 3; i++)
+        records[i] = (struct record){{"sa", 2}, buf_slice(&value)};
+    for (int top = 0; top < 2; top++) {
+        world_init(&world, 0);
+        world.list.records = records;
+        world.list.count = 3;
+        assert_int_equal(reduce_all(&world, top ? BUILTIN_TOP : BUILTIN_LIST, &err), -1);
+        assert_int_equal(err.kind, ERR_JOB);
+        assert_non_null(strstr(err.message, "key \"a\""));
+        world_deinit(&world);
+    }
+    buf_deinit(&value);
+}
+
+static void params_say_how_many_are_top(void **state)
+{
+    struct buf view = {0};
+
+    (void)state;
+    assert_int_equal(builtin_call_of(BUILTIN_TOP, buf_slice(&view)).count, 1);
+    value_write_table_begin(&view);
+    value_write_string(&view, slice_of_string("params"));
+    value_write_table_begin(&view);
+    value_write_string(&view, slice_of_string("n"));
+    value_write_integer(&view, 7);
+    value_write_table_end(&view);
+    value_write_table_end(&view);
+    assert_int_equal(builtin_call_of(BUILTIN_TOP, buf_slice(&view)).count, 7);
+    buf_deinit(&view);
 }
 
 static void identity_passes_every_record(void **state)
@@ -194,7 +248,7 @@ static void a_combiner_does_what_the_reduce_does(void **state)
 
     (void)state;
     for (size_t i = 0; i < 4; i++) {
-        struct combiner combiner = builtin_combiner(builtins[i]);
+        struct combiner combiner = builtin_combiner(&(struct builtin_call){builtins[i], 2});
         struct world world;
         struct err err;
 
@@ -212,6 +266,9 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_group_becomes_its_fold),
+        cmocka_unit_test(the_other_built_ins_make_what_they_say),
+        cmocka_unit_test(list_is_no_larger_than_a_value),
+        cmocka_unit_test(params_say_how_many_are_top),
         cmocka_unit_test(identity_passes_every_record),
         cmocka_unit_test(groups_by_prefix_have_the_first_key),
         cmocka_unit_test(failures_of_cursor_and_sink_are_passed_on),

@@ -145,7 +145,7 @@ static void combining_changes_nothing_wherever_a_spill_cuts(void **state)
 static void sums_are_the_sums_of_all_values(void **state)
 {
     enum { KEYS = 20000, EMITS = 100000 };
-    struct combiner sum = builtin_combiner(BUILTIN_SUM);
+    struct combiner sum = builtin_combiner(&(struct builtin_call){.builtin = BUILTIN_SUM});
     struct fixture fixture = fixture_open(&sum);
     struct rand rand = kit_rand("collector sum");
     struct kit_list got = {0};

@@ -1,7 +1,9 @@
 #include "test.h"
 
 #include "vm/embedded.h"
+#include "vm/modules.h"
 
+#include <lauxlib.h>
 #include <string.h>
 
 static void every_module_is_found_by_its_name(void **state)
@@ -27,11 +29,42 @@ static void other_names_are_not_found(void **state)
     assert_null(embedded_find("os"));
 }
 
+/* Ours are closures, Lua's are not. */
+static bool has_our_functions(bool full)
+{
+    static const char *const names[] = {"find", "match", "gmatch", "gsub"};
+    lua_State *L = luaL_newstate();
+    int count = 0;
+
+    modules_open(L, full);
+    lua_getglobal(L, "string");
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        lua_getfield(L, -1, names[i]);
+        if (lua_getupvalue(L, -1, 1)) {
+            lua_pop(L, 1);
+            count++;
+        }
+        lua_pop(L, 1);
+    }
+    lua_close(L);
+    assert_true(count == 0 || count == sizeof names / sizeof *names);
+    return count > 0;
+}
+
+/* With os.setlocale() there the classes could change. */
+static void string_functions_are_ours_where_nothing_sets_a_locale(void **state)
+{
+    (void)state;
+    assert_true(has_our_functions(false));
+    assert_false(has_our_functions(true));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_module_is_found_by_its_name),
         cmocka_unit_test(other_names_are_not_found),
+        cmocka_unit_test(string_functions_are_ours_where_nothing_sets_a_locale),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

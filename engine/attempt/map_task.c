@@ -24,6 +24,7 @@ struct map_task {
     struct vm *vm;
     struct collector *collector;
     struct combiner combiner;
+    struct builtin_call combine_call; /* of a built-in combiner */
     /* Which partition a key goes to. */
     int (*partition)(struct map_task *task, struct slice key, uint32_t *out, struct err *err);
     uint32_t partition_count;
@@ -194,8 +195,9 @@ static const struct combiner *choose_combiner(struct map_task *task)
 
     if (!vm_has(task->vm, "combine"))
         return NULL;
+    task->combine_call = builtin_call_of(builtin, buf_slice(&task->child->view));
     task->combiner = builtin != BUILTIN_NONE
-                         ? builtin_combiner(builtin)
+                         ? builtin_combiner(&task->combine_call)
                          : (struct combiner){.combine = combine_by_job, .context = task};
     return &task->combiner;
 }

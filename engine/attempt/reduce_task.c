@@ -15,7 +15,7 @@ struct reduce_task {
     struct child *child;
     struct page *page;
     struct vm *vm;
-    enum builtin builtin; /* BUILTIN_NONE: the job's function */
+    struct builtin_call call; /* BUILTIN_NONE: the job's function */
     struct gather_segment *segments;
     uint32_t segment_count;
     struct gather *gather;
@@ -115,8 +115,9 @@ static int open_task(struct reduce_task *task, struct child *child, struct err *
     task->child = child;
     task->page = child->page;
     task->vm = child->vm;
-    task->builtin =
-        vm_has(child->vm, "reduce") ? vm_builtin(child->vm, "reduce") : BUILTIN_IDENTITY;
+    task->call = builtin_call_of(vm_has(child->vm, "reduce") ? vm_builtin(child->vm, "reduce")
+                                                             : BUILTIN_IDENTITY,
+                                 buf_slice(&child->view));
     if (receive_table(task, err) != 0 || open_gather(task, err) != 0)
         return -1;
     return open_writer(task, err);
@@ -163,7 +164,7 @@ static int reduce_builtin(struct feed *feed, struct err *err)
     int rc;
 
     while ((rc = next_group(feed, err)) == 1)
-        if (builtin_reduce(task->builtin, feed->group, &task->sink, err) != 0)
+        if (builtin_reduce(&task->call, feed->group, &task->sink, err) != 0)
             return -1;
     return rc;
 }
@@ -174,7 +175,7 @@ static int reduce_groups(struct reduce_task *task, struct group *group, struct e
     struct feed feed = {.task = task, .group = group};
     int rc;
 
-    if (task->builtin != BUILTIN_NONE)
+    if (task->call.builtin != BUILTIN_NONE)
         rc = reduce_builtin(&feed, err);
     else
         rc = vm_reduce_all(task->vm, group, next_group, &feed, &task->sink, err);

@@ -6,8 +6,10 @@
 #include <math.h>
 
 static const char *const NAMES[BUILTIN_END] = {
-    [BUILTIN_NONE] = "none", [BUILTIN_SUM] = "sum", [BUILTIN_COUNT] = "count",
-    [BUILTIN_MIN] = "min",   [BUILTIN_MAX] = "max", [BUILTIN_IDENTITY] = "identity",
+    [BUILTIN_NONE] = "none",         [BUILTIN_SUM] = "sum",     [BUILTIN_COUNT] = "count",
+    [BUILTIN_MIN] = "min",           [BUILTIN_MAX] = "max",     [BUILTIN_IDENTITY] = "identity",
+    [BUILTIN_MEAN] = "mean",         [BUILTIN_FIRST] = "first", [BUILTIN_LIST] = "list",
+    [BUILTIN_DISTINCT] = "distinct", [BUILTIN_TOP] = "top",
 };
 
 enum builtin builtin_by_name(struct slice name)
@@ -26,7 +28,7 @@ const char *builtin_name(enum builtin builtin)
 
 const char *builtin_names(void)
 {
-    return "sum, count, min, max, identity";
+    return "sum, count, min, max, identity, mean, first, list, distinct, top";
 }
 
 /* Numbers, as Lua 5.4 adds and compares them (lvm.c: luaV_arith, LTnum). */
@@ -68,7 +70,7 @@ static bool float_less_than_integer(double a, int64_t b)
     return a < -0x1p63 || (int64_t)floor(a) < b;
 }
 
-static bool number_less(const struct fold_number *a, const struct fold_number *b)
+bool fold_number_less(const struct fold_number *a, const struct fold_number *b)
 {
     if (!a->is_float)
         return b->is_float ? integer_less_than_float(a->integer, b->number)
@@ -111,8 +113,8 @@ void fold_number_add(enum builtin builtin, struct fold_number *accumulator,
     assert(builtin_folds_in_place(builtin));
     if (builtin == BUILTIN_SUM)
         *accumulator = number_add(accumulator, value);
-    else if (builtin == BUILTIN_MIN ? number_less(value, accumulator)
-                                    : number_less(accumulator, value))
+    else if (builtin == BUILTIN_MIN ? fold_number_less(value, accumulator)
+                                    : fold_number_less(accumulator, value))
         *accumulator = *value;
 }
 
@@ -126,7 +128,7 @@ size_t fold_number_encode(const struct fold_number *number, char out[VALUE_NUMBE
 
 void fold_begin(struct fold *fold, enum builtin builtin)
 {
-    assert(builtin == BUILTIN_COUNT || builtin_folds_in_place(builtin));
+    assert(builtin == BUILTIN_COUNT || builtin == BUILTIN_MEAN || builtin_folds_in_place(builtin));
     fold->builtin = builtin;
     fold->value_count = 0;
     fold->is_text = false;
@@ -140,6 +142,12 @@ void fold_deinit(struct fold *fold)
     *fold = (struct fold){0};
 }
 
+/* The others take strings too. */
+static bool takes_numbers_only(const struct fold *fold)
+{
+    return fold->builtin == BUILTIN_SUM || fold->builtin == BUILTIN_MEAN;
+}
+
 static int fold_fail_type(const struct fold *fold, struct slice key, enum datum_type type,
                           struct err *err)
 {
@@ -147,8 +155,7 @@ static int fold_fail_type(const struct fold *fold, struct slice key, enum datum_
 
     return err_set(err, ERR_JOB, "%s: value of key %s is a %s, not a %s",
                    builtin_name(fold->builtin), key_print(text, sizeof text, key),
-                   datum_type_name(type),
-                   fold->builtin == BUILTIN_SUM ? "number" : "number or string");
+                   datum_type_name(type), takes_numbers_only(fold) ? "number" : "number or string");
 }
 
 static int fold_fail_mixed(const struct fold *fold, struct slice key, struct err *err)
@@ -167,7 +174,8 @@ static int fold_add_number(struct fold *fold, struct slice key, const struct fol
     if (fold->value_count == 0)
         fold->number = *number;
     else
-        fold_number_add(fold->builtin, &fold->number, number);
+        fold_number_add(takes_numbers_only(fold) ? BUILTIN_SUM : fold->builtin, &fold->number,
+                        number);
     fold->value_count++;
     return 0;
 }
@@ -176,7 +184,7 @@ static int fold_add_text(struct fold *fold, struct slice key, struct slice text,
 {
     int order;
 
-    if (fold->builtin == BUILTIN_SUM)
+    if (takes_numbers_only(fold))
         return fold_fail_type(fold, key, DATUM_STRING, err);
     if (fold->value_count > 0 && !fold->is_text)
         return fold_fail_mixed(fold, key, err);
@@ -228,5 +236,7 @@ void fold_result(const struct fold *fold, struct buf *out)
      * 0.0, as is this. */
     if (fold->builtin == BUILTIN_SUM && number.is_float)
         number.number += 0.0;
+    if (fold->builtin == BUILTIN_MEAN)
+        number = number_of_float((to_double(&number) + 0.0) / (double)fold->value_count);
     buf_append(out, bytes, fold_number_encode(&number, bytes));
 }

@@ -4,6 +4,7 @@
 
 #include <assert.h>
 #include <lauxlib.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -29,7 +30,10 @@ size_t vm_memory_bytes_peak(size_t memory_bytes_max)
 
 void memory_init(struct memory *memory, size_t bytes_max)
 {
-    *memory = (struct memory){.bytes_max = bytes_max, .collect_at = bytes_max};
+    *memory = (struct memory){
+        .bytes_max = bytes_max,
+        .collect_at = bytes_max > 0 ? bytes_max : SIZE_MAX,
+    };
     pool_init(&memory->pool);
 }
 
@@ -85,24 +89,30 @@ static void die(struct memory *memory)
     lua_sethook(memory->main, hook_dead, LUA_MASKCOUNT, 1);
 }
 
-/* May the state grow by `more` bytes? */
-static bool allows(struct memory *memory, size_t more)
+/* May the state grow by `more` bytes, which takes it beyond collect_at? */
+static bool allows_overdraft(struct memory *memory, size_t more)
 {
     size_t peak = vm_memory_bytes_peak(memory->bytes_max);
 
-    if (memory->is_dead)
-        return false;
     if (memory->bytes_max == 0 || !memory->main)
         return true;
     if (memory->bytes > peak || more > peak - memory->bytes) {
         die(memory);
         return false;
     }
-    if (memory->bytes + more > memory->collect_at && !memory->wants_collect) {
+    if (!memory->wants_collect) {
         memory->wants_collect = true;
         lua_sethook(memory->main, hook_collect, LUA_MASKCOUNT, 1);
     }
     return true;
+}
+
+/* May the state grow by `more` bytes? */
+static inline bool allows(struct memory *memory, size_t more)
+{
+    if (memory->is_dead)
+        return false;
+    return memory->bytes + more <= memory->collect_at || allows_overdraft(memory, more);
 }
 
 static void *new_block(struct memory *memory, size_t bytes)

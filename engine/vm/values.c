@@ -9,10 +9,11 @@
 static int next_record(lua_State *L, struct vm *vm, struct vm_frame *frame, struct slice *value,
                        struct slice *key)
 {
-    struct err err = {0};
     lua_State *outer = vm->running;
+    struct err err;
     int rc;
 
+    err.kind = ERR_NONE; /* no more of it: it is large, and this is called for each value */
     vm->running = L;
     rc = group_value(frame->group, value, key, &err);
     vm->running = outer;
@@ -24,7 +25,7 @@ int vm_values_next(lua_State *L)
     struct vm *vm = vm_of(L);
     struct vm_frame *frame = vm_frame(vm);
     struct slice value, key;
-    struct err err = {0};
+    struct err err;
 
     if (memory_is_uneasy(&vm->memory))
         memory_safe_point(&vm->memory, L);

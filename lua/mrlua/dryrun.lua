@@ -63,6 +63,24 @@ local function fold(step)
   end
 end
 
+-- The n largest values of each key, the largest first, the first of equal ones first.
+local function top(n)
+  return function(key, values, emit)
+    local best = {}
+    for value in values do
+      local at = #best + 1
+      while at > 1 and best[at - 1] < value do
+        at = at - 1
+      end
+      table.insert(best, at, value)
+      best[n + 1] = nil
+    end
+    for _, value in ipairs(best) do
+      emit(key, value)
+    end
+  end
+end
+
 local BUILTINS = {
   min = fold(function(a, b) return b < a and b or a end),
   max = fold(function(a, b) return a < b and b or a end),
@@ -79,6 +97,26 @@ local BUILTINS = {
       total = total + 1
     end
     emit(key, total)
+  end,
+  mean = function(key, values, emit)
+    local total, n = 0, 0
+    for value in values do
+      total, n = total + value, n + 1
+    end
+    emit(key, total / n)
+  end,
+  first = function(key, values, emit)
+    emit(key, (values()))
+  end,
+  list = function(key, values, emit)
+    local list = {}
+    for value in values do
+      list[#list + 1] = value
+    end
+    emit(key, list)
+  end,
+  distinct = function(key, _, emit)
+    emit(key, true)
   end,
   identity = function(key, values, emit)
     for value in values do
@@ -165,9 +203,9 @@ function dryrun.run(job, input, params)
   local mapped, output = {}, {}
   local outer_mr = rawget(_G, "mr")
   local emit = emit_into(mapped)
-  local reduce = BUILTINS[job.reduce] or job.reduce
   local choose = (job.group or 0) > 0 and value_and_key_of or value_of
   local mr = { params = setmetatable(params or {}, { __index = job.params }), stage = "map" }
+  local reduce = job.reduce == "top" and top(mr.params.n) or BUILTINS[job.reduce] or job.reduce
   local map = maps.names[job.map] and maps.new(job.map, mr.params) or job.map
   rawset(_G, "mr", mr)
   if job.setup then job.setup(mr) end

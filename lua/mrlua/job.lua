@@ -11,7 +11,8 @@
 --                  reads params.pattern), "field" (params.field, params.separator): mrlua.maps
 --     combine      function(key, values, emit), or a built-in, or absent
 --     reduce       function(key, values, emit), or a built-in
---                  built-ins: "sum", "count", "min", "max", "identity"
+--                  built-ins: "sum", "count", "min", "max", "mean", "first", "list", "distinct",
+--                  "top" (the params.n largest values), "identity"; not combine: "mean", "list"
 --     partition    "hash" (default), "range": the parts follow each other, so that together
 --                  they are sorted; or function(key, count) -> 0 ... count - 1
 --     group        how many parts of a tuple key make a group; 0 (default): the whole key
@@ -32,7 +33,16 @@ local size = require "mrlua.size"
 
 local job = {}
 
-local BUILTINS = { sum = true, count = true, min = true, max = true, identity = true }
+local COMBINERS = {
+  sum = true, count = true, min = true, max = true, first = true, distinct = true, top = true,
+  identity = true,
+}
+-- The others, a mean of means and a list of lists, would be something else.
+local REDUCERS = {
+  sum = true, count = true, min = true, max = true, first = true, distinct = true, top = true,
+  identity = true, mean = true, list = true,
+}
+local TOP_COUNT_MAX = 1000 -- engine/record/top.h
 local REDUCERS_MAX = 100000
 local ATTEMPTS_MAX = 30 -- as many failures of one task end a job anyway (sched/sched.h)
 local MEMORY_BYTES_MIN = 1024 * 1024 -- an empty Lua state with its libraries takes a third of it
@@ -197,8 +207,8 @@ end
 
 checks.output = one_of("tsv", "jsonl", "lines", "run")
 checks.map = function_or_builtin(maps.names)
-checks.combine = function_or_builtin(BUILTINS)
-checks.reduce = function_or_builtin(BUILTINS)
+checks.combine = function_or_builtin(COMBINERS)
+checks.reduce = function_or_builtin(REDUCERS)
 checks.group = integer_between(0, 16)
 checks.reducers = integer_between(1, REDUCERS_MAX)
 checks.attempts = integer_between(1, ATTEMPTS_MAX)
@@ -214,11 +224,18 @@ local function defaults()
   }
 end
 
--- Are the params what a built-in map reads? Asked of the defaults, and of what a run makes of them.
-local function check_map_params(view)
+-- Are the params what built-ins read? Asked of the defaults, and of what a run makes of them.
+local function check_builtin_params(view)
   local problem = maps.problem(view.map, view.params)
   if problem then
     return nil, ("job field 'map' is \"%s\" and %s"):format(view.map, problem)
+  end
+  local n = view.params.n
+  for _, field in ipairs { "combine", "reduce" } do
+    if view[field] == "top" and (math.type(n) ~= "integer" or n < 1 or n > TOP_COUNT_MAX) then
+      return nil, ("job field '%s' is \"top\" and params.n must be an integer from 1 to %d")
+        :format(field, TOP_COUNT_MAX)
+    end
   end
   return view
 end
@@ -237,7 +254,7 @@ local function check_together(view)
     return nil, ("job field 'combine' is \"%s\" and would change what reduce = \"%s\" answers")
       :format(view.combine, view.reduce)
   end
-  return check_map_params(view)
+  return check_builtin_params(view)
 end
 
 --- Checks a job table once.
@@ -340,7 +357,7 @@ function job.load(settings)
   if not view.params then
     return nil, path .. ": " .. problem
   end
-  problem = select(2, check_map_params(view))
+  problem = select(2, check_builtin_params(view))
   if problem then
     return nil, path .. ": " .. problem
   end

@@ -63,13 +63,18 @@ describe("dryrun.run()", function()
   it("knows the built-ins", function()
     local input = { { "a", 3 }, { "a", 1 }, { "a", 2 } }
     local function reduced(name)
-      return dryrun.run({ map = "identity", reduce = name }, input)
+      return dryrun.run({ map = "identity", reduce = name, params = { n = 2 } }, input)
     end
 
     assert.same({ { "a", 6 } }, reduced "sum")
     assert.same({ { "a", 3 } }, reduced "count")
     assert.same({ { "a", 1 } }, reduced "min")
     assert.same({ { "a", 3 } }, reduced "max")
+    assert.same({ { "a", 2.0 } }, reduced "mean")
+    assert.same({ { "a", 3 } }, reduced "first")
+    assert.same({ { "a", { 3, 1, 2 } } }, reduced "list")
+    assert.same({ { "a", true } }, reduced "distinct")
+    assert.same({ { "a", 3 }, { "a", 2 } }, reduced "top")
     assert.same({ { "a", 3 }, { "a", 1 }, { "a", 2 } }, reduced "identity")
   end)
 

@@ -70,8 +70,10 @@ describe("job.check()", function()
     assert.equal("job field 'unsafe' must be true or false", message_of { unsafe = 1 })
     assert.equal('job field \'map\' must be a function or one of "field", "grep", "identity", '
       .. '"words"', message_of { map = "word" })
-    assert.equal('job field \'reduce\' must be a function or one of "count", "identity", "max", '
-      .. '"min", "sum"', message_of { reduce = "mean" })
+    assert.equal('job field \'reduce\' must be a function or one of "count", "distinct", "first", '
+      .. '"identity", "list", "max", "mean", "min", "sum", "top"', message_of { reduce = "median" })
+    assert.equal('job field \'combine\' must be a function or one of "count", "distinct", "first", '
+      .. '"identity", "max", "min", "sum", "top"', message_of { combine = "mean" })
     assert.equal('job field \'output\' must be one of "tsv", "jsonl", "lines", "run"',
       message_of { output = "xml" })
     assert.matches("^job field 'name' must be a word", message_of { name = "a/b" })
@@ -96,6 +98,16 @@ describe("job.check()", function()
       message_of { combine = "sum", reduce = "min" })
     assert.truthy(job.check(with { combine = "count", reduce = "count" }))
     assert.truthy(job.check(with { combine = "sum" }))
+  end)
+
+  it("checks how many values are top", function()
+    local message = "job field '%s' is \"top\" and params.n must be an integer from 1 to 1000"
+    assert.equal(message:format("reduce"), message_of { reduce = "top" })
+    for _, n in ipairs { 0, 1001, 1.5, "3" } do
+      assert.equal(message:format("combine"),
+        message_of { combine = "top", reduce = nothing, params = { n = n } })
+    end
+    assert.truthy(job.check(with { combine = "top", reduce = "top", params = { n = 1000 } }))
   end)
 
   it("needs map and reduce", function()
