@@ -8,16 +8,16 @@ local temp = require "spec.support.temp"
 local GONE_SECONDS <const> = 1 -- after the winner has ended, or the job was cancelled
 local LATE_SECONDS <const> = 60 -- in which a task that stands still has a second attempt that ends
 local FAST <const> = 10 -- maps beside the slow one: nine in ten must have ended before it is late
--- Attempts are numbered by the master as it starts them, from 2^32 for its first life. Map 0 is
--- among the first of its job, its second attempt comes after all other maps.
-local FIRST <const> = (1 << 32) + 4
-local ALL <const> = 2 << 32
+-- Attempts are numbered by the master as it starts them, in the low 32 bits. Map 0 is among the
+-- first of its job, its second attempt comes after all other maps.
+local FIRST <const> = 4
+local ALL <const> = 0xffffffff
 
 local JOB <const> = [[
 return {
   params = { first = 0 },
   map = function(_, line, emit)
-    while line == "slow" and mr.attempt <= mr.params.first do end
+    while line == "slow" and mr.attempt & 0xffffffff <= mr.params.first do end
     emit(line, 1)
   end,
   reduce = "sum",
