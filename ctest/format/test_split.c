@@ -30,9 +30,11 @@ static void default_sizes_follow_from_the_total_alone(void **state)
         uint64_t total, split_bytes, reducers;
     } cases[] = {
         {0, SPLIT_BYTES_MIN, 1},
-        {64 * MIB, MIB, 1},
-        {640 * MIB, 10 * MIB, 2},
-        {640 * MIB + 4, 10 * MIB + 1, 2}, /* rounded up, or a 65th split would hold 4 bytes */
+        {32 * MIB, MIB, 1},
+        {256 * MIB, 8 * MIB, 1},
+        {320 * MIB, 10 * MIB, 2},
+        {320 * MIB + 4, 10 * MIB + 1, 2}, /* rounded up, or a 33rd split would hold 4 bytes */
+        {2048 * MIB, 64 * MIB, 8},
         {4096 * MIB, 64 * MIB, 16},
         {1024 * 1024 * MIB, 64 * MIB, 1000},
     };

@@ -94,9 +94,11 @@ static int decide_sizes(struct split_plan *plan, const struct split_options *opt
 
     plan->split_bytes = options->split_bytes;
     if (plan->split_bytes == 0)
-        plan->split_bytes = clamp((plan->bytes_total + 63) / 64, SPLIT_BYTES_MIN, SPLIT_BYTES_MAX);
+        plan->split_bytes = clamp((plan->bytes_total + SPLIT_COUNT_AIM - 1) / SPLIT_COUNT_AIM,
+                                  SPLIT_BYTES_MIN, SPLIT_BYTES_MAX);
     if (reducers == 0)
-        reducers = clamp(plan->bytes_total / SPLIT_REDUCER_BYTES, 1, SPLIT_REDUCER_COUNT_MAX);
+        reducers = clamp((plan->bytes_total + SPLIT_REDUCER_BYTES - 1) / SPLIT_REDUCER_BYTES, 1,
+                         SPLIT_REDUCER_COUNT_MAX);
     if (reducers > PARTITION_COUNT_MAX)
         return err_set(err, ERR_SETUP, "%" PRIu64 " reducers: %d are the most", reducers,
                        PARTITION_COUNT_MAX);

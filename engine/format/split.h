@@ -8,15 +8,17 @@
  *     split_plan_deinit(&plan);
  *
  * A split is a list of pieces of files, in input order; a map task reads them one after the other.
- *   - Split size by default: total / 64 (rounded up), at least 1 MiB, at most 64 MiB; total = the
- *     bytes of all inputs as they lie on disk. Lines may be cut anywhere: the reader mends it.
+ *   - Split size by default: total / 32 (rounded up), at least 1 MiB, at most 64 MiB; total = the
+ *     bytes of all inputs as they lie on disk. Lines may be cut anywhere: the reader mends it. (A
+ *     map that combines meets each frequent key once, so fewer and larger ones have less to sort
+ *     and to merge; 32 still keep a few slots even to their end.)
  *   - What can only be read whole (.gz, .zst, "file", "run") is one piece.
  *   - Above SPLIT_PACK_FILES_MIN inputs, pieces that follow each other share a split as long as
  *     they fit the split size together. Below, a split never holds pieces of two files.
  *   - An empty file of lines gives no piece; for "file" it is a record, for "run" what is left of
  *     a run file, and the reader's error.
  *   - No piece at all gives one split without pieces: the job still runs, and commits an output.
- * Reducers by default: total / 256 MiB, at least 1, at most 1,000.
+ * Reducers by default: total / 256 MiB (rounded up), at least 1, at most 1,000.
  *
  * Memory: 24 bytes per piece, 8 per split.
  */
@@ -31,6 +33,7 @@ enum {
     SPLIT_PACK_FILES_MIN = 1000,
     SPLIT_PIECES_MAX = 1000, /* with the next: a task's description fits a frame (1 MiB) */
     SPLIT_NAME_BYTES_MAX = 256 * 1024,
+    SPLIT_COUNT_AIM = 32,               /* of the default, between the next two */
     SPLIT_BYTES_MAX = 64 * 1024 * 1024, /* of the default */
 #ifdef MRLUA_TINY
     SPLIT_BYTES_MIN = 64,

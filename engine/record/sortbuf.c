@@ -8,15 +8,12 @@
 #include <assert.h>
 #include <stddef.h>
 #include <stdlib.h>
-#include <sys/mman.h>
-#include <unistd.h>
 
 enum {
     SLOT_COUNT_MIN = 64,
     PREFETCH_COUNT = 8, /* records ahead */
     PREFETCH_BYTES_MAX = 512,
     CACHE_LINE_BYTES = 64,
-    HUGE_PAGE_BYTES = 2 * 1024 * 1024, /* smaller buffers hold none */
     SLOTS_SHARE = 8, /* the fold table may take an eighth: a slot for records of 64 bytes */
 };
 
@@ -35,17 +32,6 @@ static uint32_t slot_count_max(size_t memory_bytes)
     return count;
 }
 
-/* Records are read and slots are found anywhere in the buffer: with huge pages that misses fewer
- * translations, and its first use fewer pages (0.2 of 5.6 core-seconds of sorting 1 GB). It is a
- * hint; a buffer that is hardly used costs at most two such pages more. */
-static void prefer_huge_pages(char *memory, size_t bytes)
-{
-    size_t page = (size_t)sysconf(_SC_PAGESIZE), skip = page - (uintptr_t)memory % page;
-
-    if (bytes >= HUGE_PAGE_BYTES)
-        madvise(memory + skip, (bytes - skip) / page * page, MADV_HUGEPAGE);
-}
-
 int sortbuf_init(struct sortbuf *buf, size_t memory_bytes, enum builtin fold, struct err *err)
 {
     char *end;
@@ -56,7 +42,6 @@ int sortbuf_init(struct sortbuf *buf, size_t memory_bytes, enum builtin fold, st
     buf->memory = malloc(memory_bytes);
     if (!buf->memory)
         return err_set(err, ERR_SETUP, "no memory for a sort buffer of %zu bytes", memory_bytes);
-    prefer_huge_pages(buf->memory, memory_bytes);
     end = buf->memory + memory_bytes;
     if (builtin_folds_in_place(fold)) {
         buf->slot_count_max = slot_count_max(memory_bytes);

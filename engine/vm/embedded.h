@@ -1,6 +1,6 @@
 /*
  * embedded: the Lua modules that are part of the executable, by module name. Generated from
- * lua/mrlua/ and argparse by engine/embed.cmake; the array ends with a null name.
+ * lua/mrlua/ and argparse by vm/tool/embed.c; the array ends with a null name.
  */
 #ifndef VM_EMBEDDED_H
 #define VM_EMBEDDED_H
@@ -8,8 +8,8 @@
 #include <stddef.h>
 
 struct embedded_module {
-    const char *name;   /* "mrlua.job" */
-    const char *source; /* Lua text, NUL behind it */
+    const char *name; /* "mrlua.job" */
+    const char *code; /* compiled, of `bytes` bytes; "=mrlua.job" is the name of its chunk */
     size_t bytes;
 };
 

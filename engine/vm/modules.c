@@ -7,7 +7,6 @@
 #include <lua-cjson.h>
 #include <lua-lpeg.h>
 #include <lualib.h>
-#include <stdio.h>
 #include <string.h>
 
 static const luaL_Reg native_modules[] = {
@@ -39,12 +38,10 @@ static int load_embedded(lua_State *L)
 {
     const char *name = luaL_checkstring(L, 1);
     const struct embedded_module *module = embedded_find(name);
-    char chunk_name[128];
 
     if (!module)
         return luaL_error(L, "module '%s' is not part of mrlua", name);
-    snprintf(chunk_name, sizeof chunk_name, "=%s", name);
-    if (luaL_loadbufferx(L, module->source, module->bytes, chunk_name, "t") != LUA_OK)
+    if (luaL_loadbufferx(L, module->code, module->bytes, name, "b") != LUA_OK)
         return lua_error(L);
     lua_pushvalue(L, 1);
     lua_call(L, 1, 1);
