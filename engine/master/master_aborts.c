@@ -84,6 +84,14 @@ void master_abort_begin(struct master *master, struct master_job *job)
     master_job_over(master, job->id, false);
 }
 
+bool master_abort_runs(const struct master *master, uint64_t job_id)
+{
+    for (const struct list *at = master->aborts.next; at != &master->aborts; at = at->next)
+        if (CONTAINER_OF(at, const struct master_abort, link)->job_id == job_id)
+            return true;
+    return false;
+}
+
 void master_aborts_close(struct master *master)
 {
     struct master_abort *abort;

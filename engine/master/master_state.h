@@ -297,6 +297,9 @@ void master_helpers_close(struct master *master);
  * it. master_job_over() is called in the end, or before this returns. */
 void master_abort_begin(struct master *master, struct master_job *job);
 
+/* Who watches the job then is told nothing before it is done. */
+bool master_abort_runs(const struct master *master, uint64_t job_id);
+
 /* Ends the processes and does what they have not done. */
 void master_aborts_close(struct master *master);
 

@@ -56,13 +56,15 @@ static void begin(struct master_peer *peer, const Mrlua__JobWatch *asked, uint64
     const struct master_past *past = job ? NULL : master_past_find(peer->master, asked->job);
     struct master_watch watch = {
         .request_id = request_id, .job_id = asked->job, .line_seen = asked->events_seen};
+    bool is_over = !job && !master_abort_runs(peer->master, asked->job);
 
     if (job || past)
         send_lines(peer, &watch, job ? &job->log : &past->log);
-    send_event(peer, &watch, info, NULL);
-    if (!job)
+    if (job || is_over)
+        send_event(peer, &watch, info, NULL);
+    if (is_over)
         return;
-    watch.change_seen = job->change_count;
+    watch.change_seen = job ? job->change_count : 0;
     peer->watches = mem_realloc_array(peer->watches, peer->watch_count + 1, sizeof *peer->watches);
     peer->watches[peer->watch_count++] = watch;
     loop_timer_start(peer->master->watch_timer, MASTER_WATCH_MS * NS_PER_MS);
