@@ -2,6 +2,22 @@
 
 #include "format/publish.h"
 
+/* Input 0 in two splits, nothing of input 1, input 2 in one. */
+static void expect_splits(const Mrlua__Plan *plan)
+{
+    static const uint32_t ends[] = {1, 2, 3}, inputs[] = {0, 0, 2};
+    static const uint64_t offsets[] = {0, 5, 0}, lengths[] = {5, 3, 4};
+
+    assert_int_equal(plan->n_split_ends, 3);
+    assert_int_equal(plan->n_piece_inputs, 3);
+    assert_int_equal(plan->n_piece_offsets, 3);
+    assert_int_equal(plan->n_piece_lengths, 3);
+    assert_memory_equal(plan->split_ends, ends, sizeof ends);
+    assert_memory_equal(plan->piece_inputs, inputs, sizeof inputs);
+    assert_memory_equal(plan->piece_offsets, offsets, sizeof offsets);
+    assert_memory_equal(plan->piece_lengths, lengths, sizeof lengths);
+}
+
 static void test_plan(void **state)
 {
     char pattern[FOLDER_PATH_BYTES + 8];
@@ -24,15 +40,40 @@ static void test_plan(void **state)
     if (done) {
         assert_int_equal(done->plan->bytes, 12);
         assert_int_equal(done->plan->n_inputs, 3);
-        assert_int_equal(done->plan->n_splits, 3); /* 5 + 3 and 4 bytes */
-        assert_int_equal(done->plan->splits[1]->pieces[0]->offset, 5);
-        assert_int_equal(done->plan->splits[1]->pieces[0]->length, 3);
-        assert_non_null(strstr(done->plan->splits[2]->pieces[0]->path, "p3.txt"));
+        expect_splits(done->plan); /* 5 + 3 and 4 bytes */
+        assert_non_null(strstr(done->plan->inputs[2]->path, "p3.txt"));
     }
     kit_must(&kit, done);
     snprintf(pattern, sizeof pattern, "%s/absent", kit.folder.path);
     assert_null(kit_run(&kit));
     assert_int_equal(kit.err.kind, ERR_SETUP);
+    kit.start.plan = NULL;
+}
+
+/* Goal: a master reads a plan between two heartbeats. Method: what each split adds to a plan of the
+ * same input is a few numbers, not a path. */
+static void test_plan_of_many_splits(void **state)
+{
+    enum { SPLITS = 50 * 1000, BYTES_PER_SPLIT_MAX = 12 };
+    static char text[SPLITS];
+    char *inputs[] = {NULL};
+    Mrlua__PlanRequest request = MRLUA__PLAN_REQUEST__INIT;
+    Mrlua__Done *done;
+
+    (void)state;
+    memset(text, '\n', sizeof text - 1);
+    inputs[0] = (char *)(uintptr_t)kit_file(&kit, "many.txt", text);
+    request.inputs = inputs;
+    request.n_inputs = 1;
+    request.split_bytes = 1;
+    kit.start.kind = MRLUA__TASK_KIND__PLAN;
+    kit.start.plan = &request;
+    done = kit_run(&kit);
+    assert_non_null(done);
+    assert_int_equal(done->plan->n_split_ends, SPLITS - 1);
+    assert_true(protobuf_c_message_get_packed_size(&done->plan->base) <
+                (size_t)SPLITS * BYTES_PER_SPLIT_MAX);
+    kit_must(&kit, done);
     kit.start.plan = NULL;
 }
 
@@ -97,12 +138,14 @@ static void test_plan_of_standard_input(void **state)
     dup2(before, STDIN_FILENO);
     close(before);
     assert_non_null(done);
-    assert_int_equal(done->plan->n_splits, 1);
+    assert_int_equal(done->plan->n_split_ends, 1);
+    assert_int_equal(done->plan->split_ends[0], 1);
+    assert_int_equal(done->plan->piece_inputs[0], 0);
     assert_string_equal(done->plan->inputs[0]->name, "-");
-    assert_int_equal(done->plan->splits[0]->pieces[0]->length, 20);
+    assert_int_equal(done->plan->piece_lengths[0], 20);
     kit.start.plan = NULL;
     kit_job(&kit, "return { map = 'identity', reduce = 'identity' }");
-    kit_must(&kit, kit_map_pieces(&kit, 0, done->plan->splits[0]->pieces, 1));
+    kit_must(&kit, kit_map_pieces(&kit, 0, done->plan->inputs, 1));
     kit_must(&kit, kit_reduce(&kit, 0));
     kit_expect(&kit, "0\tfrom standard input\n");
     message_free(done);
@@ -181,6 +224,7 @@ int main(int argc, char **argv)
     const struct CMUnitTest tests[] = {
         KIT_TEST(test_plan),
         KIT_TEST(test_plan_of_another_folder),
+        KIT_TEST(test_plan_of_many_splits),
         KIT_TEST(test_plan_of_standard_input),
         KIT_TEST(test_commit),
         KIT_TEST(test_abort),

@@ -18,7 +18,8 @@ struct task_kit {
     struct publish publish;
     struct job_results results;
     Mrlua__Piece pieces[2], *piece_list[2];
-    Mrlua__Split splits[2], *split_list[2];
+    uint32_t split_ends[2], piece_inputs[2];
+    uint64_t piece_offsets[2], piece_lengths[2];
     Mrlua__Plan plan;
     struct job_source source;
 };
@@ -30,19 +31,22 @@ static inline void task_kit_plan(struct task_kit *kit)
     mrlua__plan__init(&kit->plan);
     for (size_t i = 0; i < 2; i++) {
         mrlua__piece__init(&kit->pieces[i]);
-        mrlua__split__init(&kit->splits[i]);
         kit->pieces[i].name = i ? standard_input : name;
         kit->pieces[i].path = i ? spooled : name;
         kit->pieces[i].size = 10 + i;
         kit->pieces[i].length = 10 + i;
         kit->pieces[i].mtime_ns = 5;
         kit->piece_list[i] = &kit->pieces[i];
-        kit->splits[i].n_pieces = 1;
-        kit->splits[i].pieces = &kit->piece_list[i];
-        kit->split_list[i] = &kit->splits[i];
+        kit->split_ends[i] = (uint32_t)i + 1;
+        kit->piece_inputs[i] = (uint32_t)i;
+        kit->piece_lengths[i] = 10 + i;
     }
-    kit->plan.n_splits = 2;
-    kit->plan.splits = kit->split_list;
+    kit->plan.n_split_ends = kit->plan.n_piece_inputs = 2;
+    kit->plan.n_piece_offsets = kit->plan.n_piece_lengths = 2;
+    kit->plan.split_ends = kit->split_ends;
+    kit->plan.piece_inputs = kit->piece_inputs;
+    kit->plan.piece_offsets = kit->piece_offsets;
+    kit->plan.piece_lengths = kit->piece_lengths;
     kit->plan.n_inputs = 2;
     kit->plan.inputs = kit->piece_list;
     kit->plan.reducers = 2;

@@ -48,69 +48,67 @@ static int list_inputs(const Mrlua__TaskStart *start, struct file_list *list, st
 /* A plan as a message. Its strings are borrowed from the file list. */
 struct plan_message {
     Mrlua__Plan plan;
-    Mrlua__Piece *pieces; /* of all splits, then one per input */
-    Mrlua__Piece **piece_list;
-    Mrlua__Split *splits;
-    Mrlua__Split **split_list;
+    Mrlua__Piece *inputs, **input_list;
+    uint32_t *split_ends, *piece_inputs;
+    uint64_t *piece_offsets, *piece_lengths;
 };
 
-static void fill_piece(Mrlua__Piece *out, const struct file *file, uint64_t offset, uint64_t length)
+static void fill_inputs(struct plan_message *out, const struct file_list *list)
 {
-    mrlua__piece__init(out);
-    out->path = file->path;
-    out->name = file->name;
-    out->size = file->identity.size;
-    out->mtime_ns = file->identity.mtime_ns;
-    out->inode = file->identity.inode;
-    out->device = file->identity.device;
-    out->offset = offset;
-    out->length = length;
+    out->inputs = mem_alloc_array(list->count, sizeof *out->inputs);
+    out->input_list = mem_alloc_array(list->count, sizeof(Mrlua__Piece *));
+    for (size_t i = 0; i < list->count; i++) {
+        const struct file *file = &list->items[i];
+        Mrlua__Piece *input = &out->inputs[i];
+
+        mrlua__piece__init(input);
+        input->path = file->path;
+        input->name = file->name;
+        input->size = file->identity.size;
+        input->mtime_ns = file->identity.mtime_ns;
+        input->inode = file->identity.inode;
+        input->device = file->identity.device;
+        input->length = file->identity.size;
+        out->input_list[i] = input;
+    }
+    out->plan.n_inputs = list->count;
+    out->plan.inputs = out->input_list;
 }
 
-static void fill_pieces(struct plan_message *out, const struct split_plan *plan,
-                        const struct file_list *list)
+static void fill_pieces(struct plan_message *out, const struct split_plan *plan)
 {
-    for (size_t i = 0; i < plan->piece_count; i++) {
-        const struct split_piece *piece = &plan->pieces[i];
+    size_t count = plan->piece_count;
 
-        fill_piece(&out->pieces[i], &list->items[piece->file_index], piece->offset, piece->length);
+    out->piece_inputs = mem_alloc_array(count, sizeof *out->piece_inputs);
+    out->piece_offsets = mem_alloc_array(count, sizeof *out->piece_offsets);
+    out->piece_lengths = mem_alloc_array(count, sizeof *out->piece_lengths);
+    for (size_t i = 0; i < count; i++) {
+        out->piece_inputs[i] = plan->pieces[i].file_index;
+        out->piece_offsets[i] = plan->pieces[i].offset;
+        out->piece_lengths[i] = plan->pieces[i].length;
     }
-    for (size_t i = 0; i < list->count; i++)
-        fill_piece(&out->pieces[plan->piece_count + i], &list->items[i], 0,
-                   list->items[i].identity.size);
-    for (size_t i = 0; i < plan->piece_count + list->count; i++)
-        out->piece_list[i] = &out->pieces[i];
+    out->plan.n_piece_inputs = out->plan.n_piece_offsets = out->plan.n_piece_lengths = count;
+    out->plan.piece_inputs = out->piece_inputs;
+    out->plan.piece_offsets = out->piece_offsets;
+    out->plan.piece_lengths = out->piece_lengths;
 }
 
 static void fill_splits(struct plan_message *out, const struct split_plan *plan)
 {
-    for (uint32_t i = 0; i < plan->split_count; i++) {
-        Mrlua__Split *split = &out->splits[i];
-        size_t count;
-
-        mrlua__split__init(split);
-        split->pieces = out->piece_list + (split_plan_pieces(plan, i, &count) - plan->pieces);
-        split->n_pieces = count;
-        out->split_list[i] = split;
-    }
+    out->split_ends = mem_alloc_array(plan->split_count, sizeof *out->split_ends);
+    for (uint32_t i = 0; i < plan->split_count; i++)
+        out->split_ends[i] = (uint32_t)plan->first_pieces[i + 1];
+    out->plan.n_split_ends = plan->split_count;
+    out->plan.split_ends = out->split_ends;
 }
 
 static void plan_message_init(struct plan_message *out, const struct split_plan *plan,
                               const struct file_list *list)
 {
-    size_t piece_count = plan->piece_count + list->count;
-
-    out->pieces = mem_alloc_array(piece_count, sizeof *out->pieces);
-    out->piece_list = mem_alloc_array(piece_count, sizeof(Mrlua__Piece *));
-    out->splits = mem_alloc_array(plan->split_count, sizeof *out->splits);
-    out->split_list = mem_alloc_array(plan->split_count, sizeof(Mrlua__Split *));
-    fill_pieces(out, plan, list);
-    fill_splits(out, plan);
     mrlua__plan__init(&out->plan);
-    out->plan.splits = out->split_list;
-    out->plan.n_splits = plan->split_count;
-    out->plan.inputs = out->piece_list + plan->piece_count;
-    out->plan.n_inputs = list->count;
+    fill_inputs(out, list);
+    fill_pieces(out, plan);
+    fill_splits(out, plan);
     out->plan.reducers = plan->reducer_count;
     out->plan.bytes = plan->bytes_total;
     out->plan.split_bytes = plan->split_bytes;
@@ -118,10 +116,12 @@ static void plan_message_init(struct plan_message *out, const struct split_plan 
 
 static void plan_message_deinit(struct plan_message *message)
 {
-    free(message->pieces);
-    free(message->piece_list);
-    free(message->splits);
-    free(message->split_list);
+    free(message->inputs);
+    free(message->input_list);
+    free(message->split_ends);
+    free(message->piece_inputs);
+    free(message->piece_offsets);
+    free(message->piece_lengths);
 }
 
 static void pack_plan(const struct split_plan *plan, const struct file_list *list, struct buf *done)

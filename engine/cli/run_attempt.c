@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
+#include "master/job_plan.h"
 
 #include <stdlib.h>
 
@@ -104,16 +105,14 @@ static void take_plan(struct run_attempt *attempt, Mrlua__Done *done)
     struct event event = run_event(attempt, EVENT_PLAN_MADE);
     struct err err;
 
-    if (!done->plan || done->plan->n_splits == 0 || done->plan->n_splits > SCHED_TASK_COUNT_MAX ||
-        done->plan->reducers == 0) {
+    if (job_plan_check(done->plan, &err) != 0) {
         message_free(done);
-        err_set(&err, ERR_RETRY, "the plan is empty");
         run_attempt_failed(attempt, &err, NULL, 0);
         return;
     }
     message_free(shell->plan_done);
     shell->plan_done = done;
-    event.map_count = (uint32_t)done->plan->n_splits;
+    event.map_count = job_plan_split_count(done->plan);
     event.reduce_count = done->plan->reducers;
     event.sample_count = job_task_sample_count(shell->config.ranged, done->plan->reducers);
     job_results_plan(&shell->results, event.map_count, event.reduce_count);

@@ -4,6 +4,7 @@
 #include "cli/answer.h"
 #include "cli/fields.h"
 #include "cli/run_state.h"
+#include "master/job_plan.h"
 #include "record/value.h"
 
 static double seconds_between(uint64_t begun_ns, uint64_t ended_ns)
@@ -11,21 +12,11 @@ static double seconds_between(uint64_t begun_ns, uint64_t ended_ns)
     return (double)(ended_ns - begun_ns) / (double)NS_PER_S;
 }
 
-static uint64_t split_bytes(const struct run_shell *shell, uint32_t map)
-{
-    const Mrlua__Split *split = shell->plan_done->plan->splits[map];
-    uint64_t bytes = 0;
-
-    for (size_t i = 0; i < split->n_pieces; i++)
-        bytes += split->pieces[i]->length;
-    return bytes;
-}
-
 /* The input of a task. Of a reduce it is a guess: its share of what the maps wrote. */
 static double task_bytes(const struct run_shell *shell, enum stage_kind stage, uint32_t task)
 {
     if (stage == STAGE_MAP)
-        return (double)split_bytes(shell, task);
+        return (double)job_plan_split_bytes(shell->plan_done->plan, task);
     return (double)job_results_bytes(&shell->results, STAGE_MAP) /
            (double)shell->results.task_counts[STAGE_REDUCE];
 }
@@ -169,7 +160,7 @@ static void write_parts(const struct run_shell *shell, struct buf *out)
 static void write_plan(const struct run_shell *shell, struct buf *out)
 {
     const Mrlua__Plan *plan = shell->plan_done->plan;
-    struct answer_plan told = {plan->n_splits, plan->split_bytes, plan->reducers,
+    struct answer_plan told = {job_plan_split_count(plan), plan->split_bytes, plan->reducers,
                                shell->config.sort_buffer_bytes};
 
     field_integer(out, "input_bytes", plan->bytes);

@@ -1,6 +1,7 @@
 #include "master/job_manifest.h"
 
 #include "base/mem.h"
+#include "master/job_plan.h"
 #include "master/job_task.h"
 #include "store/manifest.h"
 
@@ -54,7 +55,7 @@ void job_manifest_encode(const struct job_source *source, struct buf *out)
                                 .job_name = source->name,
                                 .input_format = source->input_format,
                                 .output_format = source->output_format,
-                                .split_count = source->plan->n_splits,
+                                .split_count = job_plan_split_count(source->plan),
                                 .split_bytes = source->plan->split_bytes,
                                 .reducer_count = part_count,
                                 .sort_buffer_bytes = source->sort_buffer_bytes,

@@ -2,6 +2,7 @@
 
 #include "base/mem.h"
 #include "master/job_manifest.h"
+#include "master/job_plan.h"
 
 #include <stdlib.h>
 
@@ -92,24 +93,31 @@ static uint32_t plan_sample(const struct job_source *source, struct sample_piece
     return piece_count;
 }
 
+/* Room for them; the caller fills them in. */
+static void set_pieces(struct job_task *task, size_t count)
+{
+    task->pieces = mem_alloc_array(count, sizeof *task->pieces);
+    task->piece_list = mem_alloc_array(count, sizeof(Mrlua__Piece *));
+    for (size_t i = 0; i < count; i++)
+        task->piece_list[i] = &task->pieces[i];
+    task->start.n_pieces = count;
+    task->start.pieces = task->piece_list;
+}
+
 static void set_sample(struct job_task *task, const struct job_source *source)
 {
     struct sample_piece pieces[SAMPLE_PIECE_COUNT_MAX];
     uint32_t count = plan_sample(source, pieces);
 
     task->start.kind = MRLUA__TASK_KIND__SAMPLE;
-    task->sample_pieces = mem_alloc_array(count, sizeof *task->sample_pieces);
-    task->sample_piece_list = mem_alloc_array(count, sizeof(Mrlua__Piece *));
+    set_pieces(task, count);
     task->shares = mem_alloc_array(count, sizeof *task->shares);
     for (uint32_t i = 0; i < count; i++) {
-        task->sample_pieces[i] = *source->plan->inputs[pieces[i].file_index];
-        task->sample_pieces[i].offset = pieces[i].offset;
-        task->sample_pieces[i].length = pieces[i].length;
-        task->sample_piece_list[i] = &task->sample_pieces[i];
+        task->pieces[i] = *source->plan->inputs[pieces[i].file_index];
+        task->pieces[i].offset = pieces[i].offset;
+        task->pieces[i].length = pieces[i].length;
         task->shares[i] = pieces[i].share_bytes;
     }
-    task->start.n_pieces = count;
-    task->start.pieces = task->sample_piece_list;
     task->start.n_shares = count;
     task->start.shares = task->shares;
 }
@@ -126,11 +134,12 @@ static void set_cut_points(struct job_task *task, const struct job_source *sourc
 
 static void set_map(struct job_task *task, const struct job_source *source)
 {
-    const Mrlua__Split *split = source->plan->splits[task->start.task];
+    size_t count = job_plan_piece_count(source->plan, task->start.task);
 
     task->start.kind = MRLUA__TASK_KIND__MAP;
-    task->start.n_pieces = split->n_pieces;
-    task->start.pieces = split->pieces;
+    set_pieces(task, count);
+    for (size_t i = 0; i < count; i++)
+        job_plan_piece(source->plan, task->start.task, i, &task->pieces[i]);
     set_cut_points(task, source);
     if (!source->temp_path)
         return;
@@ -153,7 +162,7 @@ static void set_map_output(struct job_task *task, const struct job_source *sourc
 
 static void set_map_outputs(struct job_task *task, const struct job_source *source)
 {
-    task->map_output_count = source->plan->n_splits;
+    task->map_output_count = job_plan_split_count(source->plan);
     task->map_outputs = mem_alloc_array(task->map_output_count, sizeof *task->map_outputs);
     task->map_output_list = mem_alloc_array(task->map_output_count, sizeof(Mrlua__MapOutput *));
     task->map_paths = mem_alloc_array(task->map_output_count, sizeof *task->map_paths);
@@ -247,8 +256,8 @@ void job_task_deinit(struct job_task *task)
     free(task->map_paths);
     free(task->map_outputs);
     free(task->map_output_list);
-    free(task->sample_pieces);
-    free(task->sample_piece_list);
+    free(task->pieces);
+    free(task->piece_list);
     free(task->shares);
     free(task->parts);
     free(task->part_list);

@@ -57,9 +57,9 @@ struct job_task {
     Mrlua__Part *parts; /* a commit: every part */
     Mrlua__Part **part_list;
     size_t map_output_count, part_count;
-    Mrlua__Piece *sample_pieces;
-    Mrlua__Piece **sample_piece_list;
-    uint64_t *shares;
+    Mrlua__Piece *pieces; /* a map, a sample */
+    Mrlua__Piece **piece_list;
+    uint64_t *shares; /* a sample */
 };
 
 /* How many tasks its stage of samples has, with a plan of so many reducers: 0, or 1. */

@@ -56,7 +56,7 @@ static const char SCHEMA[] =
     " seq_next INTEGER NOT NULL, turn INTEGER NOT NULL, history_count INTEGER NOT NULL,"
     " crc32c INTEGER NOT NULL);"
     "INSERT INTO head VALUES(1, 0, 0, 1, 0, 0, 0);"
-    "PRAGMA user_version = 1;"
+    "PRAGMA user_version = 2;"
     "COMMIT;";
 
 /* All that is known of the table `rows` without reading it. */

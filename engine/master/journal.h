@@ -35,7 +35,7 @@
 #include <stdint.h>
 
 enum {
-    JOURNAL_VERSION = 1,              /* of the tables and of the rows */
+    JOURNAL_VERSION = 2,              /* of the tables and of the rows; 2: plans in columns */
     JOURNAL_HISTORY_COUNT_MAX = 1000, /* ended jobs that are kept */
 };
 

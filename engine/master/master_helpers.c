@@ -2,45 +2,6 @@
 
 #include <assert.h>
 
-/* A plan that a scheduler cannot hold is refused where it comes in. */
-static void take_plan(struct master_attempt *attempt, Mrlua__Done *done)
-{
-    struct event event = master_event(attempt, EVENT_PLAN_MADE);
-    const struct master_job *job = master_job_find(attempt->master, attempt->job_id);
-    Mrlua__Error error = MRLUA__ERROR__INIT;
-    char empty[] = "the plan is empty";
-
-    if (!done->plan || done->plan->n_splits == 0 || done->plan->n_splits > SCHED_TASK_COUNT_MAX ||
-        done->plan->reducers == 0) {
-        error.kind = ERR_RETRY;
-        error.message = empty;
-        message_free(done);
-        master_attempt_failed(attempt, &error);
-        return;
-    }
-    message_free(attempt->done);
-    attempt->done = done;
-    event.map_count = (uint32_t)done->plan->n_splits;
-    event.reduce_count = done->plan->reducers;
-    event.sample_count =
-        job ? job_task_sample_count(job->record->submit->ranged, done->plan->reducers) : 0;
-    master_queue(attempt->master, &event);
-}
-
-static void take_done(struct master_attempt *attempt, Mrlua__Done *done)
-{
-    struct event event = master_event(attempt, EVENT_ATTEMPT_DONE);
-
-    attempt->has_answered = true;
-    if (attempt->stage == STAGE_PLAN) {
-        take_plan(attempt, done);
-        return;
-    }
-    message_free(attempt->done);
-    attempt->done = done;
-    master_queue(attempt->master, &event);
-}
-
 static void fail(struct master_attempt *attempt, const struct err *err)
 {
     Mrlua__Error error = MRLUA__ERROR__INIT;
@@ -48,6 +9,43 @@ static void fail(struct master_attempt *attempt, const struct err *err)
     attempt->has_answered = true;
     message_of_err(&error, err, NULL);
     master_attempt_failed(attempt, &error);
+}
+
+/* A plan that a scheduler cannot hold is refused where it comes in. */
+static void take_plan(struct master_attempt *attempt, Mrlua__Done *done, struct slice packed)
+{
+    struct event event = master_event(attempt, EVENT_PLAN_MADE);
+    const struct master_job *job = master_job_find(attempt->master, attempt->job_id);
+    struct err err;
+
+    if (job_plan_check(done->plan, &err) != 0) {
+        message_free(done);
+        fail(attempt, &err);
+        return;
+    }
+    message_free(attempt->done);
+    attempt->done = done;
+    buf_clear(&attempt->plan);
+    buf_append(&attempt->plan, packed.ptr, packed.len);
+    event.map_count = job_plan_split_count(done->plan);
+    event.reduce_count = done->plan->reducers;
+    event.sample_count =
+        job ? job_task_sample_count(job->record->submit->ranged, done->plan->reducers) : 0;
+    master_queue(attempt->master, &event);
+}
+
+static void take_done(struct master_attempt *attempt, Mrlua__Done *done, struct slice packed)
+{
+    struct event event = master_event(attempt, EVENT_ATTEMPT_DONE);
+
+    attempt->has_answered = true;
+    if (attempt->stage == STAGE_PLAN) {
+        take_plan(attempt, done, packed);
+        return;
+    }
+    message_free(attempt->done);
+    attempt->done = done;
+    master_queue(attempt->master, &event);
 }
 
 static void take_frame(struct master_attempt *attempt, const struct frame *frame)
@@ -61,7 +59,7 @@ static void take_frame(struct master_attempt *attempt, const struct frame *frame
     } else if (frame->type == MESSAGE_DONE) {
         message = message_unpack(&mrlua__done__descriptor, frame->payload, &err);
         if (message)
-            take_done(attempt, message);
+            take_done(attempt, message, frame->payload);
         else
             fail(attempt, &err);
     } else if (frame->type == MESSAGE_FAILED) {

@@ -31,12 +31,7 @@ static double seconds_between(uint64_t begun_ns, uint64_t ended_ns)
 
 static double map_bytes(const struct master_job *job, uint32_t map)
 {
-    const Mrlua__Split *split = job->plan_done->plan->splits[map];
-    uint64_t bytes = 0;
-
-    for (size_t i = 0; i < split->n_pieces; i++)
-        bytes += split->pieces[i]->length;
-    return (double)bytes;
+    return (double)job_plan_split_bytes(job->plan_done->plan, map);
 }
 
 static void add_running(const struct master_job *job, enum stage_kind stage,
@@ -100,7 +95,7 @@ static void fill_plan(const struct master_job *job, struct info *info)
     const Mrlua__Plan *plan = job->plan_done->plan;
 
     info->message.bytes_in = plan->bytes;
-    info->message.split_count = (uint32_t)plan->n_splits;
+    info->message.split_count = job_plan_split_count(plan);
     info->message.split_bytes = plan->split_bytes;
     info->message.reducer_count = plan->reducers;
     info->message.records_in =

@@ -94,7 +94,7 @@ void master_job_plan_take(struct master_job *job, Mrlua__Done *done)
 {
     message_free(job->plan_done);
     job->plan_done = done;
-    job_results_plan(&job->results, (uint32_t)done->plan->n_splits, done->plan->reducers);
+    job_results_plan(&job->results, job_plan_split_count(done->plan), done->plan->reducers);
 }
 
 static uint64_t stage_ms(const struct master_job *job, enum stage_kind stage)

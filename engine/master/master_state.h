@@ -24,6 +24,7 @@
 #include "master/blobs.h"
 #include "master/job_faults.h"
 #include "master/job_log.h"
+#include "master/job_plan.h"
 #include "master/job_results.h"
 #include "master/job_task.h"
 #include "master/journal.h"
@@ -84,6 +85,7 @@ struct master_attempt {
     enum stage_kind stage;
     uint32_t task, worker_id;
     Mrlua__Done *done; /* until the scheduler has taken it */
+    struct buf plan;   /* PLAN: the same as it came, for the journal: packing it again takes time */
     double fraction;
     uint64_t records_in;
 

@@ -67,6 +67,7 @@ void master_attempt_remove(struct master_attempt *attempt)
     if (attempt->readable)
         attempt_end(&attempt->process);
     message_free(attempt->done);
+    buf_deinit(&attempt->plan);
     free(attempt);
 }
 
@@ -132,13 +133,11 @@ static void note_plan(struct master *master, const struct fact *fact)
 {
     struct master_attempt *attempt = master_attempt_find(master, fact->attempt_id);
     struct master_job *job = master_job_find(master, fact->job_id);
-    struct buf packed = {0};
 
     if (!attempt || !attempt->done || !job)
         return;
-    message_pack(&packed, &attempt->done->base);
-    journal_append(master->journal, JOURNAL_PLAN, job->id, buf_slice(&packed));
-    buf_deinit(&packed);
+    journal_append(master->journal, JOURNAL_PLAN, job->id, buf_slice(&attempt->plan));
+    buf_deinit(&attempt->plan);
     master_job_plan_take(job, attempt->done);
     attempt->done = NULL;
 }

@@ -48,7 +48,7 @@ static void send_start(struct master *master, struct conn *conn, const struct co
     start.view_hash = job->record->submit->view_hash;
     start.output_folder = job->record->submit->output_folder;
     start.publish_id = job->record->publish_id;
-    start.map_count = (uint32_t)job->plan_done->plan->n_splits;
+    start.map_count = job_plan_split_count(job->plan_done->plan);
     conn_send(conn, MESSAGE_ATTEMPT_START, 0, &start.base);
     job_task_deinit(&task);
     job->sources_changed = job->sources_changed || command->stage == STAGE_REDUCE;
@@ -151,7 +151,7 @@ static void send_sources(const struct master *master, const struct master_job *j
         list[sources.n_sources++] = to;
     }
     sources.job = job->id;
-    sources.map_count = (uint32_t)job->plan_done->plan->n_splits;
+    sources.map_count = job_plan_split_count(job->plan_done->plan);
     sources.sources = list;
     conn_send(conn, MESSAGE_SOURCES, 0, &sources.base);
     free(items);

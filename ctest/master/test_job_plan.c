@@ -1,0 +1,110 @@
+#include "master/job_plan.h"
+
+#include "master/task_kit.h"
+
+#include <string.h>
+
+static struct task_kit kit;
+
+static int set_up(void **state)
+{
+    (void)state;
+    task_kit_open(&kit, NULL);
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    (void)state;
+    task_kit_close(&kit);
+    return 0;
+}
+
+static void a_piece_is_of_its_input(void **state)
+{
+    Mrlua__Piece piece;
+
+    (void)state;
+    kit.piece_inputs[0] = 1;
+    kit.piece_offsets[0] = 4;
+    kit.piece_lengths[0] = 6;
+    assert_int_equal(job_plan_split_count(&kit.plan), 2);
+    assert_int_equal(job_plan_piece_count(&kit.plan, 0), 1);
+    job_plan_piece(&kit.plan, 0, 0, &piece);
+    assert_string_equal(piece.name, "-");
+    assert_int_equal(piece.size, 11);
+    assert_int_equal(piece.mtime_ns, 5);
+    assert_int_equal(piece.offset, 4);
+    assert_int_equal(piece.length, 6);
+    assert_int_equal(job_plan_split_bytes(&kit.plan, 0), 6);
+}
+
+static void a_split_has_many_pieces_or_none(void **state)
+{
+    Mrlua__Piece piece;
+    struct err err;
+
+    (void)state;
+    kit.split_ends[0] = 0;
+    assert_int_equal(job_plan_check(&kit.plan, &err), 0);
+    assert_int_equal(job_plan_piece_count(&kit.plan, 0), 0);
+    assert_int_equal(job_plan_split_bytes(&kit.plan, 0), 0);
+    assert_int_equal(job_plan_piece_count(&kit.plan, 1), 2);
+    assert_int_equal(job_plan_split_bytes(&kit.plan, 1), 21);
+    job_plan_piece(&kit.plan, 1, 1, &piece);
+    assert_int_equal(piece.length, 11);
+}
+
+static void refused(const char *message)
+{
+    struct err err;
+
+    assert_int_equal(job_plan_check(&kit.plan, &err), -1);
+    assert_int_equal(err.kind, ERR_RETRY);
+    assert_string_equal(err.message, message);
+    task_kit_plan(&kit);
+    assert_int_equal(job_plan_check(&kit.plan, &err), 0);
+}
+
+static void a_plan_without_a_task_is_refused(void **state)
+{
+    struct err err;
+
+    (void)state;
+    assert_int_equal(job_plan_check(NULL, &err), -1);
+    kit.plan.reducers = 0;
+    refused("the plan is empty");
+    kit.plan.n_split_ends = 0;
+    refused("the plan is empty");
+    kit.plan.n_split_ends = SCHED_TASK_COUNT_MAX + 1;
+    refused("the plan has 16000001 splits, at most 16000000 can be held");
+}
+
+static void columns_that_disagree_are_refused(void **state)
+{
+    (void)state;
+    kit.plan.n_piece_offsets = 1;
+    refused("the plan contradicts itself");
+    kit.plan.n_piece_lengths = 1;
+    refused("the plan contradicts itself");
+    kit.plan.n_inputs = 1; /* piece 1 is of input 1 */
+    refused("the plan contradicts itself");
+    kit.split_ends[0] = 3; /* and back to 2 */
+    refused("the plan contradicts itself");
+    kit.split_ends[1] = 3; /* of two pieces */
+    refused("the plan contradicts itself");
+    kit.split_ends[1] = 1; /* a piece of no split */
+    refused("the plan contradicts itself");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(a_piece_is_of_its_input, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_split_has_many_pieces_or_none, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_plan_without_a_task_is_refused, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(columns_that_disagree_are_refused, set_up, tear_down),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

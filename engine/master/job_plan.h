@@ -1,0 +1,32 @@
+/*
+ * job_plan: the plan of a job (rpc/messages.proto, Plan), read split by split. Pure.
+ *
+ *     rc = job_plan_check(done->plan, &err);             first: the rest trusts it
+ *     count = job_plan_piece_count(plan, split);
+ *     for (i = 0; i < count; i++)
+ *         job_plan_piece(plan, split, i, &piece);
+ *
+ * A plan names each input once; splits and pieces are columns of numbers beside that, some 8 bytes
+ * a split. So a plan of 200,000 splits is unpacked by a few allocations, and a master can do it
+ * between two heartbeats.
+ */
+#ifndef MASTER_JOB_PLAN_H
+#define MASTER_JOB_PLAN_H
+
+#include "base/err.h"
+#include "rpc/message.h"
+
+/* 0, or -1 (ERR_RETRY): there is none (NULL), a scheduler cannot hold it, or it contradicts
+ * itself. */
+int job_plan_check(const Mrlua__Plan *plan, struct err *err);
+
+uint32_t job_plan_split_count(const Mrlua__Plan *plan);               /* at least 1 */
+size_t job_plan_piece_count(const Mrlua__Plan *plan, uint32_t split); /* may be 0 */
+
+/* Piece `index` of a split; its strings are the plan's. */
+void job_plan_piece(const Mrlua__Plan *plan, uint32_t split, size_t index, Mrlua__Piece *out);
+
+/* The bytes of its pieces. */
+uint64_t job_plan_split_bytes(const Mrlua__Plan *plan, uint32_t split);
+
+#endif
