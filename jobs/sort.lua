@@ -9,7 +9,7 @@ return {
   input = "lines",
   output = "lines",
   map = "field",
-  params = { field = 0 }, -- the whole line: emits (line, true), and "lines" writes the key of a true
+  params = { field = 0 }, -- emits (line, true): "lines" writes the key where it is true
   reduce = "identity",
   partition = "range",
 }
