@@ -5,10 +5,11 @@
 -- Output: the lines, equal ones as often as they came. However many parts there are, they follow
 -- each other: `cat out/part-*` is sorted. Where they are cut, a sample of the input says.
 
-local sort = { input = "lines", output = "lines", reduce = "identity", partition = "range" }
-
-function sort.map(_, line, emit)
-  emit(line, true) -- "lines" writes the key where the value is true
-end
-
-return sort
+return {
+  input = "lines",
+  output = "lines",
+  map = "field",
+  params = { field = 0 }, -- emits (line, true): "lines" writes the key where it is true
+  reduce = "identity",
+  partition = "range",
+}

@@ -17,6 +17,7 @@
 #include "test.h"
 
 #include "attempt/attempt.h"
+#include "attempt/fetch.h"
 #include "base/io.h"
 #include "folder.h"
 #include "record/value.h"
@@ -35,7 +36,7 @@
             return nursery_main();                                                                 \
     } while (0)
 
-enum { KIT_MAP_COUNT_MAX = 8 };
+enum { KIT_MAP_COUNT_MAX = FETCH_IN_PLACE_MAX + 1 };
 
 struct kit {
     struct nursery *nursery;

@@ -17,7 +17,8 @@ enum { TASK_KIT_JOB = 9 };
 struct task_kit {
     struct publish publish;
     struct job_results results;
-    Mrlua__Piece pieces[2], *piece_list[2];
+    uint64_t input_paths[2], input_names[2], input_sizes[2], input_inodes[2], input_devices[2];
+    int64_t input_mtimes_ns[2];
     uint32_t split_ends[2], piece_inputs[2];
     uint64_t piece_offsets[2], piece_lengths[2];
     Mrlua__Plan plan;
@@ -26,29 +27,33 @@ struct task_kit {
 
 static inline void task_kit_plan(struct task_kit *kit)
 {
-    static char name[] = "a.txt", spooled[] = "/var/tmp/x/stdin-0", standard_input[] = "-";
+    static char texts[] = "a.txt\0/var/tmp/x/stdin-0\0-";
 
     mrlua__plan__init(&kit->plan);
     for (size_t i = 0; i < 2; i++) {
-        mrlua__piece__init(&kit->pieces[i]);
-        kit->pieces[i].name = i ? standard_input : name;
-        kit->pieces[i].path = i ? spooled : name;
-        kit->pieces[i].size = 10 + i;
-        kit->pieces[i].length = 10 + i;
-        kit->pieces[i].mtime_ns = 5;
-        kit->piece_list[i] = &kit->pieces[i];
+        kit->input_paths[i] = i ? 6 : 0;
+        kit->input_names[i] = i ? 25 : 0;
+        kit->input_sizes[i] = 10 + i;
+        kit->input_mtimes_ns[i] = 5;
         kit->split_ends[i] = (uint32_t)i + 1;
         kit->piece_inputs[i] = (uint32_t)i;
         kit->piece_lengths[i] = 10 + i;
     }
+    kit->plan.input_texts = (ProtobufCBinaryData){sizeof texts, (uint8_t *)texts};
+    kit->plan.n_input_paths = kit->plan.n_input_names = kit->plan.n_input_sizes = 2;
+    kit->plan.n_input_mtimes_ns = kit->plan.n_input_inodes = kit->plan.n_input_devices = 2;
+    kit->plan.input_paths = kit->input_paths;
+    kit->plan.input_names = kit->input_names;
+    kit->plan.input_sizes = kit->input_sizes;
+    kit->plan.input_mtimes_ns = kit->input_mtimes_ns;
+    kit->plan.input_inodes = kit->input_inodes;
+    kit->plan.input_devices = kit->input_devices;
     kit->plan.n_split_ends = kit->plan.n_piece_inputs = 2;
     kit->plan.n_piece_offsets = kit->plan.n_piece_lengths = 2;
     kit->plan.split_ends = kit->split_ends;
     kit->plan.piece_inputs = kit->piece_inputs;
     kit->plan.piece_offsets = kit->piece_offsets;
     kit->plan.piece_lengths = kit->piece_lengths;
-    kit->plan.n_inputs = 2;
-    kit->plan.inputs = kit->piece_list;
     kit->plan.reducers = 2;
     kit->plan.bytes = 21;
     kit->plan.split_bytes = 1024;

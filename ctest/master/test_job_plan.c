@@ -87,7 +87,7 @@ static void columns_that_disagree_are_refused(void **state)
     refused("the plan contradicts itself");
     kit.plan.n_piece_lengths = 1;
     refused("the plan contradicts itself");
-    kit.plan.n_inputs = 1; /* piece 1 is of input 1 */
+    kit.piece_inputs[1] = 2; /* of two inputs */
     refused("the plan contradicts itself");
     kit.split_ends[0] = 3; /* and back to 2 */
     refused("the plan contradicts itself");
@@ -97,6 +97,37 @@ static void columns_that_disagree_are_refused(void **state)
     refused("the plan contradicts itself");
 }
 
+static void inputs_that_disagree_are_refused(void **state)
+{
+    size_t *counts[] = {&kit.plan.n_input_paths,  &kit.plan.n_input_names,
+                        &kit.plan.n_input_sizes,  &kit.plan.n_input_mtimes_ns,
+                        &kit.plan.n_input_inodes, &kit.plan.n_input_devices,
+                        &kit.plan.input_texts.len /* no zero byte at its end */};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof counts / sizeof *counts; i++) {
+        --*counts[i];
+        refused("the plan contradicts itself");
+    }
+    kit.input_paths[1] = kit.plan.input_texts.len;
+    refused("the plan contradicts itself");
+    kit.input_names[1] = kit.plan.input_texts.len;
+    refused("the plan contradicts itself");
+}
+
+static void an_input_is_told_whole(void **state)
+{
+    Mrlua__Piece piece;
+
+    (void)state;
+    assert_int_equal(job_plan_input_count(&kit.plan), 2);
+    job_plan_input(&kit.plan, 1, &piece);
+    assert_string_equal(piece.path, "/var/tmp/x/stdin-0");
+    assert_string_equal(piece.name, "-");
+    assert_int_equal(piece.offset, 0);
+    assert_int_equal(piece.length, 11);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -104,6 +135,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_split_has_many_pieces_or_none, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_plan_without_a_task_is_refused, set_up, tear_down),
         cmocka_unit_test_setup_teardown(columns_that_disagree_are_refused, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(inputs_that_disagree_are_refused, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(an_input_is_told_whole, set_up, tear_down),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

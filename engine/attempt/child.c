@@ -28,6 +28,27 @@ static void beat(void *page)
     page_pulse(page);
 }
 
+int child_next_input(struct child *child, Mrlua__Input **input, int *fd, struct err *err)
+{
+    struct frame frame;
+    int rc;
+
+    if (channel_send(&child->channel, MESSAGE_NEXT_INPUT, NULL, err) != 0)
+        return -1;
+    rc = channel_receive(&child->channel, &frame, err);
+    if (rc < 0)
+        return -1;
+    if (rc == 0 || frame.type != MESSAGE_INPUT)
+        return err_set(err, ERR_RETRY, "no input came from the trusted process");
+    *input = message_unpack(&mrlua__input__descriptor, frame.payload, err);
+    *fd = channel_take_fd(&child->channel);
+    if (!*input)
+        return -1;
+    if ((*input)->end)
+        return 0;
+    return *fd >= 0 ? 1 : err_set(err, ERR_RETRY, "an input without a file");
+}
+
 struct pulse child_pulse(struct child *child)
 {
     return (struct pulse){.beat = beat, .context = child->page};

@@ -53,6 +53,10 @@ int child_main(void);
 
 int child_fd(enum child_fd role);
 
+/* Asks the trusted process for the next input. 1: *fd is its file, and the caller's to close;
+ * *input too (message_free()). 0: there is none. -1: *err. On 0 and -1 both may be set. */
+int child_next_input(struct child *child, Mrlua__Input **input, int *fd, struct err *err);
+
 /* Beats for the sort path: the page's pulse. */
 struct pulse child_pulse(struct child *child);
 

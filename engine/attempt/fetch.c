@@ -6,8 +6,10 @@
 #include "record/run.h"
 
 #include <fcntl.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 
 /* Is this the run that the scheduler means, and has it our partition? */
@@ -25,21 +27,38 @@ static int check_index(const struct run_index *index, const Mrlua__TaskStart *st
 }
 
 static void add_segment(struct fetched *out, const Mrlua__MapOutput *map,
-                        const struct run_segment *extent)
+                        const struct run_segment *extent, uint64_t offset)
 {
     Mrlua__Segment *segment = mem_alloc(sizeof *segment);
 
     mrlua__segment__init(segment);
     segment->map = map->map;
     segment->attempt = map->attempt;
-    segment->offset = out->table.bytes;
+    segment->offset = offset;
     segment->bytes = extent->bytes;
     out->table.segments[out->table.n_segments++] = segment;
     out->table.bytes += extent->bytes;
     out->records += extent->record_count;
 }
 
-static int copy_segment(const Mrlua__TaskStart *start, const Mrlua__MapOutput *map, int run,
+/* Copies the segment at `extent` of *run, or keeps the file. */
+static int place_segment(const Mrlua__MapOutput *map, int *run, const struct run_segment *extent,
+                         int scratch, struct fetched *out, const char *what, struct err *err)
+{
+    if (out->files) {
+        out->files[out->table.n_segments] = *run;
+        *run = -1;
+        add_segment(out, map, extent, extent->offset);
+        return 0;
+    }
+    if (files_copy(*run, extent->offset, scratch, out->table.bytes, extent->bytes, what, ERR_PEER,
+                   err) != 0)
+        return -1;
+    add_segment(out, map, extent, out->table.bytes);
+    return 0;
+}
+
+static int find_segment(const Mrlua__TaskStart *start, const Mrlua__MapOutput *map, int *run,
                         int scratch, struct fetched *out, struct err *err)
 {
     struct run_index *index = NULL;
@@ -50,19 +69,13 @@ static int copy_segment(const Mrlua__TaskStart *start, const Mrlua__MapOutput *m
 
     snprintf(what, sizeof what, "run of map %u attempt %llu", map->map,
              (unsigned long long)map->attempt);
-    if (fstat(run, &status) != 0)
+    if (fstat(*run, &status) != 0)
         return err_set_errno(err, ERR_PEER, "%s", what);
-    index = run_index_open(run, (uint64_t)status.st_size, ERR_PEER, what, err);
+    index = run_index_open(*run, (uint64_t)status.st_size, ERR_PEER, what, err);
     if (!index || check_index(index, start, map, what, err) != 0)
         goto out;
     extent = &index->segments[start->task];
-    if (extent->record_count > 0) {
-        if (files_copy(run, extent->offset, scratch, out->table.bytes, extent->bytes, what,
-                       ERR_PEER, err) != 0)
-            goto out;
-        add_segment(out, map, extent);
-    }
-    rc = 0;
+    rc = extent->record_count == 0 ? 0 : place_segment(map, run, extent, scratch, out, what, err);
 out:
     run_index_close(index);
     return rc;
@@ -76,13 +89,22 @@ static int fetch_one(const Mrlua__TaskStart *start, const Mrlua__MapOutput *map,
 
     if (run < 0)
         err_set_errno(err, ERR_PEER, "open the run of map %u, %s", map->map, map->path);
-    rc = run < 0 ? -1 : copy_segment(start, map, run, scratch, out, err);
+    rc = run < 0 ? -1 : find_segment(start, map, &run, scratch, out, err);
     if (rc != 0) {
         out->peer_map = map->map;
         out->peer_attempt = map->attempt;
     }
     io_close(&run);
     return rc;
+}
+
+/* May so many runs be open at a time, here and in the child? */
+static bool may_be_open(size_t count)
+{
+    struct rlimit limit;
+
+    return count <= FETCH_IN_PLACE_MAX && getrlimit(RLIMIT_NOFILE, &limit) == 0 &&
+           count + FETCH_OTHER_DESCRIPTORS <= limit.rlim_cur;
 }
 
 int fetch_segments(const Mrlua__TaskStart *start, int scratch, struct fetched *out, struct err *err)
@@ -92,6 +114,9 @@ int fetch_segments(const Mrlua__TaskStart *start, int scratch, struct fetched *o
     if (start->task >= start->partition_count)
         return err_set(err, ERR_SETUP, "partition %u of %u", start->task, start->partition_count);
     out->table.segments = mem_alloc_array(start->n_map_outputs, sizeof *out->table.segments);
+    out->table.in_place = may_be_open(start->n_map_outputs);
+    if (out->table.in_place)
+        out->files = mem_alloc_array(start->n_map_outputs, sizeof *out->files);
     for (size_t i = 0; i < start->n_map_outputs; i++)
         if (fetch_one(start, start->map_outputs[i], scratch, out, err) != 0)
             return -1;
@@ -102,6 +127,9 @@ void fetch_deinit(struct fetched *fetched)
 {
     for (size_t i = 0; i < fetched->table.n_segments; i++)
         free(fetched->table.segments[i]);
+    for (size_t i = 0; fetched->files && i < fetched->table.n_segments; i++)
+        io_close(&fetched->files[i]);
     free(fetched->table.segments);
+    free(fetched->files);
     *fetched = (struct fetched){0};
 }

@@ -2,6 +2,7 @@
 
 #include "attempt/map_builtin.h"
 #include "base/find.h"
+#include "base/io.h"
 #include "base/mem.h"
 #include "format/reader.h"
 #include "record/builtin_group.h"
@@ -13,7 +14,6 @@
 #include "record/value.h"
 
 #include <stdlib.h>
-#include <unistd.h>
 
 enum { BYTES_IN_RECORDS = 64 }; /* bytes read are told every so many records */
 
@@ -454,39 +454,17 @@ static int map_piece(struct map_task *task, const Mrlua__Piece *piece, int fd, s
     return task->sample ? sampled(task, rc, err) : rc;
 }
 
-/* Asks for the next piece. 1: *input and *fd are set. 0: there is none. -1: *err. */
-static int next_input(struct map_task *task, Mrlua__Input **input, int *fd, struct err *err)
-{
-    struct channel *channel = &task->child->channel;
-    struct frame frame;
-    int rc;
-
-    if (channel_send(channel, MESSAGE_NEXT_INPUT, NULL, err) != 0)
-        return -1;
-    rc = channel_receive(channel, &frame, err);
-    if (rc < 0)
-        return -1;
-    if (rc == 0 || frame.type != MESSAGE_INPUT)
-        return err_set(err, ERR_RETRY, "no input came from the trusted process");
-    *input = message_unpack(&mrlua__input__descriptor, frame.payload, err);
-    *fd = channel_take_fd(channel);
-    if (!*input)
-        return -1;
-    if ((*input)->end)
-        return 0;
-    return (*input)->piece && *fd >= 0 ? 1 : err_set(err, ERR_RETRY, "an input without a file");
-}
-
 static int map_next_piece(struct map_task *task, struct err *err)
 {
     Mrlua__Input *input = NULL;
     int fd = -1;
-    int rc = next_input(task, &input, &fd, err);
+    int rc = child_next_input(task->child, &input, &fd, err);
 
+    if (rc == 1 && !input->piece)
+        rc = err_set(err, ERR_RETRY, "an input without a piece");
     if (rc == 1 && map_piece(task, input->piece, fd, err) != 0)
         rc = -1;
-    if (fd >= 0)
-        close(fd);
+    io_close(&fd);
     message_free(input);
     task->input_index++;
     return rc;

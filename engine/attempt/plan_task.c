@@ -45,34 +45,57 @@ static int list_inputs(const Mrlua__TaskStart *start, struct file_list *list, st
     return 0;
 }
 
-/* A plan as a message. Its strings are borrowed from the file list. */
+/* A plan as a message, and the columns that it points to. */
 struct plan_message {
     Mrlua__Plan plan;
-    Mrlua__Piece *inputs, **input_list;
+    struct buf texts;
+    uint64_t *paths, *names, *sizes, *inodes, *devices;
+    int64_t *mtimes_ns;
     uint32_t *split_ends, *piece_inputs;
     uint64_t *piece_offsets, *piece_lengths;
 };
 
+/* Where it is from now on. */
+static uint64_t add_text(struct plan_message *out, const char *text)
+{
+    uint64_t at = out->texts.len;
+
+    buf_append(&out->texts, text, strlen(text) + 1);
+    return at;
+}
+
+static void fill_input(struct plan_message *out, size_t i, const struct file *file)
+{
+    out->paths[i] = add_text(out, file->path);
+    out->names[i] = strcmp(file->path, file->name) == 0 ? out->paths[i] : add_text(out, file->name);
+    out->sizes[i] = file->identity.size;
+    out->mtimes_ns[i] = file->identity.mtime_ns;
+    out->inodes[i] = file->identity.inode;
+    out->devices[i] = file->identity.device;
+}
+
 static void fill_inputs(struct plan_message *out, const struct file_list *list)
 {
-    out->inputs = mem_alloc_array(list->count, sizeof *out->inputs);
-    out->input_list = mem_alloc_array(list->count, sizeof(Mrlua__Piece *));
-    for (size_t i = 0; i < list->count; i++) {
-        const struct file *file = &list->items[i];
-        Mrlua__Piece *input = &out->inputs[i];
+    size_t count = list->count;
+    Mrlua__Plan *plan = &out->plan;
 
-        mrlua__piece__init(input);
-        input->path = file->path;
-        input->name = file->name;
-        input->size = file->identity.size;
-        input->mtime_ns = file->identity.mtime_ns;
-        input->inode = file->identity.inode;
-        input->device = file->identity.device;
-        input->length = file->identity.size;
-        out->input_list[i] = input;
-    }
-    out->plan.n_inputs = list->count;
-    out->plan.inputs = out->input_list;
+    out->paths = mem_alloc_array(count, sizeof *out->paths);
+    out->names = mem_alloc_array(count, sizeof *out->names);
+    out->sizes = mem_alloc_array(count, sizeof *out->sizes);
+    out->mtimes_ns = mem_alloc_array(count, sizeof *out->mtimes_ns);
+    out->inodes = mem_alloc_array(count, sizeof *out->inodes);
+    out->devices = mem_alloc_array(count, sizeof *out->devices);
+    for (size_t i = 0; i < count; i++)
+        fill_input(out, i, &list->items[i]);
+    plan->input_texts = (ProtobufCBinaryData){out->texts.len, (uint8_t *)out->texts.ptr};
+    plan->n_input_paths = plan->n_input_names = plan->n_input_sizes = count;
+    plan->n_input_mtimes_ns = plan->n_input_inodes = plan->n_input_devices = count;
+    plan->input_paths = out->paths;
+    plan->input_names = out->names;
+    plan->input_sizes = out->sizes;
+    plan->input_mtimes_ns = out->mtimes_ns;
+    plan->input_inodes = out->inodes;
+    plan->input_devices = out->devices;
 }
 
 static void fill_pieces(struct plan_message *out, const struct split_plan *plan)
@@ -116,8 +139,13 @@ static void plan_message_init(struct plan_message *out, const struct split_plan 
 
 static void plan_message_deinit(struct plan_message *message)
 {
-    free(message->inputs);
-    free(message->input_list);
+    buf_deinit(&message->texts);
+    free(message->paths);
+    free(message->names);
+    free(message->sizes);
+    free(message->mtimes_ns);
+    free(message->inodes);
+    free(message->devices);
     free(message->split_ends);
     free(message->piece_inputs);
     free(message->piece_offsets);
@@ -127,7 +155,7 @@ static void plan_message_deinit(struct plan_message *message)
 static void pack_plan(const struct split_plan *plan, const struct file_list *list, struct buf *done)
 {
     Mrlua__Done message = MRLUA__DONE__INIT;
-    struct plan_message body;
+    struct plan_message body = {0};
 
     plan_message_init(&body, plan, list);
     message.plan = &body.plan;

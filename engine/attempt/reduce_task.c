@@ -1,5 +1,6 @@
 #include "attempt/reduce_task.h"
 
+#include "base/io.h"
 #include "base/mem.h"
 #include "format/writer.h"
 #include "record/builtin_group.h"
@@ -18,6 +19,7 @@ struct reduce_task {
     struct builtin_call call; /* BUILTIN_NONE: the job's function */
     struct gather_segment *segments;
     uint32_t segment_count;
+    bool owns_files; /* each segment its own; otherwise they are all the scratch file */
     struct gather *gather;
     struct writer *writer;
 };
@@ -31,6 +33,34 @@ static int emit(struct sink *sink, struct slice key, struct slice value, struct 
 }
 
 /* ---- opening ---- */
+
+/* The file of a segment that lies in a run. */
+static int receive_file(struct reduce_task *task, struct gather_segment *segment, struct err *err)
+{
+    Mrlua__Input *input = NULL;
+    int rc = child_next_input(task->child, &input, &segment->fd, err);
+
+    message_free(input);
+    return rc == 0 ? err_set(err, ERR_RETRY, "no file of a segment came") : rc;
+}
+
+static int receive_files(struct reduce_task *task, struct err *err)
+{
+    task->owns_files = true;
+    for (uint32_t i = 0; i < task->segment_count; i++)
+        task->segments[i].fd = -1;
+    for (uint32_t i = 0; i < task->segment_count; i++)
+        if (receive_file(task, &task->segments[i], err) < 0)
+            return -1;
+    return 0;
+}
+
+static void close_segments(struct reduce_task *task)
+{
+    for (uint32_t i = 0; task->owns_files && i < task->segment_count; i++)
+        io_close(&task->segments[i].fd);
+    free(task->segments);
+}
 
 static void keep_table(struct reduce_task *task, const Mrlua__SegmentTable *table)
 {
@@ -50,6 +80,7 @@ static int receive_table(struct reduce_task *task, struct err *err)
 {
     Mrlua__SegmentTable *table;
     struct frame frame;
+    bool in_place;
     int rc = channel_receive(&task->child->channel, &frame, err);
 
     if (rc < 0)
@@ -60,8 +91,9 @@ static int receive_table(struct reduce_task *task, struct err *err)
     if (!table)
         return -1;
     keep_table(task, table);
+    in_place = table->in_place;
     message_free(table);
-    return 0;
+    return in_place ? receive_files(task, err) : 0;
 }
 
 /* The attempt of `map` whose segment was damaged: the shell asks for that map again. */
@@ -236,6 +268,6 @@ int reduce_task_run(struct child *child, struct task_result *result, struct err 
         rc = finish(&task, result, err);
     writer_close(task.writer);
     gather_close(task.gather);
-    free(task.segments);
+    close_segments(&task);
     return rc;
 }

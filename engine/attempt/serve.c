@@ -26,12 +26,13 @@ enum {
 
 struct service {
     struct trusted *trusted;
+    struct fetched *fetched; /* NULL: no reduce */
     struct channel child;
     struct nursling nursling;
     bool child_hung_up;
     int status; /* of wait(2), once it has ended */
     int statm;  /* /proc/PID/statm, or -1 */
-    size_t next_piece;
+    size_t next_input;
     struct watch watch;
     uint64_t look_period_ns, next_look_ns;
     enum death_cause cause;
@@ -109,8 +110,9 @@ static int bear(struct service *service, struct err *err)
 
 /* What the child must know of its task; not which files it is about. If it dies before it has
  * read this, its end will say more than this error. */
-static void send_task(struct service *service, const Mrlua__SegmentTable *table)
+static void send_task(struct service *service)
 {
+    const struct fetched *fetched = service->fetched;
     Mrlua__TaskStart start = *service->trusted->start;
     struct err err;
 
@@ -119,11 +121,24 @@ static void send_task(struct service *service, const Mrlua__SegmentTable *table)
     start.plan = NULL;
     start.commit = NULL;
     start.fetch = NULL; /* keys are in it */
-    if (channel_send(&service->child, MESSAGE_TASK_START, &start.base, &err) == 0 && table)
-        channel_send(&service->child, MESSAGE_SEGMENT_TABLE, &table->base, &err);
+    if (channel_send(&service->child, MESSAGE_TASK_START, &start.base, &err) == 0 && fetched)
+        channel_send(&service->child, MESSAGE_SEGMENT_TABLE, &fetched->table.base, &err);
 }
 
 /* ---- what the child says ---- */
+
+/* The run of the segment whose turn it is. -1: there is none, they lie in scratch. */
+static int take_segment_file(struct service *service)
+{
+    struct fetched *fetched = service->fetched;
+    int fd;
+
+    if (!fetched || !fetched->files || service->next_input == fetched->table.n_segments)
+        return -1;
+    fd = fetched->files[service->next_input];
+    fetched->files[service->next_input++] = -1;
+    return fd;
+}
 
 static void answer_input(struct service *service)
 {
@@ -132,15 +147,16 @@ static void answer_input(struct service *service)
     struct err err;
     int fd = -1;
 
-    if (service->next_piece < start->n_pieces) {
-        input.piece = start->pieces[service->next_piece++];
+    if (service->next_input < start->n_pieces) {
+        input.piece = start->pieces[service->next_input++];
         fd = files_input(input.piece, &err);
         if (fd < 0) {
             fail_service(service, &err);
             return;
         }
     } else {
-        input.end = true;
+        fd = take_segment_file(service);
+        input.end = fd < 0;
     }
     channel_send_fd(&service->child, MESSAGE_INPUT, &input.base, fd, &err); /* else: it is dead */
     io_close(&fd);
@@ -476,10 +492,11 @@ static int conclude(struct service *service, struct err *err)
                                                 : tell_failure(service, err);
 }
 
-int serve_child(struct trusted *trusted, const Mrlua__SegmentTable *table, struct err *err)
+int serve_child(struct trusted *trusted, struct fetched *fetched, struct err *err)
 {
     struct service service = {
         .trusted = trusted,
+        .fetched = fetched,
         .child = {.fd = -1, .received_fd = -1},
         .nursling = {.report = -1},
         .statm = -1,
@@ -487,7 +504,7 @@ int serve_child(struct trusted *trusted, const Mrlua__SegmentTable *table, struc
     int rc = bear(&service, err);
 
     if (rc == 0) {
-        send_task(&service, table);
+        send_task(&service);
         rc = attend(&service, err);
         if (rc != 0)
             end_child(&service);

@@ -6,6 +6,7 @@
 #define ATTEMPT_SERVE_H
 
 #include "attempt/death.h"
+#include "attempt/fetch.h"
 #include "attempt/nursery.h"
 #include "attempt/page.h"
 #include "attempt/watch.h"
@@ -31,8 +32,9 @@ struct trusted {
     uint64_t peer_attempt;
 };
 
-/* Runs the task in a child of the nursery. `table`: for a reduce, what it is told after its task.
+/* Runs the task in a child of the nursery. `fetched`: for a reduce, the table it is told after its
+ * task, and the files it asks for then, which are closed as they go.
  * 0: trusted->done is set. -1: *err and trusted->detail say why. */
-int serve_child(struct trusted *trusted, const Mrlua__SegmentTable *table, struct err *err);
+int serve_child(struct trusted *trusted, struct fetched *fetched, struct err *err);
 
 #endif

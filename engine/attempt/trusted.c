@@ -105,7 +105,7 @@ static int run_reduce(struct trusted *trusted, struct err *err)
     if (rc == 0)
         rc = wait_for_run(trusted, &fetched, err);
     if (rc == 0)
-        rc = serve_child(trusted, &fetched.table, err);
+        rc = serve_child(trusted, &fetched, err);
     fetch_deinit(&fetched);
     return rc;
 }

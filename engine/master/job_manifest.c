@@ -9,13 +9,16 @@
 
 static void add_inputs(struct manifest *manifest, const Mrlua__Plan *plan)
 {
-    manifest->inputs = mem_alloc_array(plan->n_inputs, sizeof *manifest->inputs);
-    manifest->input_count = plan->n_inputs;
-    for (size_t i = 0; i < plan->n_inputs; i++)
-        manifest->inputs[i] =
-            (struct manifest_input){.path = plan->inputs[i]->name,
-                                    .bytes = plan->inputs[i]->size,
-                                    .mtime_ns = (int64_t)plan->inputs[i]->mtime_ns};
+    size_t count = job_plan_input_count(plan);
+    Mrlua__Piece input;
+
+    manifest->inputs = mem_alloc_array(count, sizeof *manifest->inputs);
+    manifest->input_count = count;
+    for (size_t i = 0; i < count; i++) {
+        job_plan_input(plan, i, &input);
+        manifest->inputs[i] = (struct manifest_input){
+            .path = input.name, .bytes = input.size, .mtime_ns = input.mtime_ns};
+    }
 }
 
 static void add_parts(struct manifest *manifest, const struct job_source *source, struct buf *names)

@@ -2,14 +2,31 @@
 
 #include "sched/sched.h"
 
-static bool columns_agree(const Mrlua__Plan *plan)
+static bool inputs_agree(const Mrlua__Plan *plan)
+{
+    const ProtobufCBinaryData *texts = &plan->input_texts;
+    size_t count = plan->n_input_paths;
+
+    if (plan->n_input_names != count || plan->n_input_sizes != count ||
+        plan->n_input_mtimes_ns != count || plan->n_input_inodes != count ||
+        plan->n_input_devices != count)
+        return false;
+    if (texts->len > 0 && texts->data[texts->len - 1] != '\0')
+        return false;
+    for (size_t i = 0; i < count; i++)
+        if (plan->input_paths[i] >= texts->len || plan->input_names[i] >= texts->len)
+            return false;
+    return true;
+}
+
+static bool splits_agree(const Mrlua__Plan *plan)
 {
     size_t count = plan->n_piece_inputs, last = 0;
 
     if (plan->n_piece_offsets != count || plan->n_piece_lengths != count)
         return false;
     for (size_t i = 0; i < count; i++)
-        if (plan->piece_inputs[i] >= plan->n_inputs)
+        if (plan->piece_inputs[i] >= plan->n_input_paths)
             return false;
     for (size_t i = 0; i < plan->n_split_ends; i++) {
         if (plan->split_ends[i] < last)
@@ -26,9 +43,28 @@ int job_plan_check(const Mrlua__Plan *plan, struct err *err)
     if (plan->n_split_ends > SCHED_TASK_COUNT_MAX)
         return err_set(err, ERR_RETRY, "the plan has %zu splits, at most %d can be held",
                        plan->n_split_ends, SCHED_TASK_COUNT_MAX);
-    if (!columns_agree(plan))
+    if (!inputs_agree(plan) || !splits_agree(plan))
         return err_set(err, ERR_RETRY, "the plan contradicts itself");
     return 0;
+}
+
+size_t job_plan_input_count(const Mrlua__Plan *plan)
+{
+    return plan->n_input_paths;
+}
+
+void job_plan_input(const Mrlua__Plan *plan, size_t input, Mrlua__Piece *out)
+{
+    char *texts = (char *)plan->input_texts.data;
+
+    mrlua__piece__init(out);
+    out->path = texts + plan->input_paths[input];
+    out->name = texts + plan->input_names[input];
+    out->size = plan->input_sizes[input];
+    out->mtime_ns = plan->input_mtimes_ns[input];
+    out->inode = plan->input_inodes[input];
+    out->device = plan->input_devices[input];
+    out->length = out->size;
 }
 
 uint32_t job_plan_split_count(const Mrlua__Plan *plan)
@@ -50,7 +86,7 @@ void job_plan_piece(const Mrlua__Plan *plan, uint32_t split, size_t index, Mrlua
 {
     size_t at = first_piece(plan, split) + index;
 
-    *out = *plan->inputs[plan->piece_inputs[at]];
+    job_plan_input(plan, plan->piece_inputs[at], out);
     out->offset = plan->piece_offsets[at];
     out->length = plan->piece_lengths[at];
 }

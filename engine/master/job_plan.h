@@ -6,9 +6,9 @@
  *     for (i = 0; i < count; i++)
  *         job_plan_piece(plan, split, i, &piece);
  *
- * A plan names each input once; splits and pieces are columns of numbers beside that, some 8 bytes
- * a split. So a plan of 200,000 splits is unpacked by a few allocations, and a master can do it
- * between two heartbeats.
+ * A plan is columns of numbers, some 8 bytes a split, and one text with the path of each input. So
+ * it is unpacked by a dozen allocations, and a master can do that between two heartbeats, be it of
+ * 200,000 splits.
  */
 #ifndef MASTER_JOB_PLAN_H
 #define MASTER_JOB_PLAN_H
@@ -19,6 +19,11 @@
 /* 0, or -1 (ERR_RETRY): there is none (NULL), a scheduler cannot hold it, or it contradicts
  * itself. */
 int job_plan_check(const Mrlua__Plan *plan, struct err *err);
+
+size_t job_plan_input_count(const Mrlua__Plan *plan);
+
+/* The whole of an input, with or without a split. Its strings are the plan's. */
+void job_plan_input(const Mrlua__Plan *plan, size_t input, Mrlua__Piece *out);
 
 uint32_t job_plan_split_count(const Mrlua__Plan *plan);               /* at least 1 */
 size_t job_plan_piece_count(const Mrlua__Plan *plan, uint32_t split); /* may be 0 */

@@ -81,13 +81,15 @@ static enum reader_kind reader_of(const struct job_source *source)
 
 static uint32_t plan_sample(const struct job_source *source, struct sample_piece *out)
 {
-    size_t count = source->plan->n_inputs;
+    size_t count = job_plan_input_count(source->plan);
     struct sample_file *files = mem_alloc_array(count, sizeof *files);
+    Mrlua__Piece input;
     uint32_t piece_count;
 
-    for (size_t i = 0; i < count; i++)
-        files[i] =
-            (struct sample_file){source->plan->inputs[i]->name, source->plan->inputs[i]->size};
+    for (size_t i = 0; i < count; i++) {
+        job_plan_input(source->plan, i, &input);
+        files[i] = (struct sample_file){input.name, input.size};
+    }
     piece_count = sample_plan(files, count, reader_of(source), out);
     free(files);
     return piece_count;
@@ -113,7 +115,7 @@ static void set_sample(struct job_task *task, const struct job_source *source)
     set_pieces(task, count);
     task->shares = mem_alloc_array(count, sizeof *task->shares);
     for (uint32_t i = 0; i < count; i++) {
-        task->pieces[i] = *source->plan->inputs[pieces[i].file_index];
+        job_plan_input(source->plan, pieces[i].file_index, &task->pieces[i]);
         task->pieces[i].offset = pieces[i].offset;
         task->pieces[i].length = pieces[i].length;
         task->shares[i] = pieces[i].share_bytes;

@@ -14,9 +14,9 @@
  * The records of a key stay in emit order (P1): the sort is stable, spills are in time order,
  * and a merge joins neighbours only. A record larger than the sort buffer becomes a spill alone.
  *
- * Memory (P9): sort_buffer_bytes while records come in, plus two blocks. It is released before
- * the merge, which takes at most fan-in x (two blocks + a key), one value, and two blocks to
- * write: about 13 MB, and 16 MB more for the largest values.
+ * Memory (P9): sort_buffer_bytes while records come in, plus what a writer takes, five blocks
+ * (segment_writer.h). It is released before the merge, which takes at most fan-in x (two blocks +
+ * a key), one value, and a writer: about 13 MB, and 16 MB more for the largest values.
  * Disk: the spills, and while merging at most the same again (merged ranges are punched out).
  *
  * Does not know of Lua: a combiner is a callback, a partition a number.

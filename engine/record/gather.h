@@ -11,7 +11,7 @@
  * does that, so it may take long. Every record is read and added to the digest, whether its
  * value is asked for or not: the audit compares it with what the maps wrote (P6).
  *
- * Memory: fan-in x (two blocks + a key), one value, two blocks to write.
+ * Memory: fan-in x (two blocks + a key), one value, five blocks to write (segment_writer.h).
  */
 #ifndef RECORD_GATHER_H
 #define RECORD_GATHER_H

@@ -14,8 +14,6 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-enum { DESCRIPTOR_COUNT_MAX = 64 }; /* a child has about ten, and those sent to it later */
-
 /* A limit that the user has set lower (ulimit) stays. */
 static int set_limit(int resource, const char *name, uint64_t value, struct err *err)
 {
@@ -181,7 +179,7 @@ static int limit_resources(const struct vm_sandbox_options *options, struct err 
         return -1;
 #endif
     if (set_limit(RLIMIT_NPROC, "NPROC", 0, err) != 0 ||
-        set_limit(RLIMIT_NOFILE, "NOFILE", DESCRIPTOR_COUNT_MAX, err) != 0)
+        set_limit(RLIMIT_NOFILE, "NOFILE", VM_DESCRIPTOR_COUNT_MAX, err) != 0)
         return -1;
     denied_word = options->denied_call;
     return give_up_rights(err);

@@ -25,6 +25,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* Open files of a child: about ten, and those sent to it later, of which a reduce takes many. */
+enum { VM_DESCRIPTOR_COUNT_MAX = 320 };
+
 struct vm_sandbox_options {
     size_t address_space_bytes_max; /* RLIMIT_AS: all mappings of the process; 0: as it is */
     uint64_t file_bytes_max;        /* RLIMIT_FSIZE; 0: as it is */
