@@ -126,11 +126,11 @@ static void test_plan_of_another_folder(void **state)
     kit.start.plan = &request;
     done = kit_run(&kit);
     assert_non_null(done);
-    assert_int_equal(done->plan->n_inputs, 5);
+    assert_int_equal(done->plan->n_input_paths, 5);
     for (size_t i = 0; i < 5; i++) {
-        assert_string_equal(done->plan->inputs[i]->name, names[i]);
-        assert_int_equal(done->plan->inputs[i]->path[0], '/');
-        assert_int_equal(access(done->plan->inputs[i]->path, R_OK), 0);
+        assert_string_equal(name_of(done->plan, i), names[i]);
+        assert_int_equal(path_of(done->plan, i)[0], '/');
+        assert_int_equal(access(path_of(done->plan, i), R_OK), 0);
     }
     message_free(done);
     request.folder = parent; /* is not there */
