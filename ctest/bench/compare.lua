@@ -44,9 +44,9 @@ end
 local function engine(name, job, input, asked, flags)
   local out = folder .. "/out"
   return {
-    name = name, asked = asked, result = "cat " .. out .. "/part-*",
-    command = ("%s run %s --quiet --overwrite --tmp %s -o %s %s %s"):format(bench.engine, job,
-      folder, out, flags or "--slots 2", input),
+    name = name, asked = asked, result = "cat " .. out .. "/part-*", output = out,
+    command = ("%s run %s --quiet --tmp %s -o %s %s %s"):format(bench.engine, job, folder, out,
+      flags or "--slots 2", input),
   }
 end
 
@@ -118,10 +118,11 @@ local function word_peers(input)
         write_file("mrjob_count.py", MRJOB_COUNT), input) },
     { name = "PySpark, local[2]", needs = "pyspark",
       command = ("python3 %s %s"):format(write_file("pyspark_count.py", PYSPARK_COUNT), input) },
-    { name = "Hadoop streaming", needs = "hadoop", command = ("rm -rf %s; hadoop jar "
+    { name = "Hadoop streaming", needs = "hadoop", command = ("hadoop jar "
       .. "$HADOOP_HOME/share/hadoop/tools/lib/hadoop-streaming-*.jar -input %s -output %s "
       .. "-mapper 'tr -cs A-Za-z \\\\n' -reducer 'uniq -c'"):format(hadoop_out, input,
         hadoop_out),
+      output = hadoop_out,
       result = ("awk 'NF == 2 { print $2 \"\\t\" $1 }' %s/part-*"):format(hadoop_out) },
   }
 end
@@ -151,6 +152,7 @@ function contests.sort()
   for _, memory in ipairs { "100M", "400M" } do
     candidates[#candidates + 1] = {
       name = "GNU sort --parallel=2 -S " .. memory, is_ordered = true, result = "cat " .. out,
+      output = out,
       command = ("export LC_ALL=C; sort --parallel=2 -S %s -T %s -o %s %s && sync %s"):format(
         memory, folder, out, input, out),
     }

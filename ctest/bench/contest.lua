@@ -7,6 +7,7 @@
 --     name
 --     command   a shell command, whose time counts; without `result` its output goes to a file
 --     result    prints the answer afterwards, where the command wrote it elsewhere
+--     output    what it writes, removed before each run
 --     needs     a program that must be installed; otherwise it is left out, by name
 --     asked     { { 0.33, "lua5.4" }, ... }: at most so many times the time of the one of that name
 --     is_ordered   the order of the answer counts too
@@ -24,7 +25,9 @@ local function answer_of(candidate, folder)
     .. (candidate.is_ordered and "" or " | LC_ALL=C sort -S 512M -T " .. folder) .. " | md5sum")
 end
 
+-- Nobody starts with what others left to be written, or with an old output to replace.
 local function seconds_of(candidate, folder)
+  os.execute(("rm -rf %s; sync"):format(candidate.output or ""))
   return bench.time(candidate.command
     .. (candidate.result and "" or " >" .. folder .. "/output"))
 end
