@@ -86,7 +86,7 @@ static const unsigned char HEAD_MASKS[2 * TEXT_HEAD_BYTES] = {
 };
 
 /* Reads no byte that is not the text's. */
-static void set_head(struct sortbuf_lookup *lookup)
+static inline void set_head(struct sortbuf_lookup *lookup)
 {
     const char *from = lookup->text.ptr;
     size_t len = lookup->text.len;
@@ -120,7 +120,7 @@ static inline void set_head_of_padded(struct sortbuf_lookup *lookup)
 
 /* Multiply and fold, with odd constants of random bits: a hash of this process only, and never
  * trusted: what it finds is compared. */
-static uint32_t hash_of(const struct sortbuf_lookup *lookup)
+static inline uint32_t hash_of(const struct sortbuf_lookup *lookup)
 {
     uint64_t low = lookup->text.len <= TEXT_HEAD_BYTES ? lookup->low : hash64(lookup->text);
     uint64_t rest = lookup->high ^ lookup->text.len << 32 ^ (unsigned char)lookup->tag;
@@ -306,7 +306,7 @@ static inline bool sum_integer(const struct sortbuf *buf, const struct sortbuf_s
     return true;
 }
 
-bool sortbuf_fold_lookup(struct sortbuf *buf, const struct sortbuf_lookup *lookup, int64_t number)
+static inline bool fold(struct sortbuf *buf, const struct sortbuf_lookup *lookup, int64_t number)
 {
     struct sortbuf_slot *slot;
 
@@ -317,11 +317,16 @@ bool sortbuf_fold_lookup(struct sortbuf *buf, const struct sortbuf_lookup *looku
            fold_into(buf, slot, &(struct fold_number){.integer = number});
 }
 
+bool sortbuf_fold_lookup(struct sortbuf *buf, const struct sortbuf_lookup *lookup, int64_t number)
+{
+    return fold(buf, lookup, number);
+}
+
 bool sortbuf_fold_text(struct sortbuf *buf, struct slice text, int64_t number)
 {
     struct sortbuf_lookup lookup = lookup_of(KEY_STRING_TAG, text);
 
-    return sortbuf_fold_lookup(buf, &lookup, number);
+    return fold(buf, &lookup, number);
 }
 
 void sortbuf_look_up(const struct sortbuf *buf, const struct slice *texts, size_t count,

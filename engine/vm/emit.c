@@ -7,10 +7,11 @@
 /* Hands the encoded record on. The sink may call back into Lua, on the state that is running. */
 static int emit_record(lua_State *L, struct vm *vm, struct vm_frame *frame)
 {
-    struct err err = {0};
     lua_State *outer = vm->running;
+    struct err err;
     int rc;
 
+    err.kind = ERR_NONE;
     vm->running = L;
     rc = frame->sink->emit(frame->sink, buf_slice(&frame->key), buf_slice(&frame->value), &err);
     vm->running = outer;

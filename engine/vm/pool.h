@@ -19,9 +19,11 @@
 #ifndef VM_POOL_H
 #define VM_POOL_H
 
+#include <assert.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 enum {
     POOL_STEP_BYTES = 16, /* sizes are rounded up to it: what malloc() aligns to */
@@ -40,9 +42,32 @@ struct pool {
 void pool_init(struct pool *pool);
 void pool_deinit(struct pool *pool);
 
+/* The next block that was never taken, of a multiple of POOL_STEP_BYTES: pool_take()'s. */
+void *pool_take_new(struct pool *pool, size_t bytes);
+
 /* `bytes` is not 0. */
-void *pool_take(struct pool *pool, size_t bytes);
-void pool_give(struct pool *pool, void *block, size_t bytes);
+static inline void *pool_take(struct pool *pool, size_t bytes)
+{
+    size_t at = (bytes - 1) / POOL_STEP_BYTES;
+    void *block;
+
+    if (bytes > POOL_BLOCK_BYTES_MAX)
+        return NULL;
+    block = pool->free[at];
+    if (!block)
+        return pool_take_new(pool, (at + 1) * POOL_STEP_BYTES);
+    memcpy(&pool->free[at], block, sizeof block);
+    return block;
+}
+
+static inline void pool_give(struct pool *pool, void *block, size_t bytes)
+{
+    size_t at = (bytes - 1) / POOL_STEP_BYTES;
+
+    assert(bytes <= POOL_BLOCK_BYTES_MAX);
+    memcpy(block, &pool->free[at], sizeof block);
+    pool->free[at] = block;
+}
 
 static inline bool pool_has(const struct pool *pool, const void *block)
 {
