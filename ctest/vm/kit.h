@@ -12,6 +12,7 @@
 
 #include "test.h"
 
+#include "format/reader.h"
 #include "record/cursor.h"
 #include "record/group.h"
 #include "record/key_print.h"
@@ -215,12 +216,47 @@ static inline int kit_load(struct kit *kit, const char *source)
     return kit_load_with(kit, source, NULL);
 }
 
+/* Answers the record that the context points to, and NULLs it. */
+static inline int kit_next_record(void *context, const struct reader_record **record,
+                                  struct err *err)
+{
+    const struct reader_record **only = context;
+
+    (void)err;
+    *record = *only;
+    *only = NULL;
+    return *record ? 1 : 0;
+}
+
+/* Calls vm_map_all for one record. */
+static inline int kit_map_record(struct kit *kit, const struct reader_record *record,
+                                 struct sink *sink)
+{
+    return vm_map_all(kit->vm, kit_next_record, &record, sink, &kit->err);
+}
+
+static inline int kit_map_scalars(struct kit *kit, const struct datum *key,
+                                  const struct datum *value, struct sink *sink)
+{
+    struct reader_record record = {.key = *key, .value = *value};
+
+    return kit_map_record(kit, &record, sink);
+}
+
+/* A record of a run file. */
+static inline int kit_map_encoded(struct kit *kit, struct slice key, struct slice value)
+{
+    struct reader_record record = {.is_encoded = true, .key_bytes = key, .value_bytes = value};
+
+    return kit_map_record(kit, &record, &kit->sink);
+}
+
 static inline int kit_map(struct kit *kit, int64_t offset, const char *line)
 {
     struct datum key = {.type = DATUM_INTEGER, .integer = offset};
     struct datum value = {.type = DATUM_STRING, .string = slice_of_string(line)};
 
-    return vm_map(kit->vm, &key, &value, &kit->sink, &kit->err);
+    return kit_map_scalars(kit, &key, &value, &kit->sink);
 }
 
 static inline int kit_reduce(struct kit *kit, const struct record *records, size_t count)

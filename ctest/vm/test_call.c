@@ -1,7 +1,5 @@
 #include "vm/kit.h"
 
-#include "format/reader.h"
-
 static void map_gets_key_and_value(void **state)
 {
     struct kit kit = {0};
@@ -18,8 +16,7 @@ static void map_gets_records_of_run_files(void **state)
 
     (void)state;
     assert_int_equal(kit_run(&kit, "if key ~= 7 then emit(key[1], line.x) end"), 0);
-    assert_int_equal(vm_map_encoded(kit.vm, slice_of("tsa\0", 4), slice_of("\xc6\x81x\x05\xc7", 5),
-                                    &kit.sink, &kit.err),
+    assert_int_equal(kit_map_encoded(&kit, slice_of("tsa\0", 4), slice_of("\xc6\x81x\x05\xc7", 5)),
                      0);
     assert_string_equal(buf_string(&kit.output), "\"a\"=5;");
     kit_close(&kit);
@@ -31,8 +28,7 @@ static void broken_bytes_of_a_run_file_are_not_the_jobs_fault(void **state)
 
     (void)state;
     assert_int_equal(kit_run(&kit, ""), 0);
-    assert_int_equal(
-        vm_map_encoded(kit.vm, slice_of("sa", 2), slice_of("\xc6", 1), &kit.sink, &kit.err), -1);
+    assert_int_equal(kit_map_encoded(&kit, slice_of("sa", 2), slice_of("\xc6", 1)), -1);
     assert_int_equal(kit.err.kind, ERR_INPUT);
     kit_close(&kit);
 }

@@ -66,7 +66,7 @@ static void numbers_have_the_order_of_lua(void **state)
     (void)state;
     for (int round = 0; round < 50; round++) {
         assert_int_equal(kit_load(&kit, numbers), 0);
-        assert_int_equal(vm_map(kit.vm, &nothing, &nothing, &keeper.sink, &kit.err), 0);
+        assert_int_equal(kit_map_scalars(&kit, &nothing, &nothing, &keeper.sink), 0);
         assert_int_equal(keeper.count, KEY_COUNT);
         for (uint32_t i = 1; i < KEY_COUNT; i++)
             assert_true(slice_compare(buf_slice(&keeper.keys[i - 1]), buf_slice(&keeper.keys[i])) <=
@@ -121,7 +121,7 @@ static void keys_come_back_as_they_were(void **state)
             "  emit(got == want and ({[want] = true})[got] or got, 1) end }",
             keys[i]);
         assert_int_equal(kit_load(&kit, buf_string(&source)), 0);
-        assert_int_equal(vm_map(kit.vm, &nothing, &nothing, &keeper.sink, &kit.err), 0);
+        assert_int_equal(kit_map_scalars(&kit, &nothing, &nothing, &keeper.sink), 0);
         for (uint32_t k = 0; k < 2; k++) {
             record.key = buf_slice(&keeper.keys[k]);
             assert_int_equal(kit_reduce(&kit, &record, 1), 0);

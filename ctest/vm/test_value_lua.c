@@ -64,11 +64,9 @@ static void values_come_back_as_they_were(void **state)
         struct kit kit = {0};
 
         assert_int_equal(round_trip(&kit, cases[i].make, cases[i].check), 0);
-        if (vm_map(kit.vm, &zero, &zero, &copy.sink, &kit.err) != 0)
+        if (kit_map_scalars(&kit, &zero, &zero, &copy.sink) != 0)
             fail_msg("%s: %s", cases[i].make, kit.err.message);
-        assert_int_equal(
-            vm_map_encoded(kit.vm, slice_of("sv", 2), buf_slice(&copy.value), &kit.sink, &kit.err),
-            0);
+        assert_int_equal(kit_map_encoded(&kit, slice_of("sv", 2), buf_slice(&copy.value)), 0);
         if (strcmp(buf_string(&kit.output), "true=1;") != 0)
             fail_msg("%s: %s", cases[i].make, buf_string(&kit.output));
         buf_deinit(&copy.value);
@@ -100,7 +98,7 @@ static void equal_tables_give_equal_bytes(void **state)
                        "end }"),
         0);
     for (seed.integer = 1; seed.integer <= 100; seed.integer++) {
-        assert_int_equal(vm_map(kit.vm, &seed, &seed, &copy.sink, &kit.err), 0);
+        assert_int_equal(kit_map_scalars(&kit, &seed, &seed, &copy.sink), 0);
         if (seed.integer == 1)
             buf_append(&first, copy.value.ptr, copy.value.len);
         assert_true(slice_equal(buf_slice(&first), buf_slice(&copy.value)));

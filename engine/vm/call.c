@@ -199,39 +199,6 @@ int vm_map_all(struct vm *vm,
     return run_loop(vm, call_map_all, &loop, &frame, err);
 }
 
-/* Answers the record that is the context, and NULLs it. */
-static int next_single(void *context, const struct reader_record **record, struct err *err)
-{
-    const struct reader_record **single = context;
-
-    (void)err;
-    *record = *single;
-    *single = NULL;
-    return *record ? 1 : 0;
-}
-
-static int map_single(struct vm *vm, const struct reader_record *record, struct sink *sink,
-                      struct err *err)
-{
-    return vm_map_all(vm, next_single, &record, sink, err);
-}
-
-int vm_map(struct vm *vm, const struct datum *key, const struct datum *value, struct sink *sink,
-           struct err *err)
-{
-    struct reader_record record = {.key = *key, .value = *value};
-
-    return map_single(vm, &record, sink, err);
-}
-
-int vm_map_encoded(struct vm *vm, struct slice key, struct slice value, struct sink *sink,
-                   struct err *err)
-{
-    struct reader_record record = {.is_encoded = true, .key_bytes = key, .value_bytes = value};
-
-    return map_single(vm, &record, sink, err);
-}
-
 int vm_reduce_all(struct vm *vm, struct group *group, int (*next)(void *context, struct err *err),
                   void *context, struct sink *sink, struct err *err)
 {

@@ -94,7 +94,7 @@ bool vm_has(const struct vm *vm, const char *field);
  */
 enum builtin vm_builtin(const struct vm *vm, const char *field);
 
-/* Every emitted value becomes 1: vm_map does so; who maps without Lua does it too. */
+/* Every emitted value becomes 1: vm_map_all does so; who maps without Lua does it too. */
 bool vm_counts(const struct vm *vm);
 
 /*
@@ -106,13 +106,6 @@ bool vm_counts(const struct vm *vm);
 int vm_map_all(struct vm *vm,
                int (*next)(void *context, const struct reader_record **record, struct err *err),
                void *context, struct sink *sink, struct err *err);
-
-/* One record. `key` and `value` are scalars. */
-int vm_map(struct vm *vm, const struct datum *key, const struct datum *value, struct sink *sink,
-           struct err *err);
-/* The same for a record of a run file: encoded key and value. */
-int vm_map_encoded(struct vm *vm, struct slice key, struct slice value, struct sink *sink,
-                   struct err *err);
 
 /*
  * Every group, in one protected call as above: `next` moves `group` on, 1, or is at its end, 0, or
