@@ -193,6 +193,28 @@ static const char names[] =
     "  assert(want == got, '\\nstock ' .. want .. '\\nours  ' .. got)\n"
     "end\n";
 
+/* What is kept for a pattern: upvalue 1 of the functions. */
+static const char kept[] =
+    "local _, kept = debug.getupvalue(ours.find, 1)\n"
+    "for _, case in ipairs { { '%u+', true, 'userdata' }, { '%z', true, 'boolean' } } do\n"
+    "  assert(kept[case[1]] == nil)\n"
+    "  ours.find('x', case[1])\n"
+    "  assert(kept[case[1]] == case[2])\n"
+    "  ours.match('x', case[1])\n"
+    "  assert(type(kept[case[1]]) == case[3])\n"
+    "end\n"
+    "assert(kept['%z'] == false)\n"
+    "ours.gsub('x', '%l', function() end)\n" /* so as not to go through Lua's own */
+    "assert(type(kept['%l']) == 'userdata')\n"
+    "local most = 0\n"
+    "for i = 1, 1000 do\n"
+    "  ours.find('x', '%d' .. i)\n"
+    "  local count = -1\n" /* kept[1] is no pattern */
+    "  for _ in pairs(kept) do count = count + 1 end\n"
+    "  most = math.max(most, count)\n"
+    "end\n"
+    "assert(most == 256, most)\n";
+
 static void run(lua_State *L, const char *chunk, int argument_count)
 {
     if (luaL_loadstring(L, chunk) != LUA_OK)
@@ -236,6 +258,15 @@ static void odd_patterns_and_arguments_too(void **state)
     lua_close(L);
 }
 
+static void patterns_seen_twice_are_compiled_and_256_kept(void **state)
+{
+    lua_State *L = open();
+
+    (void)state;
+    run(L, kept, 0);
+    lua_close(L);
+}
+
 static void errors_name_the_function(void **state)
 {
     lua_State *L = open();
@@ -250,6 +281,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(random_patterns_mean_what_lua_says),
         cmocka_unit_test(odd_patterns_and_arguments_too),
+        cmocka_unit_test(patterns_seen_twice_are_compiled_and_256_kept),
         cmocka_unit_test(errors_name_the_function),
     };
 

@@ -134,28 +134,23 @@ static bool new_set(struct pattern *pattern, struct pattern_item *item, uint32_t
 /* One byte of the subject, and how often. */
 static bool parse_single(struct parser *parser)
 {
-    struct pattern_item item = {.op = PATTERN_CHAR};
-    unsigned char byte = (unsigned char)*parser->at++;
-    bool is_set = byte == '[' ||
-                  (byte == '%' && parser->at < parser->end && isalpha((unsigned char)*parser->at));
+    unsigned char byte = (unsigned char)*parser->at++, letter = byte;
+    struct pattern_item item = {.op = byte == '.' ? PATTERN_ANY : PATTERN_CHAR};
     uint32_t bit;
 
-    if (byte == '%' && parser->at == parser->end)
-        return false;
-    if (is_set && !new_set(parser->pattern, &item, &bit))
-        return false;
-    if (is_set)
+    if (byte == '%') {
+        if (parser->at == parser->end)
+            return false;
+        letter = (unsigned char)*parser->at++;
+    }
+    item.a = letter;
+    if (byte == '[' || (byte == '%' && isalpha(letter))) {
         item.op = PATTERN_SET;
-    if (byte == '[' && !parse_set(parser, bit))
-        return false;
-    if (byte == '.')
-        item.op = PATTERN_ANY;
-    else if (byte == '%' && is_set && !add_class(parser->pattern, bit, (uint8_t)*parser->at++))
-        return false;
-    else if (byte == '%' && !is_set)
-        item.a = (unsigned char)*parser->at++;
-    else if (!is_set)
-        item.a = byte;
+        if (!new_set(parser->pattern, &item, &bit))
+            return false;
+        if (byte == '[' ? !parse_set(parser, bit) : !add_class(parser->pattern, bit, letter))
+            return false;
+    }
     if (parser->at < parser->end && *parser->at != '\0' && strchr("*+-?", *parser->at))
         item.repeat = (uint8_t)*parser->at++;
     return add_item(parser, item);
@@ -250,8 +245,7 @@ static void look_ahead(struct pattern *pattern)
     if (pattern->is_anchored || items[first].op != PATTERN_SET || items[first].repeat != '+')
         return;
     pattern->is_run = (first == 0 && items[1].op == PATTERN_END) ||
-                      (first == 1 && pattern->positions == 0 && items[2].op == PATTERN_CLOSE &&
-                       items[3].op == PATTERN_END);
+                      (first == 1 && items[2].op == PATTERN_CLOSE && items[3].op == PATTERN_END);
 }
 
 bool pattern_compile(struct pattern *pattern, struct slice text)

@@ -142,6 +142,21 @@ static size_t check_init(lua_State *L, int index, size_t len)
     return len + (size_t)init;
 }
 
+/*
+ * The subject, the pattern and where the search begins, of the arguments at 1, 2 and 3. Answers
+ * where that is in the subject, NULL: nowhere.
+ */
+static const char *check_search(lua_State *L, struct pattern_match *match)
+{
+    size_t len, init;
+
+    match->subject = luaL_checklstring(L, 1, &len);
+    match->end = match->subject + len;
+    luaL_checkstring(L, 2);
+    init = check_init(L, 3, len);
+    return init <= len ? match->subject + init : NULL;
+}
+
 /* ---- captures ---- */
 
 static void push_capture(lua_State *L, const struct pattern *pattern,
@@ -173,22 +188,12 @@ static int find(lua_State *L)
 {
     struct pattern_match match;
     const struct pattern *pattern;
-    const char *at, *end;
-    size_t len, init;
+    const char *at = check_search(L, &match), *end;
 
-    match.subject = luaL_checklstring(L, 1, &len);
-    luaL_checkstring(L, 2);
-    init = check_init(L, 3, len);
     lua_settop(L, 4);
     if (lua_toboolean(L, 4) || !(pattern = push_pattern(L, false)))
         return call_stock(L, 4);
-    if (init > len) {
-        lua_pushnil(L);
-        return 1;
-    }
-    match.end = match.subject + len;
-    at = match.subject + init;
-    end = pattern_search(pattern, &match, &at);
+    end = at ? pattern_search(pattern, &match, &at) : NULL;
     if (!end) {
         lua_pushnil(L);
         return 1;
@@ -204,19 +209,13 @@ static int find_captures(lua_State *L)
 {
     struct pattern_match match;
     const struct pattern *pattern;
-    const char *at, *end;
-    size_t len, init;
+    const char *at = check_search(L, &match), *end;
 
-    match.subject = luaL_checklstring(L, 1, &len);
-    luaL_checkstring(L, 2);
-    init = check_init(L, 3, len);
     lua_settop(L, 3);
     pattern = push_pattern(L, false);
     if (!pattern)
         return call_stock(L, 3);
-    match.end = match.subject + len;
-    at = match.subject + init;
-    end = init > len ? NULL : pattern_search(pattern, &match, &at);
+    end = at ? pattern_search(pattern, &match, &at) : NULL;
     if (end)
         return push_captures(L, pattern, &match, at, end);
     lua_pushnil(L);
@@ -267,14 +266,11 @@ static int next_match(lua_State *L)
 
 static int gmatch(lua_State *L)
 {
+    struct pattern_match match;
+    const char *at = check_search(L, &match);
     const struct pattern *pattern;
     struct gmatch *gmatch;
-    const char *subject;
-    size_t len, init;
 
-    subject = luaL_checklstring(L, 1, &len);
-    luaL_checkstring(L, 2);
-    init = check_init(L, 3, len);
     lua_settop(L, 3);
     pattern = push_pattern(L, false);
     if (!pattern || pattern->is_anchored) /* there, ^ is a byte like others */
@@ -282,9 +278,9 @@ static int gmatch(lua_State *L)
     gmatch = lua_newuserdatauv(L, sizeof *gmatch, 0);
     *gmatch = (struct gmatch){
         .pattern = pattern,
-        .subject = subject,
-        .end = subject + len,
-        .at = subject + (init <= len ? init : len + 1),
+        .subject = match.subject,
+        .end = match.end,
+        .at = at ? at : match.end + 1,
     };
     lua_replace(L, 3);
     lua_pushvalue(L, 3);
