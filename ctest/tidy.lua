@@ -3,8 +3,7 @@
 --     lua5.4 ctest/tidy.lua [ROOT]      one line per complaint; exit code 1 if there is any
 --
 -- ROOT is the project's folder, "." unless given. Every rule has a bad sample in
--- spec/tidy_spec.lua. An exception stands in the table EXCEPTIONS, with its reason, and is
--- complained about when it is no longer needed.
+-- spec/tidy_spec.lua.
 
 local LAYERS = { -- a file may include its own folder and those named here (DESIGN: layers)
   base = {},
@@ -93,11 +92,6 @@ local TOP_LEVEL = {
 local DOCUMENTS = {
   ["README.md"] = true, ["engine/README.md"] = true, ["lua/README.md"] = true,
   ["gce/README.md"] = true,
-}
-
--- Files, and folders, without tests of their own names, and why that is right.
-local EXCEPTIONS = {
-  ["engine/cli/"] = "a thin shell around tested layers: spec/cli runs the executable",
 }
 
 local UNFINISHED = { "TO" .. "DO", "FIX" .. "ME", "XX" .. "X", "HA" .. "CK" }
@@ -312,9 +306,10 @@ local function check_text(path, lines)
   end
 end
 
--- The test that mirrors `path`, or nil where none is due. A folder of jobs may share one spec.
+-- The test that mirrors `path`, or nil where none is due. A folder of jobs may share one spec; a
+-- layer's tools, which the build runs, are tested with it.
 local function tests_due(path)
-  local layer, unit = path:match("^engine/(%w+)/([%w_]+)%.c$")
+  local layer, unit = path:gsub("/tool/", "/"):match("^engine/(%w+)/([%w_]+)%.c$")
   if unit then
     return { ("ctest/%s/test_%s.c"):format(layer, unit) }
   end
@@ -329,20 +324,14 @@ local function tests_due(path)
   end
 end
 
-local function is_excepted(path)
-  return EXCEPTIONS[path] or EXCEPTIONS[path:match("^.*/")]
-end
-
 local function check_test(path, exists)
   local due = tests_due(path)
   local found = not due
   for _, test in ipairs(due or {}) do
     found = found or exists[test]
   end
-  if not found and not is_excepted(path) then
+  if not found then
     complain(path, 1, "no test: %s", table.concat(due, " or "))
-  elseif due and found and EXCEPTIONS[path] then
-    complain("ctest/tidy.lua", 1, "%s has a test: it needs no exception", path)
   end
 end
 
@@ -392,10 +381,5 @@ for _, path in ipairs(paths) do
 end
 for _, path in ipairs(paths) do
   check_file(path, exists)
-end
-for path in pairs(EXCEPTIONS) do
-  if not path:find("/$") and not exists[path] and root == "." then
-    complain("ctest/tidy.lua", 1, "%s is gone: it needs no exception", path)
-  end
 end
 os.exit(problem_count == 0)

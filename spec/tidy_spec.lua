@@ -69,6 +69,8 @@ local BAD = { -- what is wrong, the file, its text, what is said
     "a module begins with a comment" },
   { "a unit without a test", "engine/record/w.c", "int w;\n",
     "engine/record/w.c:1: no test: ctest/record/test_w.c" },
+  { "a tool without a test", "engine/record/tool/w.c", "/* A tool. */\n",
+    "engine/record/tool/w.c:1: no test: ctest/record/test_w.c" },
   { "a module without a spec", "lua/mrlua/w.lua", "-- W.\n", "no test: spec/mrlua/w_spec.lua" },
   { "a job without a spec", "jobs/w.lua", "-- mrlua run jobs/w.lua\n",
     "no test: spec/jobs/w_spec.lua" },

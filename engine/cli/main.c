@@ -68,10 +68,9 @@ int main(int argc, char **argv)
     if (nursery_is_asked(argc, argv))
         return nursery_main();
     reserve_standard_fds();
-    if (argc == 2 && strcmp(argv[1], "--version") == 0) {
-        return print_version();
-    }
     signal(SIGPIPE, SIG_IGN); /* a reader of our output that leaves is told by EPIPE */
+    if (argc == 2 && strcmp(argv[1], "--version") == 0)
+        return print_version();
     functions.nursery = start_early(argc, argv);
     if (vm_host_run("mrlua.cli.main", argc, argv, FUNCTIONS, &functions, &exit_code, &err) != 0) {
         fprintf(stderr, "mrlua: %s\n", err.message);

@@ -37,6 +37,7 @@ static void push_file(lua_State *L, const char *path)
     FILE *file = fopen(path, "rb");
     luaL_Buffer text;
     size_t count;
+    int has_failed;
 
     if (!file)
         luaL_error(L, "cannot open %s", path);
@@ -45,29 +46,31 @@ static void push_file(lua_State *L, const char *path)
         count = fread(luaL_prepbuffer(&text), 1, LUAL_BUFFERSIZE, file);
         luaL_addsize(&text, count);
     } while (count > 0);
+    has_failed = ferror(file);
     fclose(file);
+    if (has_failed)
+        luaL_error(L, "cannot read %s", path);
     luaL_pushresult(&text);
 }
 
-/* Its arguments: NAME=PATH, the number of its array, the output. Writes the array. */
-static int embed(lua_State *L)
+/* Writes the array of one module, NAME=PATH.                                   [-0, +0, e] */
+static void write_module(lua_State *L, FILE *file, int number, const char *module)
 {
-    const char *module = luaL_checkstring(L, 1), *path = strchr(module, '='), *text;
-    struct output *output = lua_touserdata(L, 3);
+    const char *path = strchr(module, '='), *text;
+    struct output output = {.file = file};
     size_t len;
 
     if (!path)
-        return luaL_error(L, "'%s' is not NAME=PATH", module);
+        luaL_error(L, "'%s' is not NAME=PATH", module);
     lua_pushfstring(L, "=%s", lua_pushlstring(L, module, (size_t)(path - module)));
     push_file(L, path + 1);
     text = lua_tolstring(L, -1, &len);
     if (luaL_loadbufferx(L, text, len, lua_tostring(L, -2), "t") != LUA_OK)
-        return lua_error(L);
-    output->bytes = 0;
-    fprintf(output->file, "static const unsigned char module_%d[] = {\n", (int)lua_tointeger(L, 2));
-    lua_dump(L, write_bytes, output, 0);
-    fprintf(output->file, "};\n");
-    return 0;
+        lua_error(L);
+    fprintf(file, "static const unsigned char module_%d[] = {\n", number);
+    lua_dump(L, write_bytes, &output, 0);
+    fprintf(file, "};\n");
+    lua_settop(L, 0);
 }
 
 static void write_table(FILE *file, int count, char **modules)
@@ -79,29 +82,43 @@ static void write_table(FILE *file, int count, char **modules)
     fprintf(file, "    {0, 0, 0},\n};\n");
 }
 
+/* Its arguments: how many modules, the output and they, as in argv. */
+static int write_output(lua_State *L)
+{
+    int count = (int)lua_tointeger(L, 1), has_failed;
+    char **words = lua_touserdata(L, 2);
+    FILE *file = fopen(words[0], "w");
+
+    if (!file)
+        return luaL_error(L, "cannot open %s", words[0]);
+    lua_settop(L, 0);
+    fprintf(file, "#include \"vm/embedded.h\"\n\n");
+    for (int i = 0; i < count; i++)
+        write_module(L, file, i, words[i + 1]);
+    write_table(file, count, words + 1);
+    has_failed = ferror(file);
+    if (fclose(file) != 0 || has_failed)
+        return luaL_error(L, "cannot write %s", words[0]);
+    return 0;
+}
+
 int main(int argc, char **argv)
 {
-    struct output output = {.file = argc > 1 ? fopen(argv[1], "w") : NULL};
     lua_State *L = luaL_newstate();
-    int rc = LUA_OK;
+    int rc;
 
-    if (!output.file || !L) {
+    if (argc < 2 || !L) {
         fprintf(stderr, "usage: embed OUTPUT NAME=PATH...\n");
         return EXIT_FAILURE;
     }
-    fprintf(output.file, "#include \"vm/embedded.h\"\n\n");
-    for (int i = 2; i < argc && rc == LUA_OK; i++) {
-        lua_pushcfunction(L, embed);
-        lua_pushstring(L, argv[i]);
-        lua_pushinteger(L, i - 2);
-        lua_pushlightuserdata(L, &output);
-        rc = lua_pcall(L, 3, 0, 0);
-    }
-    write_table(output.file, argc - 2, argv + 2);
-    if (rc != LUA_OK)
+    lua_pushcfunction(L, write_output);
+    lua_pushinteger(L, argc - 2);
+    lua_pushlightuserdata(L, argv + 1);
+    rc = lua_pcall(L, 2, 0, 0);
+    if (rc != LUA_OK) {
         fprintf(stderr, "embed: %s\n", lua_tostring(L, -1));
-    else if (fclose(output.file) != 0)
-        rc = LUA_ERRFILE;
+        remove(argv[1]); /* half of it would be newer than what it is made of */
+    }
     lua_close(L);
     return rc == LUA_OK ? EXIT_SUCCESS : EXIT_FAILURE;
 }
