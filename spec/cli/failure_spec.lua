@@ -38,12 +38,8 @@ local function says(code, message, result)
 end
 
 describe("mrlua run, when it cannot", function()
-  before_each(function()
-    folder = temp.folder()
-  end)
-
-  after_each(function()
-    temp.remove(folder)
+  temp.each(function(path)
+    folder = path
   end)
 
   describe("for an error in Lua", function()

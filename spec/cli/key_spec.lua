@@ -8,12 +8,8 @@ local function key(role)
 end
 
 describe("mrlua key", function()
-  before_each(function()
-    folder = temp.folder()
-  end)
-
-  after_each(function()
-    temp.remove(folder)
+  temp.each(function(path)
+    folder = path
   end)
 
   it("is one line, the same each time and another for each role", function()

@@ -25,12 +25,8 @@ local function job(body)
 end
 
 describe("mrlua run", function()
-  before_each(function()
-    folder = temp.folder()
-  end)
-
-  after_each(function()
-    temp.remove(folder)
+  temp.each(function(path)
+    folder = path
   end)
 
   describe("prints", function()

@@ -57,12 +57,8 @@ end
 describe("a built-in map", function()
   local folder
 
-  before_each(function()
-    folder = temp.folder()
-  end)
-
-  after_each(function()
-    temp.remove(folder)
+  temp.each(function(path)
+    folder = path
   end)
 
   local function parts(map, ending, input, flags)

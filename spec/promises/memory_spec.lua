@@ -13,12 +13,8 @@ local LINE_COUNT = 4000000
 describe("the memory of an attempt", function()
   local folder
 
-  before_each(function()
-    folder = temp.folder()
-  end)
-
-  after_each(function()
-    temp.remove(folder)
+  temp.each(function(path)
+    folder = path
   end)
 
   local function check(line)

@@ -25,6 +25,20 @@ function temp.remove(path)
   os.execute("rm -rf -- " .. temp.quote(path))
 end
 
+--- Gives each test of the block, which calls this, a new folder: `tell` is called with its path
+-- before the test, and it is removed afterwards.
+function temp.each(tell)
+  local busted = require "busted" -- here: a bench that uses this module runs without it
+  local path
+  busted.before_each(function()
+    path = temp.folder()
+    tell(path)
+  end)
+  busted.after_each(function()
+    temp.remove(path)
+  end)
+end
+
 function temp.write(path, text)
   local file <close> = assert(io.open(path, "wb"))
   assert(file:write(text))
