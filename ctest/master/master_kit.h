@@ -12,6 +12,8 @@
  *     answer = peer_await(user, MESSAGE_JOB_LIST_ANSWER, &mrlua__job_list_answer__descriptor);
  *     message_free(answer);
  *     master_kit_close(&kit);
+ *
+ * Or MASTER_TEST(name) in the list of tests: `kit` is open and its master runs when one begins.
  */
 #ifndef CTEST_MASTER_MASTER_KIT_H
 #define CTEST_MASTER_MASTER_KIT_H
@@ -475,5 +477,28 @@ static inline void peer_do_reduce(struct kit_peer *peer)
     peer_await_heard(peer, attempt);
     message_free(start);
 }
+
+/* ---- for cmocka: every test with a master of its own, and the input "in" ---- */
+
+static struct master_kit kit;
+
+static inline int master_kit_set_up(void **state)
+{
+    (void)state;
+    master_kit_open(&kit);
+    folder_write(&kit.folder, "in", "a\nb\n", 4);
+    master_kit_start(&kit);
+    return 0;
+}
+
+static inline int master_kit_tear_down(void **state)
+{
+    (void)state;
+    master_kit_close(&kit);
+    return 0;
+}
+
+#define MASTER_TEST(name)                                                                          \
+    cmocka_unit_test_setup_teardown(name, master_kit_set_up, master_kit_tear_down)
 
 #endif

@@ -1,23 +1,5 @@
 #include "master/master_kit.h"
 
-static struct master_kit kit;
-
-static int set_up(void **state)
-{
-    (void)state;
-    master_kit_open(&kit);
-    folder_write(&kit.folder, "in", "a\nb\n", 4);
-    master_kit_start(&kit);
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    master_kit_close(&kit);
-    return 0;
-}
-
 static void a_folder_has_one_master(void **state)
 {
     struct master_options options = {.listen = "127.0.0.1:0",
@@ -95,16 +77,14 @@ static void with_once_a_failed_job_is_a_failure(void **state)
     assert_int_equal(master_kit_wait(&kit), 1);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
-
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
-        TEST(a_folder_has_one_master),
-        TEST(an_address_that_is_taken_is_an_error),
-        TEST(it_ends_when_it_is_asked_to),
-        TEST(with_once_it_ends_with_its_job),
-        TEST(with_once_a_failed_job_is_a_failure),
+        MASTER_TEST(a_folder_has_one_master),
+        MASTER_TEST(an_address_that_is_taken_is_an_error),
+        MASTER_TEST(it_ends_when_it_is_asked_to),
+        MASTER_TEST(with_once_it_ends_with_its_job),
+        MASTER_TEST(with_once_a_failed_job_is_a_failure),
     };
 
     KIT_NURSERY(argc, argv);

@@ -1,23 +1,5 @@
 #include "master/master_kit.h"
 
-static struct master_kit kit;
-
-static int set_up(void **state)
-{
-    (void)state;
-    master_kit_open(&kit);
-    folder_write(&kit.folder, "in", "a\nb\n", 4);
-    master_kit_start(&kit);
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    master_kit_close(&kit);
-    return 0;
-}
-
 static void cancel(struct kit_peer *user, uint64_t job)
 {
     Mrlua__JobCancel message = MRLUA__JOB_CANCEL__INIT;
@@ -62,8 +44,8 @@ static void who_comes_late_is_not_told_before(void **state)
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(an_end_is_told_when_the_output_is_gone, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(who_comes_late_is_not_told_before, set_up, tear_down),
+        MASTER_TEST(an_end_is_told_when_the_output_is_gone),
+        MASTER_TEST(who_comes_late_is_not_told_before),
     };
 
     KIT_NURSERY(argc, argv);

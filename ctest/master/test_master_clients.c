@@ -1,23 +1,5 @@
 #include "master/master_kit.h"
 
-static struct master_kit kit;
-
-static int set_up(void **state)
-{
-    (void)state;
-    master_kit_open(&kit);
-    folder_write(&kit.folder, "in", "a\nb\n", 4);
-    master_kit_start(&kit);
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    master_kit_close(&kit);
-    return 0;
-}
-
 static void assert_refused(struct kit_peer *user, const char *words)
 {
     Mrlua__Answer *answer = peer_await_answer(user);
@@ -189,19 +171,17 @@ static void workers_are_listed(void **state)
     message_free(answer);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
-
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
-        TEST(an_output_belongs_to_one_job),
-        TEST(a_submit_that_comes_again_is_one_job),
-        TEST(jobs_stay_out_of_the_masters_folder),
-        TEST(jobs_stay_below_the_root),
-        TEST(a_wrong_submit_is_refused),
-        TEST(a_job_that_nobody_knows_is_told),
-        TEST(a_blob_is_put_and_got),
-        TEST(workers_are_listed),
+        MASTER_TEST(an_output_belongs_to_one_job),
+        MASTER_TEST(a_submit_that_comes_again_is_one_job),
+        MASTER_TEST(jobs_stay_out_of_the_masters_folder),
+        MASTER_TEST(jobs_stay_below_the_root),
+        MASTER_TEST(a_wrong_submit_is_refused),
+        MASTER_TEST(a_job_that_nobody_knows_is_told),
+        MASTER_TEST(a_blob_is_put_and_got),
+        MASTER_TEST(workers_are_listed),
     };
 
     KIT_NURSERY(argc, argv);

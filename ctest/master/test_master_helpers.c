@@ -1,23 +1,5 @@
 #include "master/master_kit.h"
 
-static struct master_kit kit;
-
-static int set_up(void **state)
-{
-    (void)state;
-    master_kit_open(&kit);
-    folder_write(&kit.folder, "in", "a\nb\n", 4);
-    master_kit_start(&kit);
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    master_kit_close(&kit);
-    return 0;
-}
-
 static void a_plan_cuts_the_input(void **state)
 {
     struct kit_peer *user = master_kit_connect(&kit, ROLE_SUBMIT);
@@ -78,14 +60,12 @@ static void a_commit_without_its_part_fails(void **state)
     assert_false(folder_has(&kit.folder, "out/_SUCCESS"));
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
-
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
-        TEST(a_plan_cuts_the_input),
-        TEST(an_input_that_is_not_there_ends_the_job),
-        TEST(a_commit_without_its_part_fails),
+        MASTER_TEST(a_plan_cuts_the_input),
+        MASTER_TEST(an_input_that_is_not_there_ends_the_job),
+        MASTER_TEST(a_commit_without_its_part_fails),
     };
 
     KIT_NURSERY(argc, argv);

@@ -1,23 +1,5 @@
 #include "master/master_kit.h"
 
-static struct master_kit kit;
-
-static int set_up(void **state)
-{
-    (void)state;
-    master_kit_open(&kit);
-    folder_write(&kit.folder, "in", "a\nb\n", 4);
-    master_kit_start(&kit);
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    master_kit_close(&kit);
-    return 0;
-}
-
 static void a_running_job_tells_how_far_it_is(void **state)
 {
     struct kit_peer *user = master_kit_connect(&kit, ROLE_SUBMIT);
@@ -76,13 +58,11 @@ static void a_job_that_succeeded_tells_what_it_made(void **state)
     message_free(end);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
-
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
-        TEST(a_running_job_tells_how_far_it_is),
-        TEST(a_job_that_succeeded_tells_what_it_made),
+        MASTER_TEST(a_running_job_tells_how_far_it_is),
+        MASTER_TEST(a_job_that_succeeded_tells_what_it_made),
     };
 
     KIT_NURSERY(argc, argv);

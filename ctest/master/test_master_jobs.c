@@ -1,23 +1,5 @@
 #include "master/master_kit.h"
 
-static struct master_kit kit;
-
-static int set_up(void **state)
-{
-    (void)state;
-    master_kit_open(&kit);
-    folder_write(&kit.folder, "in", "a\nb\n", 4);
-    master_kit_start(&kit);
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    master_kit_close(&kit);
-    return 0;
-}
-
 static void jobs_are_found_by_their_number(void **state)
 {
     struct kit_peer *user = master_kit_connect(&kit, ROLE_SUBMIT);
@@ -65,13 +47,11 @@ static void a_cancelled_job_gives_its_output_back(void **state)
     peer_submit_well(user, "two", "out");
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
-
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
-        TEST(jobs_are_found_by_their_number),
-        TEST(a_cancelled_job_gives_its_output_back),
+        MASTER_TEST(jobs_are_found_by_their_number),
+        MASTER_TEST(a_cancelled_job_gives_its_output_back),
     };
 
     KIT_NURSERY(argc, argv);

@@ -1,23 +1,5 @@
 #include "master/master_kit.h"
 
-static struct master_kit kit;
-
-static int set_up(void **state)
-{
-    (void)state;
-    master_kit_open(&kit);
-    folder_write(&kit.folder, "in", "a\nb\n", 4);
-    master_kit_start(&kit);
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    master_kit_close(&kit);
-    return 0;
-}
-
 static void a_job_goes_from_submit_to_success(void **state)
 {
     struct kit_peer *user = master_kit_connect(&kit, ROLE_SUBMIT);
@@ -123,15 +105,13 @@ static void a_line_that_a_job_prints_reaches_who_watches(void **state)
     message_free(start);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
-
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
-        TEST(a_job_goes_from_submit_to_success),
-        TEST(a_report_that_comes_again_changes_nothing),
-        TEST(a_job_that_raises_fails_with_its_words),
-        TEST(a_line_that_a_job_prints_reaches_who_watches),
+        MASTER_TEST(a_job_goes_from_submit_to_success),
+        MASTER_TEST(a_report_that_comes_again_changes_nothing),
+        MASTER_TEST(a_job_that_raises_fails_with_its_words),
+        MASTER_TEST(a_line_that_a_job_prints_reaches_who_watches),
     };
 
     KIT_NURSERY(argc, argv);

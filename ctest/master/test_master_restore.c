@@ -6,24 +6,6 @@
 #include <stdlib.h>
 #include <time.h>
 
-static struct master_kit kit;
-
-static int set_up(void **state)
-{
-    (void)state;
-    master_kit_open(&kit);
-    folder_write(&kit.folder, "in", "a\nb\n", 4);
-    master_kit_start(&kit);
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    master_kit_close(&kit);
-    return 0;
-}
-
 static void a_kill_loses_no_completed_map(void **state)
 {
     struct kit_peer *user = master_kit_connect(&kit, ROLE_SUBMIT);
@@ -192,17 +174,15 @@ static void the_words_of_a_failure_survive(void **state)
     message_free(end);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
-
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
-        TEST(a_kill_loses_no_completed_map),
-        TEST(an_output_is_claimed_by_the_master_that_lives),
-        TEST(a_master_without_its_folder_has_a_later_epoch),
-        TEST(a_map_that_was_not_heard_of_is_not_killed),
-        TEST(a_finished_job_stays_finished),
-        TEST(the_words_of_a_failure_survive),
+        MASTER_TEST(a_kill_loses_no_completed_map),
+        MASTER_TEST(an_output_is_claimed_by_the_master_that_lives),
+        MASTER_TEST(a_master_without_its_folder_has_a_later_epoch),
+        MASTER_TEST(a_map_that_was_not_heard_of_is_not_killed),
+        MASTER_TEST(a_finished_job_stays_finished),
+        MASTER_TEST(the_words_of_a_failure_survive),
     };
 
     KIT_NURSERY(argc, argv);

@@ -1,23 +1,5 @@
 #include "master/master_kit.h"
 
-static struct master_kit kit;
-
-static int set_up(void **state)
-{
-    (void)state;
-    master_kit_open(&kit);
-    folder_write(&kit.folder, "in", "a\nb\n", 4);
-    master_kit_start(&kit);
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    master_kit_close(&kit);
-    return 0;
-}
-
 /* Goal: whatever anybody was told survives. Method: the master is killed as soon as it has told. */
 static void what_was_told_was_journaled(void **state)
 {
@@ -77,13 +59,11 @@ static void a_journal_of_nothing_stays_small(void **state)
     assert_int_equal(after.st_size, before.st_size);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
-
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
-        TEST(what_was_told_was_journaled),
-        TEST(a_journal_of_nothing_stays_small),
+        MASTER_TEST(what_was_told_was_journaled),
+        MASTER_TEST(a_journal_of_nothing_stays_small),
     };
 
     KIT_NURSERY(argc, argv);

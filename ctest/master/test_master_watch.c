@@ -1,7 +1,6 @@
 #include "master/job_log.h"
 #include "master/master_kit.h"
 
-static struct master_kit kit;
 static struct kit_peer *worker;
 static Mrlua__AttemptStart *start;
 static uint64_t job;
@@ -11,10 +10,7 @@ static int set_up(void **state)
 {
     struct kit_peer *user;
 
-    (void)state;
-    master_kit_open(&kit);
-    folder_write(&kit.folder, "in", "a\nb\n", 4);
-    master_kit_start(&kit);
+    master_kit_set_up(state);
     user = master_kit_connect(&kit, ROLE_SUBMIT);
     worker = master_kit_connect(&kit, ROLE_WORKER);
     job = peer_submit_well(user, "key", "out");
@@ -25,10 +21,8 @@ static int set_up(void **state)
 
 static int tear_down(void **state)
 {
-    (void)state;
     message_free(start);
-    master_kit_close(&kit);
-    return 0;
+    return master_kit_tear_down(state);
 }
 
 /* The map prints its lines from `begin` to before `end`. */

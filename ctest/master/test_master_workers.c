@@ -1,23 +1,5 @@
 #include "master/master_kit.h"
 
-static struct master_kit kit;
-
-static int set_up(void **state)
-{
-    (void)state;
-    master_kit_open(&kit);
-    folder_write(&kit.folder, "in", "a\nb\n", 4);
-    master_kit_start(&kit);
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    master_kit_close(&kit);
-    return 0;
-}
-
 static void a_worker_that_comes_back_is_the_same(void **state)
 {
     struct kit_peer *user = master_kit_connect(&kit, ROLE_SUBMIT);
@@ -132,14 +114,15 @@ static void a_join_without_slots_is_hung_up_on(void **state)
         kit_turn(&kit);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
-
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
-        TEST(a_worker_that_comes_back_is_the_same),     TEST(another_worker_has_another_number),
-        TEST(a_worker_that_dies_loses_what_it_held),    TEST(sources_name_the_holder),
-        TEST(jobs_that_are_over_are_told_to_who_joins), TEST(a_join_without_slots_is_hung_up_on),
+        MASTER_TEST(a_worker_that_comes_back_is_the_same),
+        MASTER_TEST(another_worker_has_another_number),
+        MASTER_TEST(a_worker_that_dies_loses_what_it_held),
+        MASTER_TEST(sources_name_the_holder),
+        MASTER_TEST(jobs_that_are_over_are_told_to_who_joins),
+        MASTER_TEST(a_join_without_slots_is_hung_up_on),
     };
 
     KIT_NURSERY(argc, argv);
