@@ -15,6 +15,15 @@ function bench.folder()
   return bench.capture("mktemp -d -p ${TMPDIR:-/var/tmp} mrlua-bench-XXXXXX")
 end
 
+--- Calls `work`, and removes the folder whatever comes of it.
+function bench.finally_remove(folder, work)
+  local ok, message = xpcall(work, debug.traceback)
+  os.execute("rm -rf " .. folder)
+  if not ok then
+    error(message, 0)
+  end
+end
+
 --- Runs a shell command; answers its seconds of wall time. Raises when it fails.
 function bench.time(command)
   local folder <const> = bench.folder()

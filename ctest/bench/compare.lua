@@ -211,14 +211,10 @@ local function parse()
 end
 
 parse()
-local ok, message = xpcall(function()
+bench.finally_remove(folder, function()
   for _, name in ipairs(ORDER) do
     if wanted[name] or next(wanted) == nil then
       contests[name]()
     end
   end
-end, debug.traceback)
-os.execute("rm -rf " .. folder)
-if not ok then
-  error(message, 0)
-end
+end)

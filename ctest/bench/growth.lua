@@ -50,14 +50,10 @@ local function print_job(job)
   print()
 end
 
-bench.write_text(piece, megabytes * 1e6, 1)
-bench.heading(("Growth, medians of %d"):format(rounds))
-local ok, message = xpcall(function()
+bench.finally_remove(folder, function()
+  bench.write_text(piece, megabytes * 1e6, 1)
+  bench.heading(("Growth, medians of %d"):format(rounds))
   for _, job in ipairs(JOBS) do
     print_job(job)
   end
-end, debug.traceback)
-os.execute("rm -r " .. folder)
-if not ok then
-  error(message, 0)
-end
+end)

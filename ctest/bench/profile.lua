@@ -6,7 +6,8 @@
 -- stage that its source file belongs to, by the engine's own debugging information. Time in all
 -- processes counts, so with two slots a second has two seconds. "per record" is per record that map
 -- emits, or that it reads where it emits fewer. What the kernel and libraries do is told apart by
--- library, not by who called it: memcpy() of a sort is in "bytes moved or compared".
+-- library, not by who called it: memcpy() of a sort is in "bytes moved or compared". Libraries that
+-- are linked into the executable have no source file there: their archives say whose a symbol is.
 --
 -- Addresses are not randomised for the run (setarch -R), so that one base is everybody's.
 
@@ -44,7 +45,11 @@ local STAGES_OF_LIBRARIES = {
   { "liblua", "Lua (machine, library, collector)" }, { "liblz4", "compress" },
   { "libzstd", "compress" }, { "libisal", "checksum" }, { "libcrypto", "set-up" },
   { "ld%-linux", "set-up" }, { "%[vdso", "set-up" },
-  { "%[kernel", "kernel (files, pages, processes)" },
+  { "%[kernel", "kernel (files, pages, processes)" }, { "%.a:", "other libraries" },
+}
+local ARCHIVES = { -- those that engine/CMakeLists.txt links; the first that has a symbol counts
+  "lua5.4", "lua5.4-lpeg", "lua5.4-cjson", "lz4", "zstd", "crypto", "sqlite3", "event_core",
+  "protobuf-c", "jansson", "seccomp",
 }
 local MEMORY = { "malloc", "free", "realloc", "calloc", "consolidate", "unlink_chunk", "tcache" }
 
@@ -65,7 +70,31 @@ local function stage_of_libc(symbol)
   return "bytes moved or compared"
 end
 
--- address -> how many samples of the engine's own code; stage -> those of libraries
+-- symbol -> the stage of the archive that defines it
+local function read_archives()
+  local stages = {}
+  for _, name in ipairs(ARCHIVES) do
+    local path = bench.capture(("cc -print-file-name=lib%s.a"):format(name))
+    local pipe <close> = assert(io.popen(("nm -A --defined-only %s 2>/dev/null"):format(path)))
+    for line in pipe:lines() do
+      local symbol = line:match("%s[Ttiw]%s+(%S+)$")
+      if symbol and not stages[symbol] then
+        stages[symbol] = stage_by(STAGES_OF_LIBRARIES, line)
+      end
+    end
+  end
+  return stages
+end
+
+local function keys_of(list)
+  local keys = {}
+  for key in pairs(list) do
+    keys[#keys + 1] = key
+  end
+  return keys
+end
+
+-- address -> samples of the executable: their count and symbol; stage -> those of libraries
 local function read_samples(folder)
   local own, stages, total = {}, {}, 0
   local pipe <close> = assert(io.popen(("perf script -i %s/perf.data -F ip,sym,dso 2>%s/perf.err")
@@ -80,7 +109,8 @@ local function read_samples(folder)
       end
       if library:find("mrlua$") then
         local at = tonumber(address, 16) - PIE_BASE
-        own[at] = (own[at] or 0) + 1
+        own[at] = own[at] or { count = 0, symbol = symbol }
+        own[at].count = own[at].count + 1
       else
         stage = stage or "other libraries"
         stages[stage] = (stages[stage] or 0) + 1
@@ -90,12 +120,9 @@ local function read_samples(folder)
   return own, stages, total
 end
 
--- Adds the engine's own samples, by the source line that the compiler says they are of.
+-- Adds the samples of the executable, by the source line that the compiler says they are of.
 local function add_own(folder, own, stages)
-  local addresses = {}
-  for at in pairs(own) do
-    addresses[#addresses + 1] = at
-  end
+  local addresses, linked = keys_of(own), read_archives()
   local list = folder .. "/addresses"
   local file = assert(io.open(list, "w"))
   for _, at in ipairs(addresses) do
@@ -106,8 +133,11 @@ local function add_own(folder, own, stages)
   local i = 0
   for line in pipe:lines() do
     i = i + 1
-    local stage = stage_by(STAGES_OF_FILES, line) or "not known"
-    stages[stage] = (stages[stage] or 0) + own[addresses[i]]
+    local samples = own[addresses[i]]
+    local call = samples.symbol:match("^(.*)@plt$")
+    local stage = stage_by(STAGES_OF_FILES, line) or linked[samples.symbol]
+      or call and stage_of_libc(call) or "not known"
+    stages[stage] = (stages[stage] or 0) + samples.count
   end
 end
 
@@ -116,10 +146,7 @@ local function counter_of(outcome, name)
 end
 
 local function print_stages(stages, total, records)
-  local names = {}
-  for name in pairs(stages) do
-    names[#names + 1] = name
-  end
+  local names = keys_of(stages)
   table.sort(names, function(a, b)
     return stages[a] > stages[b] or stages[a] == stages[b] and a < b
   end)
@@ -138,16 +165,17 @@ if not arg[2] then
   os.exit(2)
 end
 assert(bench.has "perf", "profile needs perf: install linux-perf")
-assert(bench.has "addr2line", "profile needs addr2line: install binutils")
+assert(bench.has "addr2line", "profile needs addr2line and nm: install binutils")
 local folder = bench.folder()
-local outcome = bench.capture(("setarch -R perf record -q -F %d -o %s/perf.data -- "
-  .. "%s run %s -o %s/out --json --quiet"):format(FREQUENCY, folder, bench.engine,
-  table.concat(arg, " "), folder))
-local own, stages, total = read_samples(folder)
-assert(total > 0, "perf took no samples")
-add_own(folder, own, stages)
-os.execute("rm -r " .. folder)
-local records = math.max(counter_of(outcome, "map_records_out"),
-  counter_of(outcome, "map_records_in"), 1)
-bench.heading(("Profile: %s, %d records"):format(table.concat(arg, " "), records))
-print_stages(stages, total, records)
+bench.finally_remove(folder, function()
+  local outcome = bench.capture(("setarch -R perf record -q -F %d -o %s/perf.data -- "
+    .. "%s run %s -o %s/out --json --quiet"):format(FREQUENCY, folder, bench.engine,
+    table.concat(arg, " "), folder))
+  local own, stages, total = read_samples(folder)
+  assert(total > 0, "perf took no samples")
+  add_own(folder, own, stages)
+  local records = math.max(counter_of(outcome, "map_records_out"),
+    counter_of(outcome, "map_records_in"), 1)
+  bench.heading(("Profile: %s, %d records"):format(table.concat(arg, " "), records))
+  print_stages(stages, total, records)
+end)
