@@ -33,27 +33,39 @@ static void what_a_job_prints_and_raises_is_passed_on(void **state)
     shell_close(&shell);
 }
 
-/* One slot: the second map can only start when the first one's process has ended. */
+/* Goes on when attempt 11 runs, which does not end by itself. */
+static void begin_to_spin(struct shell *shell)
+{
+    shell_job(shell, "return { map = function(_, line) while line == 'spin' do end "
+                     "error('reached') end, reduce = 'sum' }");
+    shell_worker(shell);
+    shell_welcome(shell);
+    shell_map(shell, 11, shell_file(shell, "spin", "spin\n"));
+    while (!shell->heartbeat || shell->heartbeat->n_attempts == 0)
+        shell_turn(shell);
+    assert_int_equal(shell->heartbeat->attempts[0]->attempt, 11);
+}
+
+/* One slot: this map can only start when the process of attempt 11 has ended. */
+static void expect_slot_and_disk_given_back(struct shell *shell)
+{
+    Mrlua__AttemptFailed *failed;
+
+    shell_map(shell, 12, shell_file(shell, "go", "go\n"));
+    failed = shell_await(shell, MESSAGE_ATTEMPT_FAILED);
+    assert_int_equal(failed->attempt, 12);
+    assert_int_equal(access(folder_path(&shell->folder, "dir/runs/1/0.11"), F_OK), -1);
+}
+
 static void a_killed_attempt_gives_its_slot_to_the_next(void **state)
 {
     struct shell shell;
-    Mrlua__AttemptFailed *failed;
 
     (void)state;
     shell_open(&shell);
-    shell_job(&shell, "return { map = function(_, line) while line == 'spin' do end "
-                      "error('reached') end, reduce = 'sum' }");
-    shell_worker(&shell);
-    shell_welcome(&shell);
-    shell_map(&shell, 11, shell_file(&shell, "spin", "spin\n"));
-    while (!shell.heartbeat || shell.heartbeat->n_attempts == 0)
-        shell_turn(&shell);
-    assert_int_equal(shell.heartbeat->attempts[0]->attempt, 11);
+    begin_to_spin(&shell);
     shell_kill(&shell, 11);
-    shell_map(&shell, 12, shell_file(&shell, "go", "go\n"));
-    failed = shell_await(&shell, MESSAGE_ATTEMPT_FAILED);
-    assert_int_equal(failed->attempt, 12);
-    assert_int_equal(access(folder_path(&shell.folder, "dir/runs/1/0.11"), F_OK), -1);
+    expect_slot_and_disk_given_back(&shell);
     shell_close(&shell);
 }
 
@@ -72,20 +84,13 @@ static pid_t await_child_of(pid_t parent)
 static void a_stopped_attempt_is_killed(void **state)
 {
     struct shell shell;
-    Mrlua__AttemptFailed *failed;
     pid_t nursery, trusted, child;
     uint64_t begun_ns;
 
     (void)state;
     shell_open(&shell);
     nursery = await_child_of(getpid());
-    shell_job(&shell, "return { map = function(_, line) while line == 'spin' do end "
-                      "error('reached') end, reduce = 'sum' }");
-    shell_worker(&shell);
-    shell_welcome(&shell);
-    shell_map(&shell, 11, shell_file(&shell, "spin", "spin\n"));
-    while (!shell.heartbeat || shell.heartbeat->n_attempts == 0)
-        shell_turn(&shell);
+    begin_to_spin(&shell);
     trusted = await_child_of(shell.worker);
     child = await_child_of(nursery);
     assert_int_equal(access(folder_path(&shell.folder, "dir/runs/1/0.11"), F_OK), 0);
@@ -97,10 +102,7 @@ static void a_stopped_attempt_is_killed(void **state)
         assert_true(clock_monotonic_ns() - begun_ns < GONE_MS_MAX * NS_PER_MS);
         shell_pass(&shell);
     }
-    shell_map(&shell, 12, shell_file(&shell, "go", "go\n"));
-    failed = shell_await(&shell, MESSAGE_ATTEMPT_FAILED);
-    assert_int_equal(failed->attempt, 12);
-    assert_int_equal(access(folder_path(&shell.folder, "dir/runs/1/0.11"), F_OK), -1);
+    expect_slot_and_disk_given_back(&shell);
     shell_close(&shell);
 }
 
