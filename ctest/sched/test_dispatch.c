@@ -223,15 +223,21 @@ static void fetched_reduce_waits_for_the_maps_of_a_job_with_less(void **state)
     kit_deinit(&kit);
 }
 
+/* A worker, and a job of two maps that is sampled first. */
+static void begin_sampled(struct kit *kit, uint32_t slots)
+{
+    kit_init(kit, NULL);
+    kit_join(kit, 0, slots);
+    kit_submit(kit, 1, NULL);
+    kit_plan_sampled(kit, 1, 2, 1, 1);
+}
+
 static void maps_wait_for_the_sample_they_need(void **state)
 {
     struct kit kit;
 
     (void)state;
-    kit_init(&kit, NULL);
-    kit_join(&kit, 0, 2);
-    kit_submit(&kit, 1, NULL);
-    kit_plan_sampled(&kit, 1, 2, 1, 1);
+    begin_sampled(&kit, 2);
     assert_true(kit_attempt(&kit, STAGE_SAMPLE, 0) != 0);
     assert_int_equal(kit_progress(&kit).stages[STAGE_MAP].in_progress_count, 0);
     kit_failed(&kit, kit_attempt(&kit, STAGE_SAMPLE, 0), ERR_RETRY);
@@ -272,10 +278,7 @@ static void a_sample_outlives_its_worker(void **state)
     struct kit kit;
 
     (void)state;
-    kit_init(&kit, NULL);
-    kit_join(&kit, 0, 1);
-    kit_submit(&kit, 1, NULL);
-    kit_plan_sampled(&kit, 1, 2, 1, 1);
+    begin_sampled(&kit, 1);
     kit_lose(&kit, 0); /* while it samples: another one does */
     assert_int_equal(kit_progress(&kit).stages[STAGE_SAMPLE].idle_count, 1);
     kit_join(&kit, 1, 1);
