@@ -1,8 +1,7 @@
 /*
  * job_inputs: whether what a job reads and what it replaces are apart.
  *
- *     rc = job_inputs_check(folder, from, inputs, count, &err);      before an output is
- * overwritten
+ *     rc = job_inputs_check(output, from, inputs, count, &err);    before it is overwritten
  */
 #ifndef MASTER_JOB_INPUTS_H
 #define MASTER_JOB_INPUTS_H

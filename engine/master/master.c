@@ -164,9 +164,8 @@ static int open_loop(struct master *master, struct err *err)
 
 /* ---- open, run, close ---- */
 
-enum {
-    EPOCH_BEGIN_S = 1577836800
-}; /* 2020-01-01: attempt ids, epoch * 2^32, are below 2^63 to 2088 */
+/* 2020-01-01: attempt ids, epoch * 2^32, are below 2^63 to 2088. */
+enum { EPOCH_BEGIN_S = 1577836800 };
 
 static uint64_t epoch_now(void)
 {
