@@ -12,11 +12,6 @@ local UNSAFE = { flags = { "--allow-unsafe" } }
 
 local it_all, gate
 
-local function restart()
-  it_all.master:kill()
-  it_all:start_master()
-end
-
 -- How many attempts each task of a stage had.
 local function attempts_of(stage)
   local counts = {}
@@ -44,7 +39,7 @@ describe("a master that is killed", function()
     gate:open("map", first[1].task)
     gate:open("map", first[2].task)
     gate:wait_for("map", 4)
-    restart()
+    it_all:restart_master()
     gate:open "map"
     gate:open "reduce"
 
@@ -62,7 +57,7 @@ describe("a master that is killed", function()
     local first = gate:ran "reduce"
     gate:open("reduce", first[1].task)
     gate:wait_for("reduce", 3)
-    restart()
+    it_all:restart_master()
     gate:open "reduce"
 
     gate:expect_parts(job)
@@ -79,7 +74,7 @@ describe("a master that is killed", function()
     gate:expect_parts(job)
     local ran = #gate:ran "map" + #gate:ran "reduce"
     local times = temp.capture(("stat -c '%%n %%y %%i' %s/*"):format(job.out))
-    restart()
+    it_all:restart_master()
     it_all:wait_for_ready(2)
 
     local known = it_all:list_jobs()
@@ -114,7 +109,7 @@ describe("a master that is killed", function()
     it_all:wait_for_job(job, "the reduces are done", 90, function(status)
       return status.stages.reduce.tasks_done == 100
     end)
-    restart()
+    it_all:restart_master()
 
     it_all:expect_parts(job, expected)
   end)
@@ -131,7 +126,7 @@ describe("a master that is killed", function()
     while kills < KILLS and not job:code() do
       local status = it_all:status(job.id)
       if status and status.job.tasks_done >= at then
-        restart()
+        it_all:restart_master()
         kills, at = kills + 1, status.job.tasks_done + math.random(6)
       end
     end

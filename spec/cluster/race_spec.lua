@@ -30,6 +30,13 @@ local function started_since(worker, before)
   return new
 end
 
+local function wake_and_close()
+  for _, worker in ipairs(it_all.workers) do
+    signal(session.processes(worker.pid), "CONT")
+  end
+  it_all:close()
+end
+
 local function expect_gated_parts(job, flags)
   it_all:expect_parts(job, it_all:expected_parts(gate.path, { texts.GPL }, flags))
 end
@@ -40,12 +47,7 @@ describe("of two attempts", function()
     gate = gated.new(it_all)
   end)
 
-  after_each(function()
-    for _, worker in ipairs(it_all.workers) do
-      signal(session.processes(worker.pid), "CONT")
-    end
-    it_all:close()
-  end)
+  after_each(wake_and_close)
 
   it("that end together one is the task's", function()
     if engine.has_option "TINY" then
@@ -148,12 +150,7 @@ describe("of two living attempts of a slow reduce", function()
     end
   end)
 
-  after_each(function()
-    for _, worker in ipairs(it_all.workers) do
-      signal(session.processes(worker.pid), "CONT")
-    end
-    it_all:close()
-  end)
+  after_each(wake_and_close)
 
   it("that end at the same time one is the task's, and nothing is left of the other", function()
     local flags = { "--reducers", 2 * RACES }

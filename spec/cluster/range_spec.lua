@@ -17,12 +17,12 @@ local function attempts_of_first()
   return count
 end
 
-local function worker_with(id)
-  for _, worker in ipairs(it_all.workers) do
-    if worker.id == id then
-      return worker
-    end
-  end
+-- Goes on when it samples.
+local function start_job()
+  it_all:start(2, UNSAFE)
+  local job = gate:submit()
+  gate:wait_for("map", 1)
+  return job
 end
 
 local function open_all()
@@ -57,9 +57,7 @@ describe("a job with partition = \"range\" on a cluster", function()
   end)
 
   it("samples once, and its maps wait for that", function()
-    it_all:start(2, UNSAFE)
-    local job = gate:submit()
-    gate:wait_for("map", 1)
+    local job = start_job()
     it_all:wait_for_job(job, "no map runs beside the sample", 10, function(status)
       return status.stages.map.tasks > 0 and status.stages.map.tasks_running == 0
     end)
@@ -68,37 +66,25 @@ describe("a job with partition = \"range\" on a cluster", function()
     expect_attempts(job, 2)
   end)
 
-  it("samples again when its worker dies", function()
-    it_all:start(2, UNSAFE)
-    local job = gate:submit()
-    gate:wait_for("map", 1)
-    worker_with(gate:ran("map")[1].worker):kill()
-    gate:wait_for("map", 2)
-    open_all()
+  for who, kill in pairs {
+    ["its worker"] = function() it_all:worker_with(gate:ran("map")[1].worker):kill() end,
+    ["the master"] = function() it_all:restart_master() end,
+  } do
+    it("samples again when " .. who .. " dies meanwhile", function()
+      local job = start_job()
+      kill()
+      gate:wait_for("map", 2)
+      open_all()
 
-    expect_attempts(job, 3)
-  end)
-
-  it("samples again when the master dies meanwhile", function()
-    it_all:start(2, UNSAFE)
-    local job = gate:submit()
-    gate:wait_for("map", 1)
-    it_all.master:kill()
-    it_all:start_master()
-    gate:wait_for("map", 2)
-    open_all()
-
-    expect_attempts(job, 3)
-  end)
+      expect_attempts(job, 3)
+    end)
+  end
 
   it("keeps its sample when the master dies before the maps are done", function()
-    it_all:start(2, UNSAFE)
-    local job = gate:submit()
-    gate:wait_for("map", 1)
+    local job = start_job()
     gate:open("map", 0)
     gate:wait_for("map", 4) -- the sample, map 0, and two that wait
-    it_all.master:kill()
-    it_all:start_master()
+    it_all:restart_master()
     open_all()
 
     gate:expect_parts(job)

@@ -73,6 +73,12 @@ function cluster:start_master(options)
   return self.master
 end
 
+--- Ends the master by kill -9, and starts it again.
+function cluster:restart_master()
+  self.master:kill()
+  self:start_master()
+end
+
 --- Starts a worker, and waits until the master says that it is there.
 -- @tparam[opt] table options  slots (1); flags; master: where it finds it, a proxy's address;
 --                             dir: that of an earlier life; folder: where it runs; wrap; unawaited
@@ -146,6 +152,15 @@ end
 --- One worker as the master knows it, or nil.
 function cluster:worker_state(id)
   for _, worker in ipairs(self:list_workers()) do
+    if worker.id == id then
+      return worker
+    end
+  end
+end
+
+--- The process of the worker that the master knows by this number, or nil.
+function cluster:worker_with(id)
+  for _, worker in ipairs(self.workers) do
     if worker.id == id then
       return worker
     end
