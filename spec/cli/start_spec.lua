@@ -10,7 +10,7 @@ local PART_OF_US = { "libcrypto", "libevent_core", "libjansson", "liblua5.4", "l
 describe("a start", function()
   it("looks for no library that could be part of the executable", function()
     if engine.has_option("SHARED") then
-      return
+      pending "libraries are not to be part of it"
     end
     local loaded = temp.capture("LD_TRACE_LOADED_OBJECTS=1 " .. engine.command {})
 
