@@ -85,7 +85,6 @@ static void end_process(struct master_attempt *attempt)
 static void on_readable(void *context)
 {
     struct master_attempt *attempt = context;
-    struct master *master = attempt->master;
     struct frame frame;
     struct err err = {0};
     int rc;
@@ -98,7 +97,6 @@ static void on_readable(void *context)
         fail(attempt, &err);
     if (rc < 0)
         end_process(attempt);
-    (void)master;
 }
 
 void master_helper_start(struct master *master, const struct command *command)
