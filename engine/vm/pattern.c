@@ -15,43 +15,18 @@ struct parser {
 /* Is the byte in the class of the letter, as in %a? -1: no class is called so. */
 static int in_class(unsigned char byte, unsigned char letter)
 {
-    int is_in;
+    static const struct {
+        char letter;
+        int (*has)(int byte);
+    } classes[] = {
+        {'a', isalpha}, {'c', iscntrl}, {'d', isdigit}, {'g', isgraph}, {'l', islower},
+        {'p', ispunct}, {'s', isspace}, {'u', isupper}, {'w', isalnum}, {'x', isxdigit},
+    };
 
-    switch (tolower(letter)) {
-    case 'a':
-        is_in = isalpha(byte);
-        break;
-    case 'c':
-        is_in = iscntrl(byte);
-        break;
-    case 'd':
-        is_in = isdigit(byte);
-        break;
-    case 'g':
-        is_in = isgraph(byte);
-        break;
-    case 'l':
-        is_in = islower(byte);
-        break;
-    case 'p':
-        is_in = ispunct(byte);
-        break;
-    case 's':
-        is_in = isspace(byte);
-        break;
-    case 'u':
-        is_in = isupper(byte);
-        break;
-    case 'w':
-        is_in = isalnum(byte);
-        break;
-    case 'x':
-        is_in = isxdigit(byte);
-        break;
-    default:
-        return isalpha(letter) ? -1 : byte == letter;
-    }
-    return (is_in != 0) != (isupper(letter) != 0);
+    for (size_t i = 0; i < sizeof classes / sizeof *classes; i++)
+        if (classes[i].letter == tolower(letter))
+            return (classes[i].has(byte) != 0) != (isupper(letter) != 0);
+    return isalpha(letter) ? -1 : byte == letter;
 }
 
 /* Adds what %letter means to the set: a class, or the byte itself. */

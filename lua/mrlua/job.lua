@@ -37,11 +37,10 @@ local COMBINERS = {
   sum = true, count = true, min = true, max = true, first = true, distinct = true, top = true,
   identity = true,
 }
--- The others, a mean of means and a list of lists, would be something else.
-local REDUCERS = {
-  sum = true, count = true, min = true, max = true, first = true, distinct = true, top = true,
-  identity = true, mean = true, list = true,
-}
+local REDUCERS = { mean = true, list = true } -- not combine: a mean of means is something else
+for name in pairs(COMBINERS) do
+  REDUCERS[name] = true
+end
 local TOP_COUNT_MAX = 1000 -- engine/record/top.h
 local REDUCERS_MAX = 100000
 local ATTEMPTS_MAX = 30 -- as many failures of one task end a job anyway (sched/sched.h)
