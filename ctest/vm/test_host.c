@@ -10,7 +10,6 @@
 
 struct world {
     char folder[256], path[300];
-    struct buf told; /* by the functions below */
 };
 
 static int open_world(void **state)
@@ -34,7 +33,6 @@ static int close_world(void **state)
     struct world *world = *state;
 
     unlink(world->path);
-    buf_deinit(&world->told);
     return rmdir(world->folder);
 }
 
@@ -74,11 +72,10 @@ static int do_nothing(void *context, struct vm_host *host, struct slice args, st
 static int do_loop(void *context, struct vm_host *host, struct slice args, struct buf *result,
                    struct err *err)
 {
-    struct world *world = context;
     struct buf value = {0};
     int rc = 0;
 
-    buf_printf(&world->told, "%s ", vm_host_listens(host, "progress") ? "heard" : "unheard");
+    (void)context;
     value_write_integer(&value, value_field_integer(args, "from", 0));
     for (int i = 0; i < 3 && rc == 0; i++) {
         buf_clear(result);
@@ -104,7 +101,6 @@ static int run(struct world *world, const char *script, int *exit_code, struct e
     assert_non_null(file);
     fputs(script, file);
     fclose(file);
-    buf_clear(&world->told);
     return vm_host_run("script", 3, argv, functions, world, exit_code, err);
 }
 
@@ -146,11 +142,10 @@ static void host_functions_take_and_answer_values(void **state)
 
 static void registered_functions_are_called_back(void **state)
 {
-    struct world *world = *state;
     struct err err = {0};
     int exit_code = -1;
 
-    if (run(world,
+    if (run(*state,
             "local engine = require 'mrlua.engine'\n"
             "return function()\n"
             "  assert(engine.loop { from = 1 } == true)\n"
@@ -160,13 +155,12 @@ static void registered_functions_are_called_back(void **state)
             "  local none, message = engine.loop { from = 1 }\n"
             "  assert(none == nil and message:find('in progress', 1, true), message)\n"
             "  engine.on('progress', nil)\n"
-            "  engine.loop {}\n"
+            "  assert(engine.loop { from = 1 } == true)\n"
             "  return n\n"
             "end",
             &exit_code, &err) != 0)
         fail_msg("%s", err.message);
     assert_int_equal(exit_code, 8);
-    assert_string_equal(buf_string(&world->told), "unheard heard heard unheard ");
 }
 
 static void what_it_raises_is_told_with_its_place(void **state)

@@ -184,31 +184,13 @@ out:
     return rc;
 }
 
-/* Pushes the callback, or nil.                                                 [-0, +1, m] */
-static int push_callback(lua_State *L, struct vm_host *host, const char *name)
-{
-    int type;
-
-    lua_rawgeti(L, LUA_REGISTRYINDEX, host->callbacks);
-    type = lua_getfield(L, -1, name);
-    lua_remove(L, -2);
-    return type;
-}
-
-bool vm_host_listens(struct vm_host *host, const char *name)
-{
-    bool listens = push_callback(host->running, host, name) == LUA_TFUNCTION;
-
-    lua_pop(host->running, 1);
-    return listens;
-}
-
 static int run_callback(lua_State *L)
 {
     struct host_call *call = lua_touserdata(L, 1);
     struct err err;
 
-    if (push_callback(L, call->host, call->name) != LUA_TFUNCTION)
+    lua_rawgeti(L, LUA_REGISTRYINDEX, call->host->callbacks);
+    if (lua_getfield(L, -1, call->name) != LUA_TFUNCTION)
         return 0;
     if (call->arg.len == 0)
         lua_pushnil(L);

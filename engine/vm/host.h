@@ -26,8 +26,6 @@
 #include "base/err.h"
 #include "base/slice.h"
 
-#include <stdbool.h>
-
 struct vm_host;
 
 struct host_function {
@@ -44,9 +42,6 @@ struct host_function {
  */
 int vm_host_run(const char *module, int argc, char **argv, const struct host_function functions[],
                 void *context, int *exit_code, struct err *err);
-
-/* Is a function registered under this name? */
-bool vm_host_listens(struct vm_host *host, const char *name);
 
 /*
  * Calls what was registered under `name` with one encoded value (empty: nothing), from inside a
