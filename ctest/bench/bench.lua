@@ -105,24 +105,6 @@ function bench.write_text(path, bytes, seed)
   end
 end
 
---- Writes `bytes` of a web server's access log: few pages have most hits, as few clients do.
-function bench.write_log(path, bytes, seed)
-  math.randomseed(seed)
-  local pages, clients = make_urn(make_words(20000), 1 << 18), make_urn(make_words(5000), 1 << 16)
-  local random, format = math.random, string.format
-  local file <close> = assert(io.open(path, "wb"))
-  file:setvbuf("full", 1 << 20)
-  local written = 0
-  while written < bytes do
-    local page, client = pages[random(#pages)], clients[random(#clients)]
-    local line = format('%s.example - - [22/Nov/2026:%02d:%02d:%02d +0000] "GET /%s.html HTTP/1.1" '
-      .. '%d %d\n', client, random(0, 23), random(0, 59), random(0, 59), page,
-      random(20) == 1 and 404 or 200, random(200, 60000))
-    file:write(line)
-    written = written + #line
-  end
-end
-
 --- Is this program here?
 function bench.has(program)
   return os.execute("command -v " .. program .. " >/dev/null 2>&1") == true

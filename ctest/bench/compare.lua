@@ -210,8 +210,8 @@ local function parse()
   end
 end
 
-parse()
 bench.finally_remove(folder, function()
+  parse()
   for _, name in ipairs(ORDER) do
     if wanted[name] or next(wanted) == nil then
       contests[name]()

@@ -28,6 +28,7 @@ local function measure(job, slots, factor)
   local command, times = command_of(job, slots, factor), {}
   local peaks, ok = peak.of(command) -- and warms up
   assert(ok, "failed: " .. command)
+  assert(peaks.child, "no attempt was met at work: take more megabytes")
   for round = 1, rounds do
     times[round] = bench.time(command)
   end
