@@ -41,7 +41,7 @@ struct job_counters {
 /* Safe on a zeroed struct. */
 void job_results_deinit(struct job_results *results);
 
-/* One map of each number and one reduce; what was there is gone. */
+/* Room for the maps, the reduces and a sample; what was there is gone. */
 void job_results_plan(struct job_results *results, uint32_t map_count, uint32_t reduce_count);
 
 /* Takes `done`, also when the task is none of ours. */
