@@ -2,6 +2,7 @@
 
 #include "base/buf.h"
 #include "folder.h"
+#include "master/golden_journal.h"
 #include "test.h"
 
 #include <errno.h>
@@ -417,6 +418,8 @@ static void every_flipped_byte_of_a_killed_journal_is_told(void **state)
     free_copy(&copy);
 }
 
+enum { USER_VERSION_AT = 63 }; /* the last byte of it, in SQLite's header */
+
 static void a_journal_of_another_version_is_refused(void **state)
 {
     struct journal *journal = open_it();
@@ -426,11 +429,108 @@ static void a_journal_of_another_version_is_refused(void **state)
     fill(journal);
     journal_close(journal);
     save(&copy);
-    copy.files[0].ptr[63] = 9; /* the user version, in SQLite's header */
+    copy.files[0].ptr[USER_VERSION_AT] = JOURNAL_VERSION + 1;
     put_back(&copy);
     assert_null(journal_open(folder_path(&folder, "state"), &err));
-    assert_non_null(strstr(err.message, "version 9"));
+    assert_non_null(strstr(err.message, "version 3, this engine reads versions 1 to 2"));
     free_copy(&copy);
+}
+
+/* ---- version 1 ---- */
+
+static char stamp(void)
+{
+    struct buf bytes = {0};
+    char version;
+
+    read_file(folder_path(&folder, "state/journal.db"), &bytes);
+    version = bytes.ptr[USER_VERSION_AT];
+    buf_deinit(&bytes);
+    return version;
+}
+
+/* How many rows there are of each version. */
+static int count_version(void *context, const struct journal_row *row, struct err *error)
+{
+    int *counts = context;
+
+    (void)error;
+    assert_in_range(row->version, JOURNAL_VERSION_OLDEST, JOURNAL_VERSION);
+    counts[row->version]++;
+    return 0;
+}
+
+static void assert_versions(struct journal *journal, int first, int second)
+{
+    int counts[JOURNAL_VERSION + 1] = {0};
+
+    if (journal_read(journal, count_version, counts, &err) != 0)
+        fail_msg("%s", err.message);
+    assert_int_equal(counts[1], first);
+    assert_int_equal(counts[2], second);
+}
+
+static void a_journal_of_version_1_is_continued(void **state)
+{
+    struct journal *journal;
+
+    (void)state;
+    golden_journal_put(&folder);
+    assert_int_equal(stamp(), 1);
+    journal = open_it();
+    assert_versions(journal, GOLDEN_JOURNAL_ROWS, 0);
+    add(journal, JOURNAL_FACT, 0, "of today");
+    commit(journal);
+    assert_versions(journal, GOLDEN_JOURNAL_ROWS, 1);
+    journal_close(journal);
+    assert_int_equal(stamp(), 2);
+    journal = open_it();
+    assert_versions(journal, GOLDEN_JOURNAL_ROWS, 1);
+    journal_remove(journal, GOLDEN_JOURNAL_SECOND);
+    commit(journal);
+    assert_versions(journal, 2, 1); /* the epoch and the history */
+    journal_close(journal);
+    journal = open_it();
+    assert_versions(journal, 2, 1);
+    journal_close(journal);
+}
+
+/* Flips a bit of the golden journal, some bytes after the only place of these bytes in it. */
+static void put_damaged(const char *where, size_t len, size_t after)
+{
+    struct buf bytes = {0};
+    size_t at = 0;
+
+    golden_journal_read(&bytes);
+    while (memcmp(bytes.ptr + at, where, len) != 0)
+        assert_true(++at + len < bytes.len);
+    bytes.ptr[at + after] ^= 1;
+    folder_write(&folder, "state/journal.db", bytes.ptr, bytes.len);
+    buf_deinit(&bytes);
+}
+
+static void a_damaged_row_of_version_1_is_told(void **state)
+{
+    int counts[JOURNAL_VERSION + 1] = {0};
+    struct journal *journal;
+
+    (void)state;
+    folder_mkdir(&folder, "state");
+    put_damaged("second", 6, 0); /* the name of a job */
+    journal = open_it();
+    assert_int_equal(journal_read(journal, count_version, counts, &err), -1);
+    assert_non_null(strstr(err.message, "the checksum of a row"));
+    journal_close(journal);
+}
+
+static void a_damaged_head_of_version_1_is_not_stamped(void **state)
+{
+    (void)state;
+    folder_mkdir(&folder, "state");
+    put_damaged("\x00\x04\x5c\x98\x5a\xdb", 6, 5); /* the sum of the checksums */
+    assert_null(journal_open(folder_path(&folder, "state"), &err));
+    assert_non_null(strstr(err.message, "the checksum of its head"));
+    assert_int_equal(stamp(), 1);
 }
 
 static void something_else_is_no_journal(void **state)
@@ -459,6 +559,9 @@ int main(void)
         TEST(every_flipped_byte_of_a_closed_journal_is_told),
         TEST(every_flipped_byte_of_a_killed_journal_is_told),
         TEST(a_journal_of_another_version_is_refused),
+        TEST(a_journal_of_version_1_is_continued),
+        TEST(a_damaged_row_of_version_1_is_told),
+        TEST(a_damaged_head_of_version_1_is_not_stamped),
         TEST(something_else_is_no_journal),
     };
 

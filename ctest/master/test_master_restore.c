@@ -1,6 +1,7 @@
 #include "master/master_kit.h"
 
 #include "format/claim.h"
+#include "master/golden_journal.h"
 
 #include <sched.h>
 #include <stdlib.h>
@@ -38,6 +39,15 @@ static void a_kill_loses_no_completed_map(void **state)
     assert_true(folder_has(&kit.folder, "out/_SUCCESS"));
 }
 
+/* The state folder of a master that has ended is gone. */
+static void lose_folder(void)
+{
+    char command[128];
+
+    snprintf(command, sizeof command, "rm -r %s", folder_path(&kit.folder, "state"));
+    assert_int_equal(system(command), 0);
+}
+
 static void assert_claimed_by_the_master(void)
 {
     struct claim claim;
@@ -67,14 +77,12 @@ static void a_master_without_its_folder_has_a_later_epoch(void **state)
     struct kit_peer *worker = master_kit_connect(&kit, ROLE_WORKER);
     struct kit_join join = {.incarnation = 3};
     time_t begun = time(NULL); /* or later than the master's begin */
-    char command[128];
     uint64_t epoch;
 
     (void)state;
     peer_join(worker, &join, &join.epoch_seen);
     master_kit_kill(&kit);
-    snprintf(command, sizeof command, "rm -r %s", folder_path(&kit.folder, "state"));
-    assert_int_equal(system(command), 0);
+    lose_folder();
     while (time(NULL) <= begun)
         sched_yield();
 
@@ -174,6 +182,58 @@ static void the_words_of_a_failure_survive(void **state)
     message_free(end);
 }
 
+/* What a user of the golden journal is told. */
+static void assert_golden_jobs(void)
+{
+    struct kit_peer *user = master_kit_connect(&kit, ROLE_SUBMIT);
+    Mrlua__JobStatusAnswer *answer;
+
+    assert_int_equal(peer_status(user, GOLDEN_JOURNAL_FIRST, &answer)->status, JOB_SUCCEEDED);
+    assert_string_equal(answer->info->name, "first");
+    assert_int_equal(answer->info->stages[STAGE_MAP]->completed, GOLDEN_JOURNAL_MAPS);
+    message_free(answer);
+    assert_int_equal(peer_status(user, GOLDEN_JOURNAL_SECOND, &answer)->status, JOB_RUNNING);
+    assert_string_equal(answer->info->name, "second");
+    assert_int_equal(answer->info->stages[STAGE_MAP]->tasks, GOLDEN_JOURNAL_MAPS);
+    assert_int_equal(answer->info->stages[STAGE_MAP]->completed, 1);
+    assert_int_equal(answer->info->stages[STAGE_REDUCE]->tasks, 2);
+    message_free(answer);
+}
+
+/* A worker that the journal does not know is given a map that is not the completed one. */
+static void assert_golden_goes_on(void)
+{
+    static const char path[] = GOLDEN_JOURNAL_FOLDER "/";
+    struct kit_peer *worker = master_kit_connect(&kit, ROLE_WORKER);
+    Mrlua__AttemptStart *start;
+
+    peer_join(worker, &(struct kit_join){.incarnation = 3}, NULL);
+    start = peer_await_start(worker);
+    assert_int_equal(start->start->job, GOLDEN_JOURNAL_SECOND);
+    assert_int_equal(start->start->kind, MRLUA__TASK_KIND__MAP);
+    assert_int_not_equal(start->start->task, 0);
+    assert_true(start->start->n_pieces > 0);
+    assert_memory_equal(start->start->pieces[0]->path, path, sizeof path - 1);
+    assert_true(start->start->pieces[0]->length > 0);
+    message_free(start);
+}
+
+/* Goal: what a master of version 1 knew is known, and is gone on with.
+ * Method: its journal; a kill, after which the journal has rows of both versions. */
+static void a_journal_of_version_1_is_restored(void **state)
+{
+    (void)state;
+    master_kit_kill(&kit);
+    lose_folder();
+    golden_journal_put(&kit.folder);
+    for (int i = 0; i < 2; i++) {
+        master_kit_start(&kit);
+        assert_golden_jobs();
+        assert_golden_goes_on();
+        master_kit_kill(&kit);
+    }
+}
+
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
@@ -183,6 +243,7 @@ int main(int argc, char **argv)
         MASTER_TEST(a_map_that_was_not_heard_of_is_not_killed),
         MASTER_TEST(a_finished_job_stays_finished),
         MASTER_TEST(the_words_of_a_failure_survive),
+        MASTER_TEST(a_journal_of_version_1_is_restored),
     };
 
     KIT_NURSERY(argc, argv);

@@ -152,7 +152,7 @@ static void plan_message_deinit(struct plan_message *message)
     free(message->piece_lengths);
 }
 
-static void pack_plan(const struct split_plan *plan, const struct file_list *list, struct buf *done)
+void plan_task_pack(const struct split_plan *plan, const struct file_list *list, struct buf *done)
 {
     Mrlua__Done message = MRLUA__DONE__INIT;
     struct plan_message body = {0};
@@ -177,7 +177,7 @@ int plan_task_run(const Mrlua__TaskStart *start, struct buf *done, struct err *e
         list_inputs(start, &list, err) != 0 ||
         split_plan_init(&plan, list.items, list.count, &options, err) != 0)
         goto out;
-    pack_plan(&plan, &list, done);
+    plan_task_pack(&plan, &list, done);
     rc = 0;
 out:
     split_plan_deinit(&plan);

@@ -7,11 +7,16 @@
 
 #include "base/buf.h"
 #include "base/err.h"
+#include "format/split.h"
 #include "rpc/messages.pb-c.h"
+#include "store/file.h"
 
 /* Lists the inputs of start->plan and cuts them into splits. Appends a packed Done to `done`. "-"
  * is read from standard input into start->tmp_folder. */
 int plan_task_run(const Mrlua__TaskStart *start, struct buf *done, struct err *err);
+
+/* Appends the packed Done of a plan over the files of the list. */
+void plan_task_pack(const struct split_plan *plan, const struct file_list *list, struct buf *done);
 
 /* Gives the parts of start->commit their names, and _SUCCESS. Appends a packed Done. */
 int commit_task_run(const Mrlua__TaskStart *start, struct buf *done, struct err *err);

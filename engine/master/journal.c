@@ -59,6 +59,9 @@ static const char SCHEMA[] =
     "PRAGMA user_version = 2;"
     "COMMIT;";
 
+/* Rows of this version may follow: an engine of an older one is to refuse it from now on. */
+static const char STAMP[] = "PRAGMA user_version = 2;";
+
 /* All that is known of the table `rows` without reading it. */
 struct head {
     uint64_t row_count, sum, seq_next, turn, history_count;
@@ -106,12 +109,12 @@ static uint32_t head_crc(const struct head *head)
     return crc32c(0, bytes, sizeof bytes);
 }
 
-static uint32_t row_crc(uint64_t seq, const struct journal_row *row, uint64_t version)
+static uint32_t row_crc(uint64_t seq, const struct journal_row *row)
 {
     char header[ROW_HEADER_BYTES];
 
     put_u64le(header, seq);
-    put_u64le(header + 8, version);
+    put_u64le(header + 8, row->version);
     put_u64le(header + 16, (uint64_t)row->kind);
     put_u64le(header + 24, row->job_id);
     return crc32c(crc32c(0, header, sizeof header), row->payload.ptr, row->payload.len);
@@ -163,19 +166,23 @@ static int query_integer(struct journal *journal, const char *sql, int64_t *out,
     return rc;
 }
 
-/* A new file has no version and no tables; a damaged one has one of them. */
-static int make_tables(struct journal *journal, struct err *err)
+/* A new file has no version and no tables; a damaged one has one of them. *version: of the
+ * journal, which may be an older one. */
+static int make_tables(struct journal *journal, int64_t *version, struct err *err)
 {
-    int64_t version = 0, table_count = 0;
+    int64_t table_count = 0;
 
-    if (query_integer(journal, "PRAGMA user_version", &version, err) != 0 ||
+    if (query_integer(journal, "PRAGMA user_version", version, err) != 0 ||
         query_integer(journal, "SELECT count(*) FROM sqlite_master", &table_count, err) != 0)
         return -1;
-    if (version == 0 && table_count == 0)
+    if (*version == 0 && table_count == 0) {
+        *version = JOURNAL_VERSION;
         return run_sql(journal, SCHEMA, ERR_SETUP, err);
-    if (version != JOURNAL_VERSION)
-        return err_set(err, ERR_SETUP, "journal %s has version %lld, this engine reads version %d",
-                       journal->path, (long long)version, JOURNAL_VERSION);
+    }
+    if (*version < JOURNAL_VERSION_OLDEST || *version > JOURNAL_VERSION)
+        return err_set(err, ERR_SETUP,
+                       "journal %s has version %lld, this engine reads versions %d to %d",
+                       journal->path, (long long)*version, JOURNAL_VERSION_OLDEST, JOURNAL_VERSION);
     return 0;
 }
 
@@ -237,6 +244,7 @@ out:
 static int open_db(struct journal *journal, struct err *err)
 {
     int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX;
+    int64_t version = 0;
 
     if (sqlite3_open_v2(journal->path, &journal->db, flags, NULL) != SQLITE_OK)
         return db_failed(journal, ERR_SETUP, err);
@@ -244,8 +252,10 @@ static int open_db(struct journal *journal, struct err *err)
     if (run_sql(journal, "PRAGMA locking_mode=EXCLUSIVE; PRAGMA journal_mode=WAL;", ERR_SETUP,
                 err) != 0 ||
         run_sql(journal, "PRAGMA synchronous=NORMAL;", ERR_SETUP, err) != 0 ||
-        make_tables(journal, err) != 0 || check_pages(journal, err) != 0 ||
+        make_tables(journal, &version, err) != 0 || check_pages(journal, err) != 0 ||
         read_head(journal, err) != 0)
+        return -1;
+    if (version < JOURNAL_VERSION && run_sql(journal, STAMP, ERR_SETUP, err) != 0)
         return -1;
     for (int i = 0; i < STATEMENT_COUNT; i++)
         if (sqlite3_prepare_v3(journal->db, SQL[i], -1, SQLITE_PREPARE_PERSISTENT,
@@ -296,7 +306,7 @@ void journal_close(struct journal *journal)
 static bool decode_row(sqlite3_stmt *statement, struct journal_row *row, uint64_t *sum)
 {
     uint64_t seq = (uint64_t)sqlite3_column_int64(statement, 0);
-    uint64_t version = (uint64_t)sqlite3_column_int64(statement, 1);
+    int64_t version = sqlite3_column_int64(statement, 1);
     int64_t kind = sqlite3_column_int64(statement, 2);
     int64_t crc = sqlite3_column_int64(statement, 5);
     const void *payload = sqlite3_column_blob(statement, 4);
@@ -304,11 +314,12 @@ static bool decode_row(sqlite3_stmt *statement, struct journal_row *row, uint64_
     *row = (struct journal_row){
         .kind = (enum journal_kind)kind,
         .job_id = (uint64_t)sqlite3_column_int64(statement, 3),
+        .version = (uint64_t)version,
         .payload = slice_of(payload, (size_t)sqlite3_column_bytes(statement, 4)),
     };
     *sum += (uint64_t)crc;
-    return kind >= JOURNAL_FACT && kind <= JOURNAL_HISTORY && version == JOURNAL_VERSION &&
-           crc == (int64_t)row_crc(seq, row, version);
+    return kind >= JOURNAL_FACT && kind <= JOURNAL_HISTORY && version >= JOURNAL_VERSION_OLDEST &&
+           version <= JOURNAL_VERSION && crc == (int64_t)row_crc(seq, row);
 }
 
 int journal_read(struct journal *journal,
@@ -396,8 +407,9 @@ static int write_row(struct journal *journal, struct head *head, const struct pe
     const char *payload = pending->len ? journal->payloads.ptr + pending->offset : "";
     struct journal_row row = {.kind = (enum journal_kind)pending->kind,
                               .job_id = pending->job_id,
+                              .version = JOURNAL_VERSION,
                               .payload = slice_of(payload, pending->len)};
-    uint32_t crc = row_crc(head->seq_next, &row, JOURNAL_VERSION);
+    uint32_t crc = row_crc(head->seq_next, &row);
 
     sqlite3_bind_int64(statement, 1, (int64_t)head->seq_next);
     sqlite3_bind_int(statement, 2, JOURNAL_VERSION);

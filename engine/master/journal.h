@@ -24,6 +24,10 @@
  *
  * The folder: lock, journal.db, journal.db-wal, turn. The lock is held as long as the journal is
  * open: one master, which is one process, per folder.
+ *
+ * A journal of an older version is made one of this version when it is opened, after its pages and
+ * its head have been checked: the tables are the same. Its rows keep the version that they were
+ * written with, and whoever reads them is told.
  */
 #ifndef MASTER_JOURNAL_H
 #define MASTER_JOURNAL_H
@@ -35,7 +39,8 @@
 #include <stdint.h>
 
 enum {
-    JOURNAL_VERSION = 2,              /* of the tables and of the rows; 2: plans in columns */
+    JOURNAL_VERSION = 2,              /* of rows that are written, and so of the journal */
+    JOURNAL_VERSION_OLDEST = 1,       /* that is read: its plans are those of job_plan_v1.h */
     JOURNAL_HISTORY_COUNT_MAX = 1000, /* ended jobs that are kept */
 };
 
@@ -48,14 +53,16 @@ enum journal_kind {
 
 struct journal_row {
     enum journal_kind kind;
-    uint64_t job_id; /* 0: of no job */
+    uint64_t job_id;  /* 0: of no job */
+    uint64_t version; /* JOURNAL_VERSION_OLDEST .. JOURNAL_VERSION: how to read the payload */
     struct slice payload;
 };
 
 struct journal;
 
 /* Makes the folder and the journal if they are not there. NULL with ERR_SETUP: another master has
- * the folder (named), it cannot be written, or the journal is damaged or of another version. */
+ * the folder (named), it cannot be written, or the journal is damaged or of a version that is not
+ * read. */
 struct journal *journal_open(const char *folder, struct err *err);
 void journal_close(struct journal *journal); /* NULL is fine. What was not committed is dropped */
 

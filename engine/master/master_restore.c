@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "format/claim.h"
+#include "master/job_plan_v1.h"
 #include "sched/fact_codec.h"
 
 #include <stdio.h>
@@ -127,7 +128,9 @@ static int take_job(struct master *master, const struct journal_row *row, struct
 static int take_plan(struct master *master, const struct journal_row *row, struct err *err)
 {
     struct master_job *job = master_job_find(master, row->job_id);
-    Mrlua__Done *done = message_unpack(&mrlua__done__descriptor, row->payload, err);
+    Mrlua__Done *done = row->version == 1
+                            ? job_plan_v1_unpack(row->payload, err)
+                            : message_unpack(&mrlua__done__descriptor, row->payload, err);
 
     if (!done)
         return -1;
