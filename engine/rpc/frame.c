@@ -74,12 +74,13 @@ void frame_decoder_feed(struct frame_decoder *decoder, struct slice bytes)
 /* The whole frame at the head of what was fed. 1, 0 (more bytes are needed) or -1. */
 static int take_frame(struct frame_decoder *decoder, struct slice *frame, struct err *err)
 {
-    const char *at = decoder->in.ptr + decoder->taken;
     size_t have = decoder->in.len - decoder->taken;
+    const char *at;
     uint32_t length;
 
     if (have < LENGTH_BYTES)
-        return 0;
+        return 0; /* perhaps nothing was fed: there is no pointer to add to */
+    at = decoder->in.ptr + decoder->taken;
     length = get_u32le(at);
     if (length < LENGTH_MIN || length > decoder->limits.frame_bytes_max - LENGTH_BYTES)
         return err_set(err, ERR_RETRY, "frame: a length of %u bytes, not %d to %zu", length,
