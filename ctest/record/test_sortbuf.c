@@ -205,6 +205,40 @@ static void a_text_folds_as_its_encoded_key_does(void **state)
     }
 }
 
+/* Goal: sortbuf_fold_ones() is sortbuf_fold_text() of 1 so many times: a float is rounded at each.
+ */
+static void ones_fold_as_one_by_one(void **state)
+{
+    static const double starts[] = {0.0, 0.1, 9007199254740992.0, -9007199254740994.0};
+    struct slice text = slice_of_string("k"), key = slice_of_string("sk");
+    char bytes[VALUE_NUMBER_BYTES_MAX];
+    struct err err;
+
+    (void)state;
+    for (size_t i = 0; i < 1 + sizeof starts / sizeof *starts; i++) {
+        struct kit_list got = {0}, wanted = {0};
+        struct sortbuf at_once, one_by_one;
+        struct slice start = integer(bytes, INT64_MAX - 5); /* and over its end */
+
+        if (i > 0)
+            start = slice_of(bytes, value_encode_number(bytes, starts[i - 1]));
+        assert_int_equal(sortbuf_init(&at_once, SORTBUF_BYTES_MIN, BUILTIN_SUM, &err), 0);
+        assert_int_equal(sortbuf_init(&one_by_one, SORTBUF_BYTES_MIN, BUILTIN_SUM, &err), 0);
+        assert_true(sortbuf_add(&at_once, 0, key, start));
+        assert_true(sortbuf_add(&one_by_one, 0, key, start));
+        assert_true(sortbuf_fold_ones(&at_once, text, 11));
+        for (int n = 0; n < 11; n++)
+            assert_true(sortbuf_fold_text(&one_by_one, text, 1));
+        read_all(&at_once, &got);
+        read_all(&one_by_one, &wanted);
+        kit_assert_equal(&got, &wanted);
+        sortbuf_deinit(&at_once);
+        sortbuf_deinit(&one_by_one);
+        kit_clear(&got);
+        kit_clear(&wanted);
+    }
+}
+
 /* Goal: what is not there is not made up: no key, a value that is no number, no folding. */
 static void a_text_folds_only_into_a_number(void **state)
 {
@@ -215,19 +249,19 @@ static void a_text_folds_only_into_a_number(void **state)
 
     (void)state;
     assert_int_equal(sortbuf_init(&buf, SORTBUF_BYTES_MIN, BUILTIN_SUM, &err), 0);
-    assert_false(sortbuf_fold_text(&buf, text, 1));
+    assert_false(sortbuf_fold_text(&buf, text, 1) || sortbuf_fold_ones(&buf, text, 2));
     sortbuf_add(&buf, 0, slice_of_string("tk"), integer(number, 1)); /* a tuple, not the string */
-    assert_false(sortbuf_fold_text(&buf, text, 1));
+    assert_false(sortbuf_fold_text(&buf, text, 1) || sortbuf_fold_ones(&buf, text, 2));
     sortbuf_add(&buf, 0, slice_of_string("sk"), slice_of_string("\xff"));
-    assert_false(sortbuf_fold_text(&buf, text, 1));
+    assert_false(sortbuf_fold_text(&buf, text, 1) || sortbuf_fold_ones(&buf, text, 2));
     sortbuf_add(&buf, 0, slice_of_string("sk"), integer(number, 1));
     assert_true(sortbuf_fold_text(&buf, text, 1));
     sortbuf_clear(&buf);
-    assert_false(sortbuf_fold_text(&buf, text, 1));
+    assert_false(sortbuf_fold_text(&buf, text, 1) || sortbuf_fold_ones(&buf, text, 2));
     sortbuf_deinit(&buf);
     assert_int_equal(sortbuf_init(&buf, SORTBUF_BYTES_MIN, BUILTIN_NONE, &err), 0);
     sortbuf_add(&buf, 0, slice_of_string("sk"), integer(number, 1));
-    assert_false(sortbuf_fold_text(&buf, text, 1));
+    assert_false(sortbuf_fold_text(&buf, text, 1) || sortbuf_fold_ones(&buf, text, 2));
     sortbuf_deinit(&buf);
 }
 
@@ -305,6 +339,7 @@ int main(void)
         cmocka_unit_test(numbers_fold_into_one_record_per_key),
         cmocka_unit_test(what_is_no_number_keeps_its_place),
         cmocka_unit_test(a_text_folds_as_its_encoded_key_does),
+        cmocka_unit_test(ones_fold_as_one_by_one),
         cmocka_unit_test(a_text_folds_only_into_a_number),
         cmocka_unit_test(a_text_is_told_from_all_that_are_like_it),
         cmocka_unit_test(every_distinct_key_is_found_again),

@@ -165,6 +165,12 @@ static inline int kit_emit_counted(struct sink *sink, struct slice text, int64_t
     return 0;
 }
 
+static inline int kit_emit_ones(struct sink *sink, struct slice text, uint64_t count,
+                                struct err *err)
+{
+    return kit_emit_counted(sink, text, (int64_t)count, err);
+}
+
 static inline void kit_log(void *context, struct slice line)
 {
     struct kit *kit = context;

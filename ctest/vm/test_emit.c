@@ -166,6 +166,64 @@ static void a_counting_sink_counts_and_fails_as_the_other(void **state)
     kit_close(&kit);
 }
 
+/* A sink that adds up, and a word that has its place: it was seen before. */
+#define WORDS "return { map = function(_, line, emit) for w in line:gmatch('%a+') do "
+#define END   " end end, reduce = 'sum' }"
+
+static struct kit adding_kit(void)
+{
+    return (struct kit){.sink.emit_counted = kit_emit_counted, .sink.emit_ones = kit_emit_ones};
+}
+
+static void assert_maps(const char *job, const char *line, const char *output)
+{
+    struct kit kit = adding_kit();
+
+    assert_int_equal(kit_load(&kit, job), 0);
+    kit_map(&kit, 0, "w"); /* so that the pattern is compiled */
+    kit.output.len = 0;
+    assert_int_equal(kit_map(&kit, 0, line), 0);
+    assert_string_equal(buf_string(&kit.output), output);
+    kit_close(&kit);
+}
+
+/* Goal: ones are told together, before the call ends and before what comes after them. */
+static void ones_wait_for_each_other_and_for_nothing_else(void **state)
+{
+    (void)state;
+    assert_maps(WORDS "emit(w, 1)" END, "a a a", "<a=3>");
+    assert_maps(WORDS "emit(w, 1) emit(w, 1)" END, "a", "<a=2>");
+    assert_maps(WORDS "emit(w, 1) emit(w, 2) emit(w, 1)" END, "a a", "<a=1><a=2><a=2><a=2><a=1>");
+    assert_maps(WORDS "emit(w, 1) emit(w, 0.5)" END, "a a", "<a=1>\"a\"=0.5f;<a=1>\"a\"=0.5f;");
+    assert_maps(WORDS "emit(w, 1) emit(w, 'x')" END, "a", "<a=1>\"a\"='x';");
+    assert_maps(WORDS "emit('b', 1) emit(w, 1)" END, "a a", "<b=1><b=1><a=2>");
+    assert_maps(WORDS "emit(w, 1) emit('b', 2) emit({w}, 1)" END, "a a",
+                "<b=2>{\"a\"}=1;<b=2>{\"a\"}=1;<a=2>");
+}
+
+/* Goal: of a job without end, what waits is lost with it; of a sink without room, too. */
+static void ones_that_wait_do_not_outlive_a_failure(void **state)
+{
+    struct kit kit = adding_kit();
+
+    (void)state;
+    assert_int_equal(kit_load(&kit, WORDS "emit(w, 1) if w == 'x' then error('stop') end" END), 0);
+    kit_map(&kit, 0, "w");
+    kit.output.len = 0;
+    assert_int_equal(kit_map(&kit, 0, "a x"), -1);
+    assert_int_equal(kit.err.kind, ERR_JOB);
+    assert_int_equal(kit.output.len, 0);
+    kit_close(&kit);
+    kit = adding_kit();
+    assert_int_equal(kit_load(&kit, WORDS "emit(w, 1)" END), 0);
+    kit_map(&kit, 0, "w");
+    kit.fail_at = kit.emit_count + 2;
+    assert_int_equal(kit_map(&kit, 0, "a b c"), -1);
+    assert_int_equal(kit.err.kind, ERR_DISK);
+    assert_int_equal(kit.emit_count, kit.fail_at);
+    kit_close(&kit);
+}
+
 static void every_emit_is_a_pulse(void **state)
 {
     _Atomic uint64_t pulse = 0;
@@ -199,6 +257,8 @@ int main(void)
         cmocka_unit_test(counting_replaces_values_by_one),
         cmocka_unit_test(a_counting_sink_gets_texts_and_integers_as_they_are),
         cmocka_unit_test(a_counting_sink_counts_and_fails_as_the_other),
+        cmocka_unit_test(ones_wait_for_each_other_and_for_nothing_else),
+        cmocka_unit_test(ones_that_wait_do_not_outlive_a_failure),
         cmocka_unit_test(every_emit_is_a_pulse),
     };
 

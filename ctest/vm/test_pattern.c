@@ -54,6 +54,23 @@ static void one_set_repeated_is_a_run(void **state)
         assert_true(compiles(others[i]) && !pattern.is_run);
 }
 
+static void the_bits_of_a_run_are_its_set(void **state)
+{
+    char bytes[64];
+
+    (void)state;
+    assert_true(compiles("[%a_]+"));
+    for (size_t i = 0; i < sizeof bytes; i++)
+        bytes[i] = "a_ \xff"[i * i % 7 % 4];
+    for (size_t len = 0; len <= sizeof bytes; len++) {
+        uint64_t wanted = 0;
+
+        for (size_t i = 0; i < len; i++)
+            wanted |= (uint64_t)(bytes[i] == 'a' || bytes[i] == '_') << i;
+        assert_int_equal(pattern_run_bits(&pattern, bytes, len), wanted);
+    }
+}
+
 static void what_is_malformed_is_left_to_lua(void **state)
 {
     static const char *const texts[] = {"%",  "[",  "[]",  "[^]", "[a",   "[%",      "(",
@@ -90,6 +107,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_first_match_is_found),
         cmocka_unit_test(one_set_repeated_is_a_run),
+        cmocka_unit_test(the_bits_of_a_run_are_its_set),
         cmocka_unit_test(what_is_malformed_is_left_to_lua),
         cmocka_unit_test(what_is_large_is_left_to_lua),
     };

@@ -215,6 +215,37 @@ static const char kept[] =
     "end\n"
     "assert(most == 256, most)\n";
 
+/* Runs of one set in subjects of some blocks: each length, at each place in a block, and again. */
+static const char long_runs[] =
+    "local seed, count = ...\n"
+    "math.randomseed(seed)\n"
+    "local function all(library, subject, pattern, init)\n"
+    "  local out = {}\n"
+    "  for word in library.gmatch(subject, pattern, init) do out[#out + 1] = word end\n"
+    "  return table.concat(out, '|')\n"
+    "end\n"
+    "local patterns = { '%a+', '([^ ]+)', '[%w_]+', '%S+', '%s+', '[^\\0]+' }\n"
+    "local gaps = { ' ', '  ', ', ', '\\0', '\\n', ('.'):rep(70) }\n"
+    "local function make_word()\n"
+    "  local length = math.random(8) > 1 and math.random(0, 20) or math.random(50, 200)\n"
+    "  return ('abcdefgh'):rep(26):sub(math.random(8)):sub(1, length)\n"
+    "end\n"
+    "for i = 1, count do\n"
+    "  local parts = {}\n"
+    "  for j = 1, math.random(0, 30) do\n"
+    "    parts[2 * j - 1] = make_word()\n"
+    "    parts[2 * j] = gaps[math.random(#gaps)]\n"
+    "  end\n"
+    "  local subject = table.concat(parts)\n"
+    "  local init = math.random(4) == 1 and math.random(-80, 80) or nil\n"
+    "  for _, pattern in ipairs(patterns) do\n"
+    "    local want, got = all(stock, subject, pattern, init), all(ours, subject, pattern, init)\n"
+    "    if want ~= got then\n"
+    "      error(('%q %q %s\\nstock %q\\nours  %q'):format(subject, pattern, init, want, got))\n"
+    "    end\n"
+    "  end\n"
+    "end\n";
+
 static void run(lua_State *L, const char *chunk, int argument_count)
 {
     if (luaL_loadstring(L, chunk) != LUA_OK)
@@ -224,6 +255,14 @@ static void run(lua_State *L, const char *chunk, int argument_count)
         fail_msg("%s", lua_tostring(L, -1));
 }
 
+static struct word_table *words;
+
+static void close(lua_State *L)
+{
+    lua_close(L);
+    word_table_free(words);
+}
+
 static lua_State *open(void)
 {
     lua_State *L = luaL_newstate();
@@ -231,7 +270,8 @@ static lua_State *open(void)
     luaL_openlibs(L);
     run(L, "stock, ours = string, {} for k, v in pairs(string) do ours[k] = v end", 0);
     lua_getglobal(L, "ours");
-    pattern_lua_install(L, -1);
+    words = word_table_new();
+    pattern_lua_install(L, -1, words);
     lua_pop(L, 1);
     run(L, compare, 0);
     return L;
@@ -246,7 +286,19 @@ static void random_patterns_mean_what_lua_says(void **state)
     lua_pushinteger(L, (lua_Integer)rand_below(&rand, UINT32_MAX));
     lua_pushinteger(L, 4000);
     run(L, random_ones, 2);
-    lua_close(L);
+    close(L);
+}
+
+static void long_runs_are_cut_as_lua_does(void **state)
+{
+    struct rand rand = seed_rand();
+    lua_State *L = open();
+
+    (void)state;
+    lua_pushinteger(L, (lua_Integer)rand_below(&rand, UINT32_MAX));
+    lua_pushinteger(L, 3000);
+    run(L, long_runs, 2);
+    close(L);
 }
 
 static void odd_patterns_and_arguments_too(void **state)
@@ -255,7 +307,7 @@ static void odd_patterns_and_arguments_too(void **state)
 
     (void)state;
     run(L, hand_made, 0);
-    lua_close(L);
+    close(L);
 }
 
 static void patterns_seen_twice_are_compiled_and_256_kept(void **state)
@@ -264,7 +316,7 @@ static void patterns_seen_twice_are_compiled_and_256_kept(void **state)
 
     (void)state;
     run(L, kept, 0);
-    lua_close(L);
+    close(L);
 }
 
 static void errors_name_the_function(void **state)
@@ -273,13 +325,14 @@ static void errors_name_the_function(void **state)
 
     (void)state;
     run(L, names, 0);
-    lua_close(L);
+    close(L);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(random_patterns_mean_what_lua_says),
+        cmocka_unit_test(long_runs_are_cut_as_lua_does),
         cmocka_unit_test(odd_patterns_and_arguments_too),
         cmocka_unit_test(patterns_seen_twice_are_compiled_and_256_kept),
         cmocka_unit_test(errors_name_the_function),

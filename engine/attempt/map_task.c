@@ -113,6 +113,21 @@ static int emit_counted(struct sink *sink, struct slice text, int64_t number, st
     return 0;
 }
 
+static int emit_ones(struct sink *sink, struct slice text, uint64_t count, struct err *err)
+{
+    struct map_task *task = (struct map_task *)sink;
+
+    for (; count > 0; count--) {
+        if (collector_fold_ones(task->collector, text, count)) {
+            page_add(&task->page->records_out, count);
+            break;
+        }
+        if (emit_new(task, text, 1, err) != 0)
+            return -1;
+    }
+    return 0;
+}
+
 static int emit_each(struct sink *sink, const struct slice *texts, size_t count, size_t *emitted,
                      struct err *err)
 {
@@ -219,6 +234,19 @@ static int open_collector(struct map_task *task, struct err *err)
     return task->collector ? 0 : -1;
 }
 
+/* A partition function of the job is asked when its key is emitted: nothing may wait for it. */
+static void offer_folds(struct map_task *task)
+{
+    enum builtin combine = vm_builtin(task->vm, "combine");
+
+    if (!builtin_folds_in_place(combine))
+        return;
+    task->sink.emit_counted = emit_counted;
+    task->sink.emit_each = emit_each;
+    if (combine == BUILTIN_SUM && task->partition != partition_by_job)
+        task->sink.emit_ones = emit_ones;
+}
+
 static int open_task(struct map_task *task, struct child *child, struct err *err)
 {
     const Mrlua__TaskStart *start = child->start;
@@ -240,10 +268,7 @@ static int open_task(struct map_task *task, struct child *child, struct err *err
         return 0;
     }
     choose_partition(task);
-    if (builtin_folds_in_place(vm_builtin(task->vm, "combine"))) {
-        task->sink.emit_counted = emit_counted;
-        task->sink.emit_each = emit_each;
-    }
+    offer_folds(task);
     if (open_cut_points(task, err) != 0)
         return -1;
     return open_collector(task, err);

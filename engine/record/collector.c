@@ -156,6 +156,14 @@ bool collector_fold(struct collector *collector, struct slice text, int64_t numb
     return true;
 }
 
+bool collector_fold_ones(struct collector *collector, struct slice text, uint64_t count)
+{
+    if (!sortbuf_fold_ones(&collector->buf, text, count))
+        return false;
+    collector->records_emitted += count;
+    return true;
+}
+
 void collector_look_up(struct collector *collector, const struct slice *texts, size_t count,
                        struct sortbuf_lookup *lookups)
 {

@@ -63,6 +63,9 @@ int collector_emit(struct collector *collector, uint32_t partition, struct slice
  * folded into the sort buffer. False: nothing was done, collector_emit() it. */
 bool collector_fold(struct collector *collector, struct slice text, int64_t number);
 
+/* The same of 1, `count` times over, where the combiner is "sum". */
+bool collector_fold_ones(struct collector *collector, struct slice text, uint64_t count);
+
 /* The same for many, with 1: sortbuf_look_up() says how many and what of them can be read. */
 void collector_look_up(struct collector *collector, const struct slice *texts, size_t count,
                        struct sortbuf_lookup *lookups);

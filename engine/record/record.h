@@ -9,11 +9,11 @@
 
 #include "base/err.h"
 #include "base/slice.h"
+#include "record/text_head.h"
 
 #include <stdint.h>
 
 enum {
-    TEXT_HEAD_BYTES = 16, /* most keys are no longer: these are hashed and compared at once */
     RECORD_KEY_BYTES_MAX = 64 * 1024,                 /* a merge holds one key per cursor */
     RECORD_VALUE_BYTES_MAX = 16 * 1024 * 1024 + 1024, /* a "file" value of 16 MiB, encoded */
     PARTITION_COUNT_MAX = 100000, /* an index entry each, in memory and in every run */
@@ -32,6 +32,10 @@ struct sink {
      * for byte, for who counts: a sink that folds encodes neither when it knows the key. `text` is
      * less than RECORD_KEY_BYTES_MAX bytes. NULL: not offered. */
     int (*emit_counted)(struct sink *sink, struct slice text, int64_t number, struct err *err);
+    /* emit_counted() of `text` and 1, `count` times, which is 1 or more. Offered by a sink that
+     * adds up, so that these may be handed over later than they were emitted, as long as they come
+     * before anything else that was emitted after them with that text. NULL: not offered. */
+    int (*emit_ones)(struct sink *sink, struct slice text, uint64_t count, struct err *err);
     /* emit_counted() of each of `count` texts with 1, in order, which is faster than one by one.
      * However short a text is, TEXT_HEAD_BYTES can be read where it begins. *emitted is how many
      * were before one failed. Offered together with emit_counted(). */

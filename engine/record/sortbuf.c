@@ -85,56 +85,30 @@ static const unsigned char HEAD_MASKS[2 * TEXT_HEAD_BYTES] = {
     0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,
 };
 
-/* Reads no byte that is not the text's. */
-static inline void set_head(struct sortbuf_lookup *lookup)
-{
-    const char *from = lookup->text.ptr;
-    size_t len = lookup->text.len;
-
-    lookup->high = 0;
-    if (len > 8) {
-        size_t last = len < TEXT_HEAD_BYTES ? len - 8 : 8;
-
-        lookup->low = get_u64le(from);
-        lookup->high = get_u64le(from + last) >> (8 * (8 - last));
-    } else if (len >= 4) {
-        lookup->low = get_u32le(from) | (uint64_t)get_u32le(from + len - 4) << (8 * (len - 4));
-    } else if (len > 0) { /* the first, the middle and the last byte are all there are */
-        lookup->low = (unsigned char)from[0] |
-                      (uint64_t)(unsigned char)from[len / 2] << (8 * (len / 2)) |
-                      (uint64_t)(unsigned char)from[len - 1] << (8 * (len - 1));
-    } else {
-        lookup->low = 0;
-    }
-}
-
-/* The same of a text that can be read for the length of a head: no branches. */
+/* text_head() of a text that can be read for the length of a head: no branches. */
 static inline void set_head_of_padded(struct sortbuf_lookup *lookup)
 {
     size_t len = lookup->text.len < TEXT_HEAD_BYTES ? lookup->text.len : TEXT_HEAD_BYTES;
     const unsigned char *mask = HEAD_MASKS + TEXT_HEAD_BYTES - len;
 
-    lookup->low = get_u64le(lookup->text.ptr) & get_u64le(mask);
-    lookup->high = get_u64le(lookup->text.ptr + 8) & get_u64le(mask + 8);
+    lookup->head.low = get_u64le(lookup->text.ptr) & get_u64le(mask);
+    lookup->head.high = get_u64le(lookup->text.ptr + 8) & get_u64le(mask + 8);
 }
 
-/* Multiply and fold, with odd constants of random bits: a hash of this process only, and never
- * trusted: what it finds is compared. */
 static inline uint32_t hash_of(const struct sortbuf_lookup *lookup)
 {
-    uint64_t low = lookup->text.len <= TEXT_HEAD_BYTES ? lookup->low : hash64(lookup->text);
-    uint64_t rest = lookup->high ^ lookup->text.len << 32 ^ (unsigned char)lookup->tag;
-    uint64_t hash = low * UINT64_C(0x9e3779b97f4a7c15) + rest * UINT64_C(0xbf58476d1ce4e5b9);
+    struct text_head head = lookup->head;
 
-    hash = (hash ^ hash >> 32) * UINT64_C(0x94d049bb133111eb);
-    return (uint32_t)(hash >> 32);
+    if (lookup->text.len > TEXT_HEAD_BYTES)
+        head.low = hash64(lookup->text);
+    head.high ^= lookup->text.len << 32 ^ (unsigned char)lookup->tag;
+    return text_head_hash(head);
 }
 
 static inline struct sortbuf_lookup lookup_of(char tag, struct slice text)
 {
-    struct sortbuf_lookup lookup = {.tag = tag, .text = text};
+    struct sortbuf_lookup lookup = {.head = text_head(text), .tag = tag, .text = text};
 
-    set_head(&lookup);
     lookup.hash = hash_of(&lookup);
     return lookup;
 }
@@ -153,8 +127,8 @@ static inline bool text_is(const char *text, const struct sortbuf_lookup *wanted
 
     if (wanted->text.len > TEXT_HEAD_BYTES)
         return memcmp(text, wanted->text.ptr, wanted->text.len) == 0;
-    return (get_u64le(text) & get_u64le(mask)) == wanted->low &&
-           (get_u64le(text + 8) & get_u64le(mask + 8)) == wanted->high;
+    return (get_u64le(text) & get_u64le(mask)) == wanted->head.low &&
+           (get_u64le(text + 8) & get_u64le(mask + 8)) == wanted->head.high;
 }
 
 static inline bool record_is(const char *record, const struct sortbuf_lookup *wanted)
@@ -327,6 +301,23 @@ bool sortbuf_fold_text(struct sortbuf *buf, struct slice text, int64_t number)
     struct sortbuf_lookup lookup = lookup_of(KEY_STRING_TAG, text);
 
     return fold(buf, &lookup, number);
+}
+
+bool sortbuf_fold_ones(struct sortbuf *buf, struct slice text, uint64_t count)
+{
+    struct sortbuf_lookup lookup = lookup_of(KEY_STRING_TAG, text);
+    struct sortbuf_slot *slot;
+
+    assert(buf->fold == BUILTIN_SUM || buf->slot_count_max == 0);
+    if (buf->slot_count_max == 0)
+        return false;
+    slot = find_slot(buf, &lookup);
+    if (sum_integer(buf, slot, (int64_t)count))
+        return true;
+    /* There is none, and that is known at the first; or it is a float, and each may be rounded. */
+    while (count > 0 && fold_into(buf, slot, &(struct fold_number){.integer = 1}))
+        count--;
+    return count == 0;
 }
 
 void sortbuf_look_up(const struct sortbuf *buf, const struct slice *texts, size_t count,

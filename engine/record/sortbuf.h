@@ -58,7 +58,7 @@ struct sortbuf_entry {
  * and compared as two numbers, without a loop or a call.
  */
 struct sortbuf_lookup {
-    uint64_t low, high; /* the first TEXT_HEAD_BYTES of the text, zeros where it has fewer */
+    struct text_head head;
     uint32_t hash;
     char tag;
     struct slice text; /* what is behind the tag */
@@ -120,6 +120,9 @@ bool sortbuf_add(struct sortbuf *buf, uint32_t partition, struct slice key, stru
 /* Folds `number` into the number of the key that is the encoded string `text` (key.h). False: the
  * buffer has no such number, or does not fold, and nothing was done: sortbuf_add() it. */
 bool sortbuf_fold_text(struct sortbuf *buf, struct slice text, int64_t number);
+
+/* The same of 1, `count` times over, in a buffer that folds with sum. */
+bool sortbuf_fold_ones(struct sortbuf *buf, struct slice text, uint64_t count);
 
 /*
  * The same for many texts at once: what is looked up lies anywhere in memory, and is asked for

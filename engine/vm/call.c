@@ -73,6 +73,16 @@ static bool may_go_on(const struct vm *vm)
     return vm->kept.kind == ERR_NONE && !vm->memory.is_dead;
 }
 
+/* What emit has let wait, before the frame ends.                                        [v] */
+static void flush_words(lua_State *L, struct vm *vm)
+{
+    struct sink *sink = vm_frame(vm)->sink;
+    struct err err = {0};
+
+    if (may_go_on(vm) && sink->emit_ones && word_table_flush(vm->words, sink, &err) != 0)
+        vm_raise_kept(L, &err);
+}
+
 static int call_map_all(lua_State *L)
 {
     struct loop *loop = lua_touserdata(L, 1);
@@ -89,6 +99,7 @@ static int call_map_all(lua_State *L)
         lua_pushvalue(L, LOOP_EMIT);
         lua_call(L, 3, 0);
     }
+    flush_words(L, vm);
     return 0;
 }
 
@@ -156,6 +167,8 @@ static int call_hook(lua_State *L)
     if (emits)
         lua_rawgeti(L, LUA_REGISTRYINDEX, call->vm->emit);
     lua_call(L, emits ? 2 : 1, 0);
+    if (emits)
+        flush_words(L, call->vm);
     return 0;
 }
 

@@ -4,16 +4,30 @@
 
 #include <lauxlib.h>
 
+/* So that what comes now of the key at 1 comes after what waits of it. */
+static int settle(lua_State *L, struct vm *vm, struct sink *sink, struct err *err)
+{
+    struct slice text;
+
+    if (!sink->emit_ones || lua_type(L, 1) != LUA_TSTRING)
+        return 0;
+    text.ptr = lua_tolstring(L, 1, &text.len);
+    return word_table_settle(vm->words, text, sink, err);
+}
+
 /* Hands the encoded record on. The sink may call back into Lua, on the state that is running. */
 static int emit_record(lua_State *L, struct vm *vm, struct vm_frame *frame)
 {
     lua_State *outer = vm->running;
+    struct sink *sink = frame->sink;
     struct err err;
     int rc;
 
     err.kind = ERR_NONE;
     vm->running = L;
-    rc = frame->sink->emit(frame->sink, buf_slice(&frame->key), buf_slice(&frame->value), &err);
+    rc = settle(L, vm, sink, &err);
+    if (rc == 0)
+        rc = sink->emit(sink, buf_slice(&frame->key), buf_slice(&frame->value), &err);
     vm->running = outer;
     return rc == 0 ? 0 : vm_raise_kept(L, &err);
 }
@@ -34,6 +48,16 @@ static bool is_counted(lua_State *L, const struct vm_frame *frame, struct slice 
     return text->len < RECORD_KEY_BYTES_MAX;
 }
 
+static int hand_on(lua_State *L, struct vm *vm, struct sink *sink, struct slice text,
+                   lua_Integer number, struct err *err)
+{
+    if (number == 1 && sink->emit_ones)
+        return word_table_emit_one(vm->words, text, sink, err);
+    if (settle(L, vm, sink, err) != 0)
+        return -1;
+    return sink->emit_counted(sink, text, number, err);
+}
+
 /* Hands the record on as it is. Like emit_record(). */
 static int emit_counted(lua_State *L, struct vm *vm, struct vm_frame *frame, struct slice text,
                         lua_Integer number)
@@ -44,7 +68,7 @@ static int emit_counted(lua_State *L, struct vm *vm, struct vm_frame *frame, str
 
     err.kind = ERR_NONE;
     vm->running = L;
-    rc = frame->sink->emit_counted(frame->sink, text, number, &err);
+    rc = hand_on(L, vm, frame->sink, text, number, &err);
     vm->running = outer;
     return rc == 0 ? 0 : vm_raise_kept(L, &err);
 }

@@ -120,7 +120,7 @@ static int run_module(lua_State *L)
 {
     struct host_call *call = lua_touserdata(L, 1);
 
-    modules_open(L, true);
+    modules_open(L, NULL);
     luaL_requiref(L, "mrlua.engine", open_engine, 0);
     lua_newtable(L);
     call->host->callbacks = luaL_ref(L, LUA_REGISTRYINDEX);

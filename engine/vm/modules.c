@@ -75,9 +75,9 @@ static void open_full(lua_State *L)
     lua_pop(L, 1);
 }
 
-void modules_open(lua_State *L, bool full)
+void modules_open(lua_State *L, struct word_table *words)
 {
-    if (full) {
+    if (!words) {
         open_full(L);
         return;
     }
@@ -86,7 +86,7 @@ void modules_open(lua_State *L, bool full)
         lua_pop(L, 1);
     }
     lua_getglobal(L, LUA_STRLIBNAME);
-    pattern_lua_install(L, -1);
+    pattern_lua_install(L, -1, words);
     lua_pop(L, 1);
     lua_pushnil(L);
     lua_setglobal(L, "dofile");

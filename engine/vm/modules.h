@@ -5,14 +5,16 @@
 #ifndef VM_MODULES_H
 #define VM_MODULES_H
 
+#include "vm/word_table.h"
+
 #include <lua.h>
-#include <stdbool.h>
 
 /*
- * Opens the libraries and sets the global `require`. `full`: all that Lua has, its own `require`
- * knowing ours too. Else no io, os, debug and package, and nothing that opens files.   [v]
+ * Opens the libraries and sets the global `require`. Without `words` all that Lua has, its own
+ * `require` knowing ours too. With them no io, os, debug and package, nothing that opens files,
+ * and vm/pattern_lua.h, which they are for.                                                 [v]
  */
-void modules_open(lua_State *L, bool full);
+void modules_open(lua_State *L, struct word_table *words);
 
 /* Pushes what `require(name)` answers.                                      [-0, +1, v] */
 void modules_require(lua_State *L, const char *name);

@@ -76,10 +76,23 @@ const char *pattern_match_at(const struct pattern *pattern, struct pattern_match
 const char *pattern_search(const struct pattern *pattern, struct pattern_match *match,
                            const char **at);
 
-/* Is the byte in the set of a pattern that is_run? */
-static inline bool pattern_in_run(const struct pattern *pattern, char byte)
+/* Of a pattern that is_run: a bit for each of the `len` (64 at most) bytes, is it in the set? */
+static inline uint64_t pattern_run_bits(const struct pattern *pattern, const char *at, size_t len)
 {
-    return pattern->sets[(unsigned char)byte] & 1;
+    const uint32_t *sets = pattern->sets;
+    uint64_t bits = 0;
+    size_t i;
+
+    for (i = 0; i + 4 <= len; i += 4) {
+        uint64_t four =
+            (sets[(unsigned char)at[i]] & 1) | (sets[(unsigned char)at[i + 1]] & 1) << 1 |
+            (sets[(unsigned char)at[i + 2]] & 1) << 2 | (sets[(unsigned char)at[i + 3]] & 1) << 3;
+
+        bits |= four << i;
+    }
+    for (; i < len; i++)
+        bits |= (uint64_t)(sets[(unsigned char)at[i]] & 1) << i;
+    return bits;
 }
 
 #endif

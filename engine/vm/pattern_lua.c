@@ -9,6 +9,8 @@ enum {
     UPVALUE_KEPT = 1,        /* pattern -> what there is of it; 1 -> how many these are */
     UPVALUE_STOCK = 2,       /* Lua's own function */
     UPVALUE_ADD_PLACE = 3,   /* add_place() for that */
+    UPVALUE_STRINGS = 4,     /* the table of word_table_open(); of next_run(), too */
+    UPVALUE_WORDS = 5,
 };
 
 /* What the iterator of a gmatch knows; its upvalues are this, the subject and the pattern. */
@@ -16,6 +18,18 @@ struct gmatch {
     const struct pattern *pattern;
     const char *subject, *end, *at;
     const char *last_end; /* of the last match: an empty one there is none */
+};
+
+/*
+ * The same where the pattern is_run, in blocks of bytes: what is in the set is found out at once,
+ * and then runs of bits are looked for, which takes no branch for each byte.
+ */
+struct run {
+    const struct pattern *pattern;
+    struct word_table *words;
+    const char *block, *at, *end; /* `at` is behind the block */
+    const char *text_end;         /* the end, if the subject has 8 bytes; NULL: it has not */
+    uint64_t bits;                /* of the block; those that were answered are taken out */
 };
 
 /* ---- patterns that are kept ---- */
@@ -224,22 +238,70 @@ static int find_captures(lua_State *L)
 
 /* ---- gmatch ---- */
 
-/* For a pattern that is_run. An end is never that of the match before it: a run is not empty. */
+static bool next_block(struct run *run)
+{
+    size_t left = (size_t)(run->end - run->at);
+
+    if (left > 64)
+        left = 64;
+    run->bits = pattern_run_bits(run->pattern, run->at, left);
+    run->block = run->at;
+    run->at += left;
+    return left > 0;
+}
+
+/* Where the run ends whose first bit is the lowest, which are both taken out. */
+static const char *take_run(struct run *run)
+{
+    /* The carry goes through the bits of the run and stops behind it. */
+    uint64_t rest = run->bits + (run->bits & -run->bits);
+    unsigned behind;
+
+    while (rest == 0) { /* or at the end of the block, and the run may go on in the next */
+        if (!next_block(run))
+            return run->end;
+        if (!(run->bits & 1))
+            return run->block;
+        rest = run->bits + 1;
+    }
+    behind = (unsigned)__builtin_ctzll(rest);
+    run->bits &= rest;
+    return run->block + behind;
+}
+
+/* An end is never that of the match before it: a run is not empty. */
 static int next_run(lua_State *L)
 {
-    struct gmatch *gmatch = lua_touserdata(L, lua_upvalueindex(1));
-    const struct pattern *pattern = gmatch->pattern;
-    const char *at = gmatch->at, *end = gmatch->end, *start;
+    struct run *run = lua_touserdata(L, lua_upvalueindex(1));
+    const char *start, *end;
 
-    while (at < end && !pattern_in_run(pattern, *at))
-        at++;
-    start = at;
-    while (at < end && pattern_in_run(pattern, *at))
-        at++;
-    gmatch->at = at;
-    if (start >= at)
-        return 0;
-    lua_pushlstring(L, start, (size_t)(at - start));
+    while (run->bits == 0)
+        if (!next_block(run))
+            return 0;
+    start = run->block + __builtin_ctzll(run->bits);
+    end = take_run(run);
+    word_table_push(L, lua_upvalueindex(UPVALUE_STRINGS), run->words,
+                    slice_of(start, (size_t)(end - start)), run->text_end);
+    return 1;
+}
+
+/* The iterator for a pattern that is_run, which is on top. `at` is NULL: no match.  [-0, +1, m] */
+static int push_next_run(lua_State *L, const struct pattern *pattern,
+                         const struct pattern_match *match, const char *at)
+{
+    struct run *run = lua_newuserdatauv(L, sizeof *run, 0);
+
+    *run = (struct run){
+        .pattern = pattern,
+        .words = lua_touserdata(L, lua_upvalueindex(UPVALUE_WORDS)),
+        .at = at ? at : match->end,
+        .end = match->end,
+        .text_end = match->end - match->subject >= 8 ? match->end : NULL,
+    };
+    lua_pushvalue(L, 1);
+    lua_pushvalue(L, -3);
+    lua_pushvalue(L, lua_upvalueindex(UPVALUE_STRINGS));
+    lua_pushcclosure(L, next_run, 4);
     return 1;
 }
 
@@ -275,6 +337,8 @@ static int gmatch(lua_State *L)
     pattern = push_pattern(L, false);
     if (!pattern || pattern->is_anchored) /* there, ^ is a byte like others */
         return call_stock(L, 3);
+    if (pattern->is_run)
+        return push_next_run(L, pattern, &match, at);
     gmatch = lua_newuserdatauv(L, sizeof *gmatch, 0);
     *gmatch = (struct gmatch){
         .pattern = pattern,
@@ -286,7 +350,7 @@ static int gmatch(lua_State *L)
     lua_pushvalue(L, 3);
     lua_pushvalue(L, 1);
     lua_pushvalue(L, 4);
-    lua_pushcclosure(L, pattern->is_run ? next_run : next_match, 3);
+    lua_pushcclosure(L, next_match, 3);
     return 1;
 }
 
@@ -397,20 +461,23 @@ static int gsub(lua_State *L)
 
 /* ---- installing ---- */
 
-void pattern_lua_install(lua_State *L, int index)
+void pattern_lua_install(lua_State *L, int index, struct word_table *words)
 {
     static const luaL_Reg functions[] = {
         {"find", find}, {"match", find_captures}, {"gmatch", gmatch}, {"gsub", gsub}, {NULL, NULL}};
 
     index = lua_absindex(L, index);
     lua_newtable(L);
+    word_table_open(L);
     for (const luaL_Reg *function = functions; function->name; function++) {
-        lua_pushvalue(L, -1);
+        lua_pushvalue(L, -2);
         lua_getfield(L, index, function->name);
         lua_pushvalue(L, -1);
         lua_pushcclosure(L, add_place, 1);
-        lua_pushcclosure(L, function->func, 3);
+        lua_pushvalue(L, -4);
+        lua_pushlightuserdata(L, words);
+        lua_pushcclosure(L, function->func, 5);
         lua_setfield(L, index, function->name);
     }
-    lua_pop(L, 1);
+    lua_pop(L, 2);
 }

@@ -14,9 +14,12 @@
 #ifndef VM_PATTERN_LUA_H
 #define VM_PATTERN_LUA_H
 
+#include "vm/word_table.h"
+
 #include <lua.h>
 
-/* Replaces the four functions in the table at `index`.                        [-0, +0, m] */
-void pattern_lua_install(lua_State *L, int index);
+/* Replaces the four functions in the table at `index`. `words` lives as long as the state; what
+ * gmatch finds of a pattern that is one set repeated is pushed by it.         [-0, +0, m] */
+void pattern_lua_install(lua_State *L, int index, struct word_table *words);
 
 #endif

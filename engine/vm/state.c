@@ -124,7 +124,7 @@ static int open_state(lua_State *L)
 {
     struct vm *vm = lua_touserdata(L, 1);
 
-    modules_open(L, vm->options.unsafe);
+    modules_open(L, vm->options.unsafe ? NULL : vm->words);
     lua_pushcfunction(L, vm_emit);
     vm->emit = luaL_ref(L, LUA_REGISTRYINDEX);
     lua_pushcfunction(L, vm_values_next);
@@ -142,6 +142,7 @@ struct vm *vm_open(const struct vm_options *options, struct err *err)
 
     vm->options = *options;
     vm->is_map = options->stage && strcmp(options->stage, "map") == 0;
+    vm->words = word_table_new();
     vm->encoder.bytes_max = RECORD_VALUE_BYTES_MAX;
     for (int i = 0; i < FIELD_COUNT; i++)
         vm->functions[i] = LUA_NOREF;
@@ -170,6 +171,7 @@ void vm_close(struct vm *vm)
     if (vm->main)
         lua_close(vm->main);
     memory_deinit(&vm->memory);
+    word_table_free(vm->words);
     for (int i = 0; i < FRAME_COUNT_MAX; i++) {
         buf_deinit(&vm->frames[i].key);
         buf_deinit(&vm->frames[i].value);

@@ -11,6 +11,7 @@
 #include "vm/memory.h"
 #include "vm/value_lua.h"
 #include "vm/vm.h"
+#include "vm/word_table.h"
 
 enum {
     /* A map emits; its sink asks for the partition or combines; nothing calls back from there. */
@@ -49,6 +50,7 @@ struct vm {
     lua_State *running; /* main, or the coroutine that called emit or values */
     struct vm_frame frames[FRAME_COUNT_MAX];
     uint32_t frame_count;
+    struct word_table *words; /* what map and cleanup emit may wait there */
     struct value_encoder encoder;
     struct buf scratch; /* of key_to_lua */
     /* The first failure that is not the script's to handle: a sink's, a cursor's, or an error in a
