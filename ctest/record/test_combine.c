@@ -80,7 +80,7 @@ static void values_a_combiner_leaves_are_skipped(void **state)
 
     (void)state;
     for (uint32_t i = 0; i < 12; i++)
-        kit_add(&list, i / 6, slice_of(i % 6 < 3 ? "a" : "b", 1), slice_of("0123456789ab" + i, 1));
+        kit_add(&list, i / 6, slice_of(i % 6 < 3 ? "a" : "b", 1), slice_of(&"0123456789ab"[i], 1));
     cursor = kit_cursor(&list);
     cursor.is_placed = true;
     assert_int_equal(combine_drain(&cursor.cursor, &first, &out.sink, &err), 0);

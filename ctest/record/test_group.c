@@ -113,7 +113,7 @@ static void prefix_groups_hold_all_keys_of_a_prefix(void **state)
 
     (void)state;
     for (size_t i = 0; i < 6; i++)
-        kit_add(&list, 0, pair(&buf, keys[i].first, keys[i].second), slice_of("0123456" + i, 1));
+        kit_add(&list, 0, pair(&buf, keys[i].first, keys[i].second), slice_of(&"0123456"[i], 1));
     cursor = kit_cursor(&list);
     group_init(&group, &cursor.cursor, 1);
     for (size_t i = 0; i < 3; i++) {

@@ -64,7 +64,7 @@ static void a_failing_cursor_fails_the_merge(void **state)
 
     (void)state;
     for (int i = 0; i < 5; i++)
-        kit_add(&list, 0, slice_of("abcde" + i, 1), slice_of(NULL, 0));
+        kit_add(&list, 0, slice_of(&"abcde"[i], 1), slice_of(NULL, 0));
     for (size_t fail_at = 0; fail_at <= 5; fail_at++) {
         struct kit_cursor one = kit_cursor(&list), two = kit_cursor(&list);
         struct cursor *cursors[] = {&one.cursor, &two.cursor}, *merge;

@@ -247,8 +247,7 @@ static void deep_recursion_is_the_jobs_error(void **state)
         "local function f() return 1 + f() end f()",
         "local function f() local ok, m = pcall(f) if not ok then error(m, 0) end end f()",
         "string.gsub('x', 'x', function() error('inside gsub') end)",
-        "local t = setmetatable({}, {}) getmetatable(t).__index = function(t, k) return t[k] end "
-        "return t.x",
+        "local m = {} m.__index = function(t, k) return t[k] end return setmetatable({}, m).x",
         "coroutine.wrap(function() error('in a coroutine') end)()",
     };
 
