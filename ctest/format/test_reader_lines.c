@@ -55,7 +55,7 @@ static int read_lines(const struct source_input *input, struct buf *out, struct 
     }
     reader_close(reader);
     assert_int_equal(read_blocks(input, &blocks, &blocks_err), rc);
-    if (!slice_equal(buf_slice(&blocks), slice_of(out->ptr + before, out->len - before)))
+    if (!slice_equal(buf_slice(&blocks), slice_of(buf_string(out) + before, out->len - before)))
         fail_msg("blocks: %s", buf_string(&blocks));
     buf_deinit(&blocks);
     return rc;

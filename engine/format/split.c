@@ -142,5 +142,5 @@ const struct split_piece *split_plan_pieces(const struct split_plan *plan, uint3
 {
     assert(split < plan->split_count);
     *piece_count = plan->first_pieces[split + 1] - plan->first_pieces[split];
-    return plan->pieces + plan->first_pieces[split];
+    return *piece_count > 0 ? plan->pieces + plan->first_pieces[split] : NULL;
 }

@@ -72,6 +72,7 @@ int split_plan_init(struct split_plan *plan, const struct file *files, size_t fi
                     const struct split_options *options, struct err *err);
 void split_plan_deinit(struct split_plan *plan);
 
+/* The plan's own; NULL when the split has none. */
 const struct split_piece *split_plan_pieces(const struct split_plan *plan, uint32_t split,
                                             size_t *piece_count);
 
