@@ -123,10 +123,11 @@ static struct sortbuf_lookup lookup_of_key(struct slice key)
  * are the same. */
 static inline bool text_is(const char *text, const struct sortbuf_lookup *wanted)
 {
-    const unsigned char *mask = HEAD_MASKS + TEXT_HEAD_BYTES - wanted->text.len;
+    const unsigned char *mask;
 
     if (wanted->text.len > TEXT_HEAD_BYTES)
         return memcmp(text, wanted->text.ptr, wanted->text.len) == 0;
+    mask = HEAD_MASKS + TEXT_HEAD_BYTES - wanted->text.len;
     return (get_u64le(text) & get_u64le(mask)) == wanted->head.low &&
            (get_u64le(text + 8) & get_u64le(mask + 8)) == wanted->head.high;
 }
