@@ -118,8 +118,8 @@ static int allow_narrowed(scmp_filter_ctx filter)
                               SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0));
     if (rc == 0)
         rc = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(tgkill), 2,
-                              SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)getpid()),
-                              SCMP_A2(SCMP_CMP_EQ, SIGABRT));
+                              SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)getpid(), 0),
+                              SCMP_A2(SCMP_CMP_EQ, SIGABRT, 0));
 #ifndef MRLUA_SANITIZE
     if (rc == 0)
         rc = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(newfstatat), 1,
