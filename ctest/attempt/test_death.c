@@ -36,6 +36,8 @@ static void test_limits(void **state)
     death.phase = PAGE_REDUCE;
     expect(&death, "reduce took longer than 1.5 s for one value (limits.seconds_per_record), at "
                    "key number 3");
+    death.phase = PAGE_COMBINE;
+    expect(&death, "combine took longer than 1.5 s for one value (limits.seconds_per_record)");
     death.phase = PAGE_HOOK;
     expect(&death, "setup or cleanup took longer than 1.5 s for one record "
                    "(limits.seconds_per_record)");

@@ -66,6 +66,7 @@ static void test_phases(void **state)
     for (uint64_t phase = 0; phase < PAGE_PHASE_COUNT; phase++)
         assert_non_null(page_phase_name(phase));
     assert_true(page_phase_is_user_code(PAGE_MAP));
+    assert_true(page_phase_is_user_code(PAGE_COMBINE));
     assert_false(page_phase_is_user_code(PAGE_SORT));
     page_unmap(NULL);
 }

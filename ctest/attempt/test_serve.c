@@ -192,6 +192,27 @@ static void test_reduce_loops(void **state)
                                          "(limits.seconds_per_record), at key number 1");
 }
 
+/* When the map has ended, and within an emit that fills the sort buffer. */
+static void test_combine_loops(void **state)
+{
+    static const char *const maps[] = {
+        "emit(line, 1)",
+        "for i = 1, 1 << 20 do emit(i, i) end while true do end", /* 1 MB is its sort buffer */
+    };
+    char source[512];
+
+    (void)state;
+    kit.limits.record_ms = 200;
+    for (size_t i = 0; i < sizeof maps / sizeof *maps; i++) {
+        snprintf(source, sizeof source,
+                 "return { map = function(_, line, emit) %s end, reduce = 'sum',\n"
+                 "  combine = function(key, values, emit) values() while true do end end }",
+                 maps[i]);
+        expect_failure(source, ERR_LIMIT,
+                       "combine took longer than 0.2 s for one value (limits.seconds_per_record)");
+    }
+}
+
 /* ---- unsafe jobs ---- */
 
 #ifdef MRLUA_SANITIZE /* whose handler prints a report and exits */
@@ -284,11 +305,11 @@ int main(int argc, char **argv)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
     const struct CMUnitTest tests[] = {
-        TEST(test_loops),         TEST(test_loads_for_ever), TEST(test_moving_record),
-        TEST(test_memory),        TEST(test_deep_recursion), TEST(test_crash),
-        TEST(test_environment),   TEST(test_job_error),      TEST(test_record_quoted),
-        TEST(test_reduce_loops),  TEST(test_unsafe),         TEST(test_unsafe_children),
-        TEST(test_changed_input), TEST(test_chatty),
+        TEST(test_loops),           TEST(test_loads_for_ever), TEST(test_moving_record),
+        TEST(test_memory),          TEST(test_deep_recursion), TEST(test_crash),
+        TEST(test_environment),     TEST(test_job_error),      TEST(test_record_quoted),
+        TEST(test_reduce_loops),    TEST(test_combine_loops),  TEST(test_unsafe),
+        TEST(test_unsafe_children), TEST(test_changed_input),  TEST(test_chatty),
     };
 
     KIT_NURSERY(argc, argv);

@@ -29,6 +29,12 @@ static void place(const struct death *death, char out[PLACE_BYTES])
         snprintf(out, PLACE_BYTES, ", at key number %llu", (unsigned long long)death->record);
 }
 
+/* There the clock starts anew with each value, elsewhere with each record. */
+static bool takes_values(uint64_t phase)
+{
+    return phase == PAGE_COMBINE || phase == PAGE_REDUCE;
+}
+
 static int by_limit(const struct death *death, const char *where, struct err *err)
 {
     const char *phase = page_phase_name(death->phase);
@@ -41,7 +47,7 @@ static int by_limit(const struct death *death, const char *where, struct err *er
         return err_set(err, ERR_LIMIT,
                        "%s took longer than %g s for one %s (limits.seconds_per_record)%s", phase,
                        (double)death->record_ms / 1e3,
-                       death->phase == PAGE_REDUCE ? "value" : "record", where);
+                       takes_values(death->phase) ? "value" : "record", where);
     case DEATH_NO_PROGRESS:
         return err_set(err, ERR_LIMIT, "no progress for %g s (limits.seconds) in %s%s",
                        (double)death->progress_ms / 1e3, phase, where);

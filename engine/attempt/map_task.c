@@ -161,8 +161,13 @@ static int emit_sample(struct sink *sink, struct slice key, struct slice value, 
 static int combine_by_job(void *context, struct group *group, struct sink *out, struct err *err)
 {
     struct map_task *task = context;
+    uint64_t phase = page_get(&task->page->phase);
+    int rc;
 
-    return vm_combine(task->vm, group->key, group, out, err);
+    page_set(&task->page->phase, PAGE_COMBINE);
+    rc = vm_combine(task->vm, group->key, group, out, err);
+    page_set(&task->page->phase, phase);
+    return rc;
 }
 
 /* ---- opening ---- */

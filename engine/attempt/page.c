@@ -50,9 +50,11 @@ void page_unmap(struct page *page)
 const char *page_phase_name(uint64_t phase)
 {
     static const char *const names[PAGE_PHASE_COUNT] = {
-        [PAGE_START] = "start",   [PAGE_LOAD] = "load",   [PAGE_READ] = "read",
-        [PAGE_MAP] = "map",       [PAGE_SORT] = "sort",   [PAGE_GATHER] = "gather",
-        [PAGE_REDUCE] = "reduce", [PAGE_WRITE] = "write", [PAGE_HOOK] = "setup or cleanup",
+        [PAGE_START] = "start",   [PAGE_LOAD] = "load",
+        [PAGE_READ] = "read",     [PAGE_MAP] = "map",
+        [PAGE_SORT] = "sort",     [PAGE_COMBINE] = "combine",
+        [PAGE_GATHER] = "gather", [PAGE_REDUCE] = "reduce",
+        [PAGE_WRITE] = "write",   [PAGE_HOOK] = "setup or cleanup",
     };
 
     return phase < PAGE_PHASE_COUNT ? names[phase] : "unknown";
@@ -60,5 +62,6 @@ const char *page_phase_name(uint64_t phase)
 
 bool page_phase_is_user_code(uint64_t phase)
 {
-    return phase == PAGE_LOAD || phase == PAGE_MAP || phase == PAGE_REDUCE || phase == PAGE_HOOK;
+    return phase == PAGE_LOAD || phase == PAGE_MAP || phase == PAGE_COMBINE ||
+           phase == PAGE_REDUCE || phase == PAGE_HOOK;
 }

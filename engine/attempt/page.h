@@ -25,14 +25,15 @@ enum { PAGE_BYTES = 4096 };
 /* What the child does. In user code a stand-still is the record's fault. */
 enum page_phase {
     PAGE_START,
-    PAGE_LOAD,   /* user code: the job file */
-    PAGE_READ,   /* reads input */
-    PAGE_MAP,    /* user code: map */
-    PAGE_SORT,   /* sorts, spills, merges what map emitted; combine runs in here */
-    PAGE_GATHER, /* waits for segments, merges them */
-    PAGE_REDUCE, /* user code: reduce */
-    PAGE_WRITE,  /* finishes the result */
-    PAGE_HOOK,   /* user code: setup, cleanup */
+    PAGE_LOAD,    /* user code: the job file */
+    PAGE_READ,    /* reads input */
+    PAGE_MAP,     /* user code: map */
+    PAGE_SORT,    /* sorts, spills, merges what map emitted */
+    PAGE_COMBINE, /* user code: combine, within an emit or the sort */
+    PAGE_GATHER,  /* waits for segments, merges them */
+    PAGE_REDUCE,  /* user code: reduce */
+    PAGE_WRITE,   /* finishes the result */
+    PAGE_HOOK,    /* user code: setup, cleanup */
     PAGE_PHASE_COUNT,
 };
 
