@@ -1,21 +1,39 @@
 -- P1 and P3: processes of attempts are killed while a job runs; the job goes on, and its output
 -- is what it would have been.
 
+local daemon = require "spec.support.daemon"
 local engine = require "spec.support.engine"
 local session = require "spec.support.session"
 local temp = require "spec.support.temp"
 local texts = require "spec.support.texts"
 
-local KILLS_PER_RUN = 3 -- fewer than the attempts of a task, were they all of one
+local SLOTS = 2
+local ROUNDS = 2 -- of kills, of all that runs; fewer than the attempts of a task
+local PLAN_ATTEMPTS = 1 -- the first of all attempts makes the plan
+local RECORD_MAX = 20 -- every split has as many lines, every part as many keys
 
--- Slow enough to be met: about 60 ms for a split of 16 KB.
-local SLOW_JOB = [[
+-- The first attempts of a stage, as many as are to be killed, say so at a record in the middle and
+-- stand there for ever. (Attempts are numbered as they begin, in the low 32 bits.)
+local STANDING_JOB = [[
+local count = 0
+
+local function stand()
+  count = count + 1
+  if count == mr.params.record and mr.stage == mr.params.stage
+    and mr.attempt & 0xffffffff <= mr.params.last then
+    print "stands"
+    while true do end
+  end
+end
+
 return {
+  params = { stage = "", last = 0, record = 0 },
   map = function(offset, line, emit)
-    for i = 1, 6000 do local _ = line:find("x", 1, true) end
+    stand()
     for word in line:gmatch("%a+") do emit(word, offset) end
   end,
   reduce = function(word, offsets, emit)
+    stand()
     local hash = 0
     for offset in offsets do hash = (hash * 31 + offset) & 0xffffffff end
     emit(word, hash)
@@ -48,45 +66,60 @@ local function victims(id, kind)
 end
 
 describe("a job whose attempts are killed", function()
-  local folder
+  local folder, job
 
   before_each(function()
-    folder = temp.folder()
-    temp.write(folder .. "/slow.lua", SLOW_JOB)
+    folder, job = temp.folder(), nil
+    temp.write(folder .. "/standing.lua", STANDING_JOB)
   end)
 
   after_each(function()
+    if job then
+      job:stop()
+    end
     temp.remove(folder)
   end)
 
-  local function argv(out)
-    local words = { "run", folder .. "/slow.lua", "--quiet", "--slots", "2", "--reducers", "3",
-      "--split-size", "16K", "--tmp", folder, "-o", out }
+  local function argv(out, params)
+    local words = { "run", folder .. "/standing.lua", "--quiet", "--slots", SLOTS,
+      "--reducers", SLOTS, "--split-size", "16K", "--tmp", folder, "-o", out }
+    for name, value in pairs(params) do
+      table.move({ "--param", name .. "=" .. value }, 1, 2, #words + 1, words)
+    end
     return table.move(texts.LICENSES, 1, #texts.LICENSES, #words + 1, words)
   end
 
+  local function count_standing()
+    return select(2, job:text("err"):gsub("stands\n", ""))
+  end
+
   for _, kind in ipairs { "child", "trusted" } do
-    it("has the same output: " .. kind, function()
-      local seed = texts.seed(7)
-      math.randomseed(seed)
-      engine.output(argv(folder .. "/expected"))
-      local out, kills = folder .. "/out", 0
-      local id = session.start(engine.command(argv(out)))
+    for _, stage in ipairs { "map", "reduce" } do
+      it(("has the same output: the %s of a %s"):format(kind, stage), function()
+        local seed = texts.seed(7)
+        math.randomseed(seed)
+        engine.output(argv(folder .. "/expected", {}))
+        local maps = tonumber(temp.read(folder .. "/expected/_SUCCESS"):match(
+          '"split_count":%s*(%d+)'))
+        local before = PLAN_ATTEMPTS + (stage == "reduce" and maps or 0)
+        local out = folder .. "/out"
+        job = daemon.start(engine.command(argv(out, { stage = stage,
+          last = before + SLOTS * ROUNDS, record = math.random(RECORD_MAX) })), folder .. "/job")
 
-      temp.wait_until(30, function()
-        local found = victims(id, kind)
-        if #found > 0 and kills < KILLS_PER_RUN then
-          session.signal(found[math.random(#found)], "KILL")
-          kills = kills + 1
+        for round = 1, ROUNDS do
+          assert(temp.wait_until(60, function()
+            return count_standing() == SLOTS * round
+          end), ("SEED=%d, round %d: %s"):format(seed, round, job:text "err"))
+          local found = victims(job.pid, kind)
+          assert.equal(SLOTS, #found)
+          session.signal(table.concat(found, " "), "KILL")
         end
-        return kills == KILLS_PER_RUN or #session.processes(id) == 0
-      end)
 
-      assert.is_true(session.ends_within(id, 60), "it does not end")
-      assert.equal(KILLS_PER_RUN, kills, "it ended too early to be killed")
-      assert.is_true(temp.exists(out .. "/_SUCCESS"), ("SEED=%d: it failed"):format(seed))
-      assert.is_true(engine.parts(folder .. "/expected") == engine.parts(out),
-        ("SEED=%d: another output"):format(seed))
-    end)
+        assert.equal(0, job:wait(60), job:text "err")
+        assert.equal(SLOTS * ROUNDS, count_standing())
+        assert.is_true(engine.parts(folder .. "/expected") == engine.parts(out),
+          ("SEED=%d: another output"):format(seed))
+      end)
+    end
   end
 end)
