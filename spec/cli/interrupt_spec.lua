@@ -1,24 +1,29 @@
 local engine = require "spec.support.engine"
 local temp = require "spec.support.temp"
 
+-- Attempts are numbered in the low 32 bits: the first makes the plan, the second is a map.
+local FIRST_MAP <const>, ALL <const> = 2, 0xffffffff
+
 local folder, group
 
 local function read(name)
   return temp.exists(folder .. "/" .. name) and temp.read(folder .. "/" .. name) or ""
 end
 
--- Starts a job in a process group of its own; each map says so and then takes `turns`.
-local function start(turns, flags, wrapper)
+-- Starts a job in a process group of its own, and goes on when a map has begun. Attempts up to
+-- `endless` never end by themselves.
+local function start(endless, flags, wrapper)
   temp.write(folder .. "/in", "a\nb\nc\nd\n")
-  temp.write(folder .. "/job.lua", ([[
-    return { limits = { seconds_per_record = 100 }, reduce = "sum",
+  temp.write(folder .. "/job.lua", [[
+    return { limits = { seconds_per_record = 100 }, reduce = "sum", params = { endless = 0 },
       map = function(_, line, emit)
         print("mapping")
-        for i = 1, %d do line = line end
+        while mr.attempt & 0xffffffff <= mr.params.endless do end
         emit(line, 1)
-      end }]]):format(turns))
+      end }]])
   local command = engine.command { "run", folder .. "/job.lua", folder .. "/in",
-    "--tmp", folder .. "/tmp", "--split-size", "2", table.unpack(flags) }
+    "--tmp", folder .. "/tmp", "--split-size", "2", "--param", "endless=" .. endless,
+    table.unpack(flags) }
   temp.write(folder .. "/start.sh", ("cd %s; echo $$ >pid; %s %s >stdout 2>stderr; echo $? >code")
     :format(folder, wrapper or "", command))
   os.execute(("setsid sh %s/start.sh </dev/null &"):format(folder))
@@ -72,6 +77,10 @@ local function signal(name, list)
   return os.execute(("kill -%s %s"):format(name, table.concat(list, " ")))
 end
 
+local function kill_vm_children()
+  assert(signal("KILL", pids("-P " .. nursery_pid())))
+end
+
 local function leaves_nothing(list)
   assert(temp.wait_until(5, function()
     return are_gone(list)
@@ -95,7 +104,7 @@ describe("mrlua run", function()
   end)
 
   it("ended by Ctrl-C, which its whole process group gets, leaves nothing behind", function()
-    start(1 << 50, { "-o", folder .. "/out" })
+    start(ALL, { "-o", folder .. "/out" })
     local list = all_pids()
     signal("INT", { "-" .. group }) -- a shell that waits for its child lives on
 
@@ -105,7 +114,7 @@ describe("mrlua run", function()
   end)
 
   it("ended by SIGTERM to the one process that is known leaves nothing behind", function()
-    start(1 << 50, { "-o", folder .. "/out" })
+    start(ALL, { "-o", folder .. "/out" })
     local list = all_pids()
     signal("TERM", { main_pid() })
 
@@ -114,7 +123,7 @@ describe("mrlua run", function()
   end)
 
   it("ended by two signals is as clean as after one", function()
-    start(1 << 50, { "-o", folder .. "/out" })
+    start(ALL, { "-o", folder .. "/out" })
     local list = all_pids()
     local main = main_pid()
     os.execute(("kill -INT %s; kill -INT %s 2>/dev/null"):format(main, main))
@@ -124,7 +133,7 @@ describe("mrlua run", function()
   end)
 
   it("ended by a signal prints no record", function()
-    start(1 << 50, {})
+    start(ALL, {})
     signal("INT", { main_pid() })
 
     assert.equal(130, exit_code())
@@ -132,15 +141,16 @@ describe("mrlua run", function()
   end)
 
   it("goes on after a hangup that nohup has it ignore", function()
-    start(1 << 24, { "--slots", "1" }, "nohup")
+    start(FIRST_MAP, { "--slots", "1" }, "nohup")
     signal("HUP", { main_pid() })
+    kill_vm_children()
 
     assert.equal(0, exit_code())
     assert.equal("a\t1\nb\t1\nc\t1\nd\t1\n", read "stdout")
   end)
 
   it("killed with -9 takes its processes with it, and the next run its files", function()
-    start(1 << 50, { "-o", folder .. "/out" })
+    start(ALL, { "-o", folder .. "/out" })
     local list = all_pids()
     signal("KILL", { main_pid() })
 
@@ -157,11 +167,8 @@ describe("mrlua run", function()
   end)
 
   it("tries a task again whose process was killed, and gives the same output", function()
-    start(1 << 26, { "--slots", "1" })
-    assert(temp.wait_until(20, function()
-      local list = pids("-P " .. nursery_pid())
-      return #list > 0 and signal("KILL", list)
-    end), "no process to kill")
+    start(FIRST_MAP, { "--slots", "1" })
+    kill_vm_children()
 
     assert.equal(0, exit_code())
     assert.equal("a\t1\nb\t1\nc\t1\nd\t1\n", read "stdout")
