@@ -4,7 +4,7 @@ local temp = require "spec.support.temp"
 
 describe("mrlua cancel", function()
   it("wants the number of a job", function()
-    assert.matches("^mrlua: missing argument 'job'\n", engine.run({ "cancel" }).stderr)
+    assert.matches("^mrlua: missing argument 'JOB'\n", engine.run({ "cancel" }).stderr)
   end)
 
   it("ends a job once, and gives its output back", function()

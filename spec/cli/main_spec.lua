@@ -42,12 +42,12 @@ describe("mrlua", function()
 
   it("says what is wrong with a command line, in one line and a hint", function()
     for _, case in ipairs {
-      { { "run" }, "missing argument 'job'" },
-      { { "run", "x.lua" }, "missing argument 'inputs'" },
+      { { "run" }, "missing argument 'JOB.lua'" },
+      { { "run", "x.lua" }, "missing argument 'INPUT'" },
       { { "run", "x.lua", "y", "--reducer", "2" },
         "unknown option '--reducer'; did you mean '--reducers'?" },
       { { "run", "x.lua", "y", "--slots", "many" },
-        "'many' is not a whole number from 1 to 1024" },
+        "option '--slots': 'many' is not a whole number from 1 to 1024" },
     } do
       local result = engine.run(case[1])
 

@@ -50,7 +50,7 @@ describe("mrlua worker", function()
     local result = engine.run { "worker", "--slots", "none" }
 
     assert.equal(2, result.code)
-    assert.equal("mrlua: 'none' is not a whole number from 1 to 1024\n"
+    assert.equal("mrlua: option '--slots': 'none' is not a whole number from 1 to 1024\n"
       .. "try 'mrlua worker --help'\n", result.stderr)
   end)
 end)

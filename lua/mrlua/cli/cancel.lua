@@ -8,7 +8,7 @@ local engine = require "mrlua.engine"
 local function new_parser()
   local parser = cluster_options.parser("cancel", "Ends a job of a cluster.")
   parser:usage("Usage: mrlua cancel JOB [--json] [--master HOST:PORT] [--key-file FILE]")
-  parser:argument("job", "Its number: 'mrlua jobs' lists them."):argname("JOB")
+  parser:argument("JOB", "Its number: 'mrlua jobs' lists them."):target("job")
     :convert(convert.job)
   return parser
 end

@@ -34,6 +34,17 @@ function convert.positive_size(text)
   return bytes, message
 end
 
+--- A size of at least `low` bytes, which are whole MiB.
+function convert.size_from(low)
+  return function(text)
+    local bytes, message = size.parse(text)
+    if bytes and bytes < low then
+      return nil, ("'%s' is less than %dM"):format(text, low >> 20)
+    end
+    return bytes, message
+  end
+end
+
 --- "name=value" as { name, value }.
 function convert.parameter(text)
   local name, value = text:match("^([%a_][%w_]*)=(.*)$")

@@ -12,7 +12,7 @@ local MANIFEST_MAGIC = '{"format":"mrlua-manifest"' -- store/manifest.h
 local function new_parser()
   local parser = usage.parser("inspect", "Prints a run file, or checks an output folder.")
   parser:usage("Usage: mrlua inspect FILE [--summary]")
-  parser:argument("file", "A run file, an output folder, or its _SUCCESS."):argname("FILE")
+  parser:argument("FILE", "A run file, an output folder, or its _SUCCESS."):target("file")
   parser:flag("--summary", "Segments and counts only, no records.")
   parser:flag("-h --help", "This text.")
   return parser

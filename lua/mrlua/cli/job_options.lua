@@ -6,6 +6,7 @@ local usage = require "mrlua.cli.usage"
 local job_options = {}
 
 local REDUCERS_MAX = 100000 -- PARTITION_COUNT_MAX, record/record.h
+local MEMORY_BYTES_MIN = 1 << 20 -- as that of a job's limits (mrlua.job)
 local ATTEMPTS_MAX = 30 -- as many failures of one task end a job anyway (sched/sched.h)
 
 --- A parser with the arguments JOB.lua and INPUT...
@@ -15,8 +16,8 @@ local ATTEMPTS_MAX = 30 -- as many failures of one task end a job anyway (sched/
 function job_options.parser(command, description, inputs)
   local parser = usage.parser(command, description)
   parser:usage_margin(2):help_description_margin(34):help_max_width(100)
-  parser:argument("job", "The job: a Lua file that returns a table."):argname("JOB.lua")
-  parser:argument("inputs", inputs):args("+"):argname("INPUT")
+  parser:argument("JOB.lua", "The job: a Lua file that returns a table."):target("job")
+  parser:argument("INPUT", inputs):args("+"):target("inputs")
   return parser
 end
 
@@ -38,7 +39,7 @@ function job_options.add_rare(parser)
   parser:flag("--allow-unsafe", "Let a job that says `unsafe = true` have all of Lua's libraries,"
     .. " outside the sandbox.")
   parser:option("--limit-memory", "Lua memory of an attempt (default: 512M).")
-    :argname("SIZE"):target("limit_memory_bytes"):convert(convert.positive_size)
+    :argname("SIZE"):target("limit_memory_bytes"):convert(convert.size_from(MEMORY_BYTES_MIN))
   parser:option("--limit-seconds", "Longest time without any progress (default: 600).")
     :argname("S"):convert(convert.seconds)
   parser:option("--limit-seconds-per-record", "Longest time for one record (default: 60).")

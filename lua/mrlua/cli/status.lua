@@ -13,7 +13,7 @@ local COLUMNS = 80
 local function new_parser()
   local parser = cluster_options.parser("status", "Tells how far a job of a cluster is.")
   parser:usage("Usage: mrlua status JOB [--json] [--master HOST:PORT] [--key-file FILE]")
-  parser:argument("job", "Its number: 'mrlua jobs' lists them."):argname("JOB")
+  parser:argument("JOB", "Its number: 'mrlua jobs' lists them."):target("job")
     :convert(convert.job)
   return parser
 end

@@ -23,13 +23,28 @@ local function asks_for_help(argv)
   return false
 end
 
---- Parses `argv`.
+-- A complaint about a value names its option: argparse passes on only what the converter says.
+local function name_options(parser)
+  for _, option in ipairs(parser._options) do
+    local converter <const> = option._convert
+    option._convert = converter and function(text)
+      local value, message = converter(text)
+      if value == nil then
+        return nil, ("option '%s': %s"):format(option._name, message)
+      end
+      return value
+    end
+  end
+end
+
+--- Parses `argv`. A converter of an option is a function: text in, value out, or nil and one line.
 -- @treturn table    the flags; or { help = text } when help is asked for
 -- @return           or nil and one line
 function usage.parse(parser, argv)
   if asks_for_help(argv) then
     return { help = parser:get_help() }
   end
+  name_options(parser)
   local ok, result = parser:pparse(argv)
   if not ok then
     return nil, (result:gsub("%s*\n%s*Did you mean", "; did you mean"):gsub("%s*\n%s*", " "))

@@ -31,7 +31,8 @@ describe("mrlua/cli/run_options parse()", function()
   it("refuses counts that are none, or out of their range", function()
     for _, flag in ipairs { "--slots", "--reducers", "--attempts" } do
       for _, text in ipairs { "0", "-1", "1.5", "x", "1000000", "99999999999999999999" } do
-        assert.matches("is not a whole number from 1 to ", complaint(flag .. "=" .. text))
+        assert.matches(("^option '%s': '%s' is not a whole number from 1 to "):format(
+          flag:gsub("%-", "%%-"), text:gsub("%-", "%%-")), complaint(flag .. "=" .. text))
       end
     end
   end)
@@ -39,8 +40,12 @@ describe("mrlua/cli/run_options parse()", function()
   it("refuses sizes and times that are none", function()
     for _, flag in ipairs { "--split-size", "--sort-buffer", "--limit-memory" } do
       assert.matches("'4Q' is not a size", complaint(flag, "4Q"))
-      assert.equal("a size must be above 0", complaint(flag, "0"))
     end
+    assert.equal("option '--split-size': a size must be above 0", complaint("--split-size", "0"))
+    assert.equal("option '--sort-buffer': a size must be above 0", complaint("--sort-buffer", "0"))
+    assert.equal("option '--limit-memory': '1023K' is less than 1M",
+      complaint("--limit-memory", "1023K"))
+    assert.equal(1 << 20, parse("--limit-memory", "1M").limit_memory_bytes)
     for _, flag in ipairs { "--limit-seconds", "--limit-seconds-per-record" } do
       for _, text in ipairs { "0", "x", "1e3", "inf" } do
         assert.matches("is not a number of seconds above 0", complaint(flag, text))
@@ -49,8 +54,8 @@ describe("mrlua/cli/run_options parse()", function()
   end)
 
   it("refuses parameters without a name, or given twice", function()
-    assert.equal("'word' is not name=value", complaint("--param", "word"))
-    assert.equal("'=x' is not name=value", complaint("--param", "=x"))
+    assert.equal("option '--param': 'word' is not name=value", complaint("--param", "word"))
+    assert.equal("option '--param': '=x' is not name=value", complaint("--param", "=x"))
     assert.equal("option '--param': 'a' is given twice",
       complaint("--param", "a=1", "--param", "a=1"))
   end)
@@ -63,8 +68,8 @@ describe("mrlua/cli/run_options parse()", function()
   end)
 
   it("names what is missing", function()
-    assert.equal("missing argument 'job'", select(2, run_options.parse {}))
-    assert.equal("missing argument 'inputs'", select(2, run_options.parse { "job.lua" }))
+    assert.equal("missing argument 'JOB.lua'", select(2, run_options.parse {}))
+    assert.equal("missing argument 'INPUT'", select(2, run_options.parse { "job.lua" }))
   end)
 
   it("answers its help", function()

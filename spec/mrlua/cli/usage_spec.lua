@@ -3,7 +3,12 @@ local usage = require "mrlua.cli.usage"
 local function new_parser()
   local parser = usage.parser("walk", "Walks.")
   parser:argument("where")
-  parser:option("--steps"):convert(tonumber)
+  parser:option("--steps"):convert(function(text)
+    if text:find "%D" then
+      return nil, ("'%s' is no number"):format(text)
+    end
+    return tonumber(text)
+  end)
   parser:flag("-h --help", "This text.")
   return parser
 end
@@ -23,6 +28,13 @@ describe("mrlua/cli/usage parse()", function()
 
   it("takes --help behind -- for an argument", function()
     assert.same({ where = "--help" }, usage.parse(new_parser(), { "--", "--help" }))
+  end)
+
+  it("names the option whose value is wrong", function()
+    local flags, message = usage.parse(new_parser(), { "home", "--steps", "few" })
+
+    assert.is_nil(flags)
+    assert.equal("option '--steps': 'few' is no number", message)
   end)
 
   it("says what is wrong in one line", function()
