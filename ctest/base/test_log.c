@@ -1,44 +1,36 @@
 #include "base/log.h"
 
-#include "test.h"
+#include "said.h"
 
-#include <fcntl.h>
 #include <string.h>
-#include <unistd.h>
+#include <time.h>
 
-enum { SAID_BYTES = 4096 };
-
-/* What `speak` wrote to standard error. */
-static const char *said(void (*speak)(void), char out[static SAID_BYTES])
+static const char *said_as(enum log_format format, void (*speak)(void), char out[static SAID_BYTES])
 {
-    int fds[2], was = dup(STDERR_FILENO);
-    ssize_t len;
-
-    assert_int_equal(pipe2(fds, O_CLOEXEC), 0);
-    dup2(fds[1], STDERR_FILENO);
-    speak();
-    dup2(was, STDERR_FILENO);
-    close(fds[1]);
-    len = read(fds[0], out, SAID_BYTES - 1);
-    assert_true(len >= 0);
-    out[len] = '\0';
-    close(fds[0]);
-    close(was);
+    log_enable(format, "worker");
+    said(speak, out);
+    log_enable(LOG_OFF, NULL);
     return out;
 }
 
 static void speak_once(void)
 {
-    log_event("attempt_failed", "task=map/%d kind=%s", 3, "disk");
+    log_event(SEVERITY_WARNING, "attempt_failed", log_number("job", 7), log_task("map", 3),
+              log_number("attempt", UINT64_MAX), log_number("worker", 2), log_text("kind", "disk"));
 }
+
+static void speak_hostile(void)
+{
+    log_event(SEVERITY_INFO, "said", log_text("name", "a\n{\"job\":\"1\"}\x1b[2J\xff\xc3\xa9"),
+              log_text("none", NULL));
+}
+
+static char long_text[16 * 1024];
 
 static void speak_at_length(void)
 {
-    char text[3000];
-
-    memset(text, 'x', sizeof text);
-    text[sizeof text - 1] = '\0';
-    log_event("long", "text=%s", text);
+    log_event(SEVERITY_INFO, "long", log_text("text", long_text), log_text("again", long_text),
+              log_number("count", 3), log_text("job", long_text));
 }
 
 static void silent_unless_enabled(void **state)
@@ -47,23 +39,94 @@ static void silent_unless_enabled(void **state)
 
     (void)state;
     assert_string_equal(said(speak_once, out), "");
-    log_enable(true);
-    assert_string_equal(said(speak_once, out), "attempt_failed task=map/3 kind=disk\n");
-    log_enable(false);
+    assert_string_equal(said_as(LOG_TEXT, speak_once, out),
+                        "attempt_failed job=7 task=map/3 attempt=18446744073709551615 worker=2 "
+                        "kind=disk\n");
     assert_string_equal(said(speak_once, out), "");
 }
 
-static void a_long_line_is_cut_and_still_a_line(void **state)
+static void text_values_that_would_break_a_line_are_quoted(void **state)
 {
     char out[SAID_BYTES];
 
     (void)state;
-    log_enable(true);
-    said(speak_at_length, out);
-    log_enable(false);
-    assert_in_range(strlen(out), 1000, 2048);
-    assert_memory_equal(out, "long text=xxx", 13);
+    assert_string_equal(said_as(LOG_TEXT, speak_hostile, out),
+                        "said name=\"a\\x0a{\\\"job\\\":\\\"1\\\"}\\x1b[2J\\xff\\xc3\\xa9\" "
+                        "none=\"\"\n");
+}
+
+/* Time apart, which comes first. */
+static const char *after_time(const char *line)
+{
+    struct tm tm = {0};
+    const char *end;
+
+    assert_memory_equal(line, "{\"time\":\"", 9);
+    end = strptime(line + 9, "%Y-%m-%dT%H:%M:%S", &tm);
+    assert_non_null(end);
+    assert_int_equal(*end, '.');
+    assert_int_equal(strspn(end + 1, "0123456789"), 3);
+    assert_memory_equal(end + 4, "Z\",", 3);
+    return end + 7;
+}
+
+static void json_has_the_fields_of_cloud_logging(void **state)
+{
+    char out[SAID_BYTES];
+
+    (void)state;
+    assert_string_equal(
+        after_time(said_as(LOG_JSON, speak_once, out)),
+        "\"severity\":\"WARNING\",\"message\":\"attempt_failed job=7 task=map/3 "
+        "attempt=18446744073709551615 worker=2 kind=disk\",\"logging.googleapis.com/labels\":{"
+        "\"component\":\"worker\",\"job\":\"7\",\"task\":\"map/3\","
+        "\"attempt\":\"18446744073709551615\",\"worker\":\"2\"},\"event\":\"attempt_failed\","
+        "\"kind\":\"disk\"}\n");
+}
+
+static void hostile_bytes_stay_in_their_json_string(void **state)
+{
+    char out[SAID_BYTES];
+
+    (void)state;
+    after_time(said_as(LOG_JSON, speak_hostile, out));
+    assert_non_null(strstr(out, "\"name\":\"a\\u000a{\\\"job\\\":\\\"1\\\"}\\u001b[2J\xef\xbf\xbd"
+                                "\xc3\xa9\",\"none\":\"\"}\n"));
     assert_ptr_equal(strchr(out, '\n'), out + strlen(out) - 1);
+}
+
+/* Every length around the limits, and texts that grow by nothing, two and six when escaped. */
+static void a_long_line_is_cut_and_still_a_line(void **state)
+{
+    static const char fillers[] = {'x', '"', '\n'};
+    char out[SAID_BYTES];
+
+    (void)state;
+    for (size_t i = 0; i < sizeof fillers; i++) {
+        for (size_t len = 0; len < sizeof long_text; len = len * 17 / 16 + 1) {
+            memset(long_text, fillers[i], len);
+            long_text[len] = '\0';
+            said_as(LOG_TEXT, speak_at_length, out);
+            assert_true(strlen(out) <= LOG_BYTES_MAX);
+            assert_ptr_equal(strchr(out, '\n'), out + strlen(out) - 1);
+            said_as(LOG_JSON, speak_at_length, out);
+            assert_true(strlen(out) <= LOG_BYTES_MAX);
+            assert_ptr_equal(strchr(out, '\n'), out + strlen(out) - 1);
+            assert_int_equal(out[strlen(out) - 2], '}');
+        }
+    }
+}
+
+static void json_says_that_it_was_cut_and_keeps_what_fits(void **state)
+{
+    char out[SAID_BYTES];
+
+    (void)state;
+    memset(long_text, 'x', sizeof long_text - 1);
+    long_text[sizeof long_text - 1] = '\0';
+    said_as(LOG_JSON, speak_at_length, out);
+    assert_non_null(strstr(out, "\"event\":\"long\",\"text\":\"xxx"));
+    assert_non_null(strstr(out, "\"cut\":true}\n"));
 }
 
 static void quote_escapes_what_would_break_a_line(void **state)
@@ -98,6 +161,10 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(silent_unless_enabled),
+        cmocka_unit_test(text_values_that_would_break_a_line_are_quoted),
+        cmocka_unit_test(json_has_the_fields_of_cloud_logging),
+        cmocka_unit_test(hostile_bytes_stay_in_their_json_string),
+        cmocka_unit_test(json_says_that_it_was_cut_and_keeps_what_fits),
         cmocka_unit_test(a_long_line_is_cut_and_still_a_line),
         cmocka_unit_test(quote_escapes_what_would_break_a_line),
         cmocka_unit_test(quote_fits_any_room),

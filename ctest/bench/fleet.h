@@ -475,9 +475,9 @@ static inline void fleet_start(struct fleet *fleet)
         less.rlim_cur = fleet->descriptors;
     assert_int_equal(setrlimit(RLIMIT_NOFILE, &less), 0);
     dup2(log, STDERR_FILENO);
-    log_enable(true); /* for the child */
+    log_enable(LOG_TEXT, "master"); /* for the child */
     master_kit_start(&fleet->kit);
-    log_enable(false);
+    log_enable(LOG_OFF, NULL);
     dup2(own, STDERR_FILENO);
     less.rlim_cur = limit.rlim_max;
     assert_int_equal(setrlimit(RLIMIT_NOFILE, &less), 0);

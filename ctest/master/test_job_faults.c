@@ -114,6 +114,16 @@ static void what_no_attempt_says_is_said(void **state)
     assert_string_equal(err.message, "cancelled");
 }
 
+static void a_fault_is_found_by_its_attempt_as_long_as_it_is_kept(void **state)
+{
+    (void)state;
+    for (uint64_t id = 1; id <= JOB_FAULT_COUNT_MAX + 1; id++)
+        add(id, ERR_DISK, id == 2 ? "the second" : "another", NULL);
+    assert_null(job_faults_find(&faults, 1));
+    assert_string_equal(job_faults_find(&faults, 2)->err.message, "the second");
+    assert_null(job_faults_find(&faults, JOB_FAULT_COUNT_MAX + 2));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -126,6 +136,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(one_attempt_is_not_counted, set_up, tear_down),
         cmocka_unit_test_setup_teardown(the_newest_faults_are_kept, set_up, tear_down),
         cmocka_unit_test_setup_teardown(what_no_attempt_says_is_said, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_fault_is_found_by_its_attempt_as_long_as_it_is_kept,
+                                        set_up, tear_down),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -13,6 +13,15 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* What --log said, checked by the command: "text" or "json". */
+static void begin_log(struct slice args, const char *component)
+{
+    char *format = field_text(args, "log");
+
+    log_enable(format && strcmp(format, "json") == 0 ? LOG_JSON : LOG_TEXT, component);
+    free(format);
+}
+
 static int load_keys(struct keys *keys, const char *key_file, struct err *err)
 {
     return key_file ? keys_load(keys, key_file, err) : keys_load_own(keys, err);
@@ -65,7 +74,7 @@ int daemons_master(void *context, struct vm_host *host, struct slice args, struc
     int rc = -1;
 
     (void)host;
-    log_enable(true);
+    begin_log(args, "master");
     if (nursery && load_keys(&keys, key_file, err) == 0)
         rc = serve_master(&options, nursery, result, err);
     keys_forget(&keys);
@@ -112,7 +121,7 @@ int daemons_worker(void *context, struct vm_host *host, struct slice args, struc
     int rc = -1;
 
     (void)host, (void)result;
-    log_enable(true);
+    begin_log(args, "worker");
     if (nursery && load_keys(&keys, key_file, err) == 0)
         rc = serve_worker(&options, nursery, err);
     keys_forget(&keys);

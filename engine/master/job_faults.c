@@ -31,7 +31,7 @@ void job_faults_add(struct job_faults *faults, uint64_t attempt_id, const struct
         .attempt_id = attempt_id, .err = *err, .detail = mem_strdup(detail ? detail : "")};
 }
 
-static const struct job_fault *find(const struct job_faults *faults, uint64_t attempt_id)
+const struct job_fault *job_faults_find(const struct job_faults *faults, uint64_t attempt_id)
 {
     for (size_t i = faults->count; i > 0; i--) {
         if (faults->items[i - 1].attempt_id == attempt_id)
@@ -43,7 +43,7 @@ static const struct job_fault *find(const struct job_faults *faults, uint64_t at
 static void explain_last(const struct job_faults *faults, const struct job_progress *progress,
                          struct err *err, struct buf *detail)
 {
-    const struct job_fault *fault = find(faults, progress->attempt_id);
+    const struct job_fault *fault = job_faults_find(faults, progress->attempt_id);
 
     if (!fault) {
         err_set(err, progress->failure, "%s %u failed (%s)", stage_kind_name(progress->stage),
@@ -61,7 +61,7 @@ static void explain_earlier(const struct job_faults *faults, const struct cause 
     const char *before = last->message;
 
     for (size_t i = 1; i < cause_count; i++) {
-        const struct job_fault *fault = find(faults, causes[i].attempt_id);
+        const struct job_fault *fault = job_faults_find(faults, causes[i].attempt_id);
 
         if (!fault || strcmp(fault->err.message, before) == 0)
             continue;

@@ -3,6 +3,7 @@
  * into the one error that the user reads. Pure.
  *
  *     job_faults_add(&faults, attempt_id, &err, detail);
+ *     fault = job_faults_find(&faults, attempt_id);
  *     job_faults_explain(&faults, &progress, causes, cause_count, &err, &detail);
  *     job_faults_deinit(&faults);
  *
@@ -33,6 +34,9 @@ void job_faults_deinit(struct job_faults *faults);
 /* Copies; `detail` may be NULL. */
 void job_faults_add(struct job_faults *faults, uint64_t attempt_id, const struct err *err,
                     const char *detail);
+
+/* What the attempt said; NULL: nothing, or it is not kept any more. */
+const struct job_fault *job_faults_find(const struct job_faults *faults, uint64_t attempt_id);
 
 /*
  * Why the job of `progress` ended: *err, and lines for people appended to `detail`. The causes

@@ -270,6 +270,7 @@ void master_close(struct master *master)
     free(master->past);
     free(master->queue);
     free(master->letters);
+    free(master->unlogged);
     free(master);
 }
 

@@ -2,7 +2,6 @@
 
 #include "base/clock.h"
 #include "base/hash.h"
-#include "base/log.h"
 #include "base/mem.h"
 #include "base/path.h"
 #include "format/reader.h"
@@ -195,7 +194,6 @@ static void accept_job(struct master_peer *peer, uint64_t request_id, Mrlua__Job
     message_pack(&packed, &record->base);
     journal_append(master->journal, JOURNAL_JOB, event.job_id, buf_slice(&packed));
     buf_deinit(&packed);
-    log_event("job_accepted", "job=%llu", (unsigned long long)event.job_id);
     master_job_add_take(master, event.job_id, record);
     master_queue(master, &event);
     master_post(master, &letter);

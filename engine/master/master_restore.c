@@ -194,7 +194,6 @@ static void abort_outputs(const struct master *master)
 static void renew_claims(const struct master *master)
 {
     struct err err;
-    char quoted[256];
 
     for (struct list *at = master->jobs.next; at != &master->jobs; at = at->next) {
         const struct master_job *job = CONTAINER_OF(at, struct master_job, link);
@@ -202,8 +201,8 @@ static void renew_claims(const struct master *master)
 
         snprintf(mine.job, sizeof mine.job, "%s", job->publish.job_id);
         if (claim_renew(job->publish.claim, &mine, &err) != 0)
-            log_event("claim_not_renewed", "job=%llu reason=%s", (unsigned long long)job->id,
-                      log_quote(quoted, sizeof quoted, slice_of_string(err.message)));
+            log_event(SEVERITY_WARNING, "claim_not_renewed", log_number("job", job->id),
+                      log_text("reason", err.message));
     }
 }
 
@@ -252,7 +251,7 @@ int master_restore(struct master *master, struct err *err)
         *err = master->err;
         return -1;
     }
-    log_event("master_restored", "epoch=%llu facts=%zu past_jobs=%zu",
-              (unsigned long long)master->epoch, restoring.count, master->past_count);
+    log_event(SEVERITY_INFO, "master_restored", log_number("epoch", master->epoch),
+              log_number("facts", restoring.count), log_number("past_jobs", master->past_count));
     return 0;
 }

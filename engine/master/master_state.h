@@ -3,6 +3,7 @@
  *
  *     master.c            opens and closes, waits, signals, who is connected
  *     master_turn.c       events in, facts into the journal, commands out
+ *     master_log.c        facts as lines of the log
  *     master_restore.c    the journal into a scheduler and jobs
  *     master_jobs.c       jobs: accepted, planned, ended
  *     master_info.c       what is told of them
@@ -168,6 +169,8 @@ struct master {
     size_t queue_count, queue_capacity;
     struct master_letter *letters;
     size_t letter_count, letter_capacity;
+    struct fact *unlogged; /* of the turn in hand, to be said when it is committed */
+    size_t unlogged_count, unlogged_capacity;
     bool is_durable; /* the turn in hand */
     bool is_turning;
     bool has_failed; /* the journal cannot be written */
@@ -212,6 +215,13 @@ void master_attempt_failed(struct master_attempt *attempt, const Mrlua__Error *e
 struct master_attempt *master_attempt_add(struct master *master, const struct command *command);
 struct master_attempt *master_attempt_find(const struct master *master, uint64_t id);
 void master_attempt_remove(struct master_attempt *attempt);
+
+/* ---- master_log.c ---- */
+
+/* One line per fact: what happened to a job, a task, a worker. They are kept until their turn is
+ * committed: what the log says, a restart knows. */
+void master_log_keep(struct master *master, const struct fact *fact);
+void master_log_say(struct master *master);
 
 /* ---- master_restore.c ---- */
 

@@ -1,7 +1,6 @@
 #include "master/master_state.h"
 
 #include "base/clock.h"
-#include "base/log.h"
 #include "base/mem.h"
 
 #include <assert.h>
@@ -111,21 +110,18 @@ static void pack_extra(struct master *master, const struct fact *fact, struct bu
 {
     const struct master_attempt *attempt = master_attempt_find(master, fact->attempt_id);
     const struct master_job *job = master_job_find(master, fact->job_id);
+    const struct job_fault *fault;
     Mrlua__Error error = MRLUA__ERROR__INIT;
 
     if (fact->kind == FACT_TASK_COMPLETED && attempt && attempt->done)
         message_pack(out, &attempt->done->base);
     if (fact->kind != FACT_ATTEMPT_ENDED || fact->failure == ERR_NONE || !job)
         return;
-    for (size_t i = job->faults.count; i > 0; i--) {
-        const struct job_fault *fault = &job->faults.items[i - 1];
-
-        if (fault->attempt_id != fact->attempt_id)
-            continue;
-        message_of_err(&error, &fault->err, fault->detail);
-        message_pack(out, &error.base);
+    fault = job_faults_find(&job->faults, fact->attempt_id);
+    if (!fault)
         return;
-    }
+    message_of_err(&error, &fault->err, fault->detail);
+    message_pack(out, &error.base);
 }
 
 /* The plan stands before the fact that there is one. */
@@ -280,8 +276,6 @@ static void job_ended(struct master *master, const struct command *command)
     struct master_job *job = master_job_find(master, command->job_id);
     struct master_past *past = master_past_find(master, command->job_id);
 
-    log_event("job_ended", "job=%llu status=%s", (unsigned long long)command->job_id,
-              job_status_name(command->status));
     if (!job)
         return;
     master_workers_job_over(master, job->id);
@@ -330,6 +324,7 @@ static void carry_out(struct master *master, const struct command *command)
 
 static void deliver(struct master *master)
 {
+    master_log_say(master);
     for (size_t i = 0; i < master->letter_count; i++) {
         struct master_letter letter = master->letters[i]; /* more may be posted, the list moves */
 
@@ -364,6 +359,7 @@ static void step(struct master *master, struct event *event)
     sched_step(master->sched, event, &master->decisions);
     for (size_t i = 0; i < master->decisions.fact_count; i++) {
         note(master, &master->decisions.facts[i]);
+        master_log_keep(master, &master->decisions.facts[i]);
         forget_attempt(master, &master->decisions.facts[i]);
     }
     for (size_t i = 0; i < master->decisions.command_count; i++) {

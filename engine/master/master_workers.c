@@ -423,15 +423,17 @@ void master_worker_join(struct master_peer *peer, const Mrlua__WorkerJoin *join)
     }
     fill_worker(worker, id, peer->conn, join);
     peer->worker = worker;
-    log_event("worker_joined", "worker=%u slots=%u held=%zu running=%zu peer=%s", id, join->slots,
-              join->n_held, join->n_attempts, conn_peer(peer->conn));
+    log_event(SEVERITY_INFO, "worker_joined", log_number("worker", id),
+              log_number("slots", join->slots), log_number("held", join->n_held),
+              log_number("running", join->n_attempts), log_text("name", worker->name),
+              log_text("peer", conn_peer(peer->conn)));
     join_worker(master, worker, join);
 }
 
 void master_worker_cut(struct master_worker *worker)
 {
     worker->conn = NULL;
-    log_event("worker_cut", "worker=%u", worker->id);
+    log_event(SEVERITY_NOTICE, "worker_cut", log_number("worker", worker->id));
 }
 
 void master_workers_close(struct master *master)

@@ -16,7 +16,6 @@
 enum {
     ACCEPT_TURN_COUNT_MAX = 64, /* then others have their turn */
     BACKLOG_COUNT = 1024,       /* that wait in the kernel while we rest */
-    LOG_TEXT_BYTES = 512,
 };
 
 struct listener {
@@ -41,16 +40,14 @@ struct listener {
 static void complain(struct listener *listener, const char *peer, const char *reason)
 {
     uint64_t now_ns = clock_monotonic_ns();
-    char text[LOG_TEXT_BYTES];
 
     if (listener->logged_ns && now_ns - listener->logged_ns < NS_PER_S) {
         listener->unlogged++;
         return;
     }
-    log_event("conn_refused", "listener=%s peer=%s connected=%u left_out=%llu reason=%s",
-              listener->address, peer, listener->counts.connected,
-              (unsigned long long)listener->unlogged,
-              log_quote(text, sizeof text, slice_of_string(reason)));
+    log_event(SEVERITY_WARNING, "conn_refused", log_text("listener", listener->address),
+              log_text("peer", peer), log_number("connected", listener->counts.connected),
+              log_number("left_out", listener->unlogged), log_text("reason", reason));
     listener->logged_ns = now_ns;
     listener->unlogged = 0;
 }

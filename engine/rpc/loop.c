@@ -33,7 +33,7 @@ static void on_fatal(int error)
 static void on_warning(int severity, const char *message)
 {
     (void)severity;
-    log_event("libevent_warning", "message=\"%s\"", message);
+    log_event(SEVERITY_WARNING, "libevent_warning", log_text("reason", message));
 }
 
 struct loop *loop_open(struct err *err)

@@ -95,9 +95,9 @@ static void answer_lost(struct peer *peer, struct segment_run *run, const struct
     if (!is_news)
         return;
     server->counts.lost++;
-    log_event("segment_lost", "job=%llu map=%u attempt=%llu error=\"%s\"",
-              (unsigned long long)peer->job, head.map, (unsigned long long)head.attempt,
-              err->message);
+    log_event(SEVERITY_WARNING, "segment_lost", log_number("job", peer->job),
+              log_task("map", head.map), log_number("attempt", head.attempt),
+              log_text("reason", err->message));
     if (server->options.lost)
         server->options.lost(server->options.context, peer->job, head.map, head.attempt, err);
 }
@@ -195,7 +195,8 @@ static void forget_peer(struct peer *peer)
 static void hang_up(struct peer *peer, const char *why)
 {
     peer->server->counts.refused++;
-    log_event("segment_refused", "peer=%s why=\"%s\"", conn_peer(peer->conn), why);
+    log_event(SEVERITY_WARNING, "segment_refused", log_text("peer", conn_peer(peer->conn)),
+              log_text("reason", why));
     conn_close(peer->conn);
     forget_peer(peer);
 }

@@ -43,7 +43,8 @@ static void delete_job(struct worker *worker, uint64_t job)
     segment_server_forget_job(worker->server, job);
     storage_remove_job(&worker->storage, job);
     worker_sources_drop(worker, job);
-    log_event("job_over", "job=%llu", (unsigned long long)job);
+    log_event(SEVERITY_INFO, "job_over", log_number("job", job),
+              log_number("worker", agent_worker_id(worker->agent)));
 }
 
 /* What has to do with one attempt that this shell knows. */
@@ -53,9 +54,7 @@ static void act_on_attempt(struct worker *worker, const struct agent_action *act
     struct err err;
 
     assert(attempt); /* a START brings it, DROP takes it */
-    log_event(agent_action_kind_name(action->kind), "job=%llu task=%u attempt=%llu",
-              (unsigned long long)action->job_id, action->task,
-              (unsigned long long)action->attempt_id);
+    worker_attempt_log(attempt, agent_action_kind_name(action->kind), NULL);
     switch (action->kind) {
     case AGENT_START_ATTEMPT:
         worker_attempt_start(attempt);
@@ -160,7 +159,9 @@ static void on_signal(void *context)
     struct worker *worker = context;
     struct agent_event event = {.kind = AGENT_DRAIN};
 
-    log_event("worker_drains", "again=%d", agent_is_draining(worker->agent));
+    log_event(
+        SEVERITY_NOTICE, "worker_drains", log_number("worker", agent_worker_id(worker->agent)),
+        log_text("reason", agent_is_draining(worker->agent) ? "a second signal" : "a signal"));
     worker_queue(worker, &event);
     worker_pump(worker);
 }
@@ -170,11 +171,10 @@ static void on_output_lost(void *context, uint64_t job, uint32_t map, uint64_t a
 {
     struct worker *worker = context;
     struct agent_event event = {.kind = AGENT_OUTPUT_BROKEN, .attempt_id = attempt};
-    char quoted[256];
 
-    log_event("output_lost", "job=%llu task=map/%u attempt=%llu reason=%s", (unsigned long long)job,
-              map, (unsigned long long)attempt,
-              log_quote(quoted, sizeof quoted, slice_of_string(err->message)));
+    log_event(SEVERITY_WARNING, "output_lost", log_number("job", job), log_task("map", map),
+              log_number("attempt", attempt), log_number("worker", agent_worker_id(worker->agent)),
+              log_text("reason", err->message));
     worker_queue(worker, &event);
     worker_pump(worker);
 }

@@ -63,11 +63,37 @@ bool worker_attempt_is_reduce(const struct worker_attempt *attempt)
     return attempt->start->start->kind == MRLUA__TASK_KIND__REDUCE;
 }
 
-static void queue(const struct worker_attempt *attempt, enum agent_event_kind kind,
-                  enum err_kind failure)
+static const char *stage_of(const struct worker_attempt *attempt)
 {
-    struct agent_event event = {.kind = kind, .attempt_id = attempt->id, .failure = failure};
+    if (worker_attempt_is_map(attempt))
+        return "map";
+    return worker_attempt_is_reduce(attempt) ? "reduce" : "sample";
+}
 
+void worker_attempt_log(const struct worker_attempt *attempt, const char *event,
+                        const struct err *reason)
+{
+    struct log_field fields[] = {
+        log_number("job", attempt->job),
+        log_task(stage_of(attempt), attempt->task),
+        log_number("attempt", attempt->id),
+        log_number("worker", agent_worker_id(attempt->worker->agent)),
+        log_text("kind", reason ? err_kind_name(reason->kind) : NULL),
+        log_text("reason", reason ? reason->message : NULL),
+    };
+    size_t count = sizeof fields / sizeof fields[0];
+
+    log_write(reason ? SEVERITY_WARNING : SEVERITY_INFO, event, fields, reason ? count : count - 2);
+}
+
+/* `why` NULL: it is no failure. */
+static void queue(const struct worker_attempt *attempt, enum agent_event_kind kind,
+                  const struct err *why)
+{
+    struct agent_event event = {
+        .kind = kind, .attempt_id = attempt->id, .failure = why ? why->kind : ERR_NONE};
+
+    worker_attempt_log(attempt, agent_event_kind_name(kind), why);
     worker_queue(attempt->worker, &event);
 }
 
@@ -78,7 +104,7 @@ void worker_attempt_stop(struct worker_attempt *attempt)
     if (attempt->readable)
         attempt_kill(&attempt->attempt, attempt->worker->loop);
     else
-        queue(attempt, AGENT_ATTEMPT_ENDED, ERR_NONE);
+        queue(attempt, AGENT_ATTEMPT_ENDED, NULL);
 }
 
 void worker_attempt_fail(struct worker_attempt *attempt, const struct err *err)
@@ -87,7 +113,7 @@ void worker_attempt_fail(struct worker_attempt *attempt, const struct err *err)
         return;
     attempt->has_answered = true;
     attempt->failure = *err;
-    queue(attempt, AGENT_ATTEMPT_FAILED, err->kind);
+    queue(attempt, AGENT_ATTEMPT_FAILED, err);
     worker_attempt_stop(attempt);
 }
 
@@ -100,7 +126,7 @@ static void take_done(struct worker_attempt *attempt, Mrlua__Done *done)
     if (worker_attempt_is_map(attempt)) /* before anybody is told that it is here */
         segment_server_hold(attempt->worker->server, attempt->job, attempt->task, attempt->id,
                             done->path);
-    queue(attempt, AGENT_ATTEMPT_DONE, ERR_NONE);
+    queue(attempt, AGENT_ATTEMPT_DONE, NULL);
 }
 
 static void take_failed(struct worker_attempt *attempt, Mrlua__Failed *failed)
@@ -116,14 +142,14 @@ static void take_failed(struct worker_attempt *attempt, Mrlua__Failed *failed)
     message_to_err(failed->error, &err);
     attempt->has_answered = true;
     attempt->failed = failed;
-    queue(attempt, AGENT_ATTEMPT_FAILED, err.kind);
+    queue(attempt, AGENT_ATTEMPT_FAILED, &err);
 }
 
 static void take_fetched(struct worker_attempt *attempt, Mrlua__Fetched *fetched)
 {
     message_free(attempt->fetched);
     attempt->fetched = fetched;
-    queue(attempt, AGENT_ATTEMPT_FETCHED, ERR_NONE);
+    queue(attempt, AGENT_ATTEMPT_FETCHED, NULL);
 }
 
 static const ProtobufCMessageDescriptor *descriptor_of(uint8_t type)
@@ -203,9 +229,9 @@ static void on_readable(void *context)
         if (!attempt->has_answered && !attempt->is_killed) {
             attempt->has_answered = true;
             attempt->failure = err;
-            queue(attempt, AGENT_ATTEMPT_FAILED, err.kind);
+            queue(attempt, AGENT_ATTEMPT_FAILED, &err);
         }
-        queue(attempt, AGENT_ATTEMPT_ENDED, ERR_NONE);
+        queue(attempt, AGENT_ATTEMPT_ENDED, NULL);
     }
     worker_pump(worker);
 }

@@ -48,8 +48,9 @@ static void on_welcome(struct worker *worker, void *message)
     message_free(message);
     if (!agent_is_joined(worker->agent))
         return;
-    log_event("worker_joined", "master=%s worker=%u epoch=%llu", conn_peer(worker->conn),
-              agent_worker_id(worker->agent), (unsigned long long)agent_epoch(worker->agent));
+    log_event(SEVERITY_INFO, "worker_joined", log_text("master", conn_peer(worker->conn)),
+              log_number("worker", agent_worker_id(worker->agent)),
+              log_number("epoch", agent_epoch(worker->agent)));
     worker_blobs_ask(worker);
 }
 
@@ -194,7 +195,7 @@ static void on_message(void *context, struct conn *conn, const struct frame *fra
         if (message)
             HANDLERS[i].take(worker, message);
         else
-            log_event("message_refused", "type=%u", frame->type);
+            log_event(SEVERITY_WARNING, "message_refused", log_number("type", frame->type));
         return;
     }
 }
@@ -213,11 +214,10 @@ static void on_opened(void *context, struct conn *conn)
 static void lost(struct worker *worker, const struct err *err)
 {
     struct agent_event event = {.kind = AGENT_DISCONNECTED, .connection = worker->connection};
-    char quoted[256];
 
     worker->conn = NULL;
-    log_event("master_lost", "reason=%s",
-              log_quote(quoted, sizeof quoted, slice_of_string(err->message)));
+    log_event(SEVERITY_WARNING, "master_lost", log_number("worker", agent_worker_id(worker->agent)),
+              log_text("reason", err->message));
     /* A wrong key or version will be wrong the next time too; a master that is known may be on its
      * way from one to another. */
     if (err->kind == ERR_SETUP && agent_epoch(worker->agent) == 0)

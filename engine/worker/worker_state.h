@@ -124,6 +124,10 @@ void worker_forward(struct worker *worker, const struct frame *frame);
 struct worker_attempt *worker_attempt_add(struct worker *worker, Mrlua__AttemptStart *start);
 struct worker_attempt *worker_attempt_find(const struct worker *worker, uint64_t attempt_id);
 
+/* One line in the log, with what names the attempt; `reason` may be NULL. */
+void worker_attempt_log(const struct worker_attempt *attempt, const char *event,
+                        const struct err *reason);
+
 /* Forks its process if all its blobs are here; asks for them if not. */
 void worker_attempt_start(struct worker_attempt *attempt);
 

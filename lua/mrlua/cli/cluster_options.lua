@@ -9,6 +9,8 @@ local cluster_options = {}
 
 cluster_options.DEFAULT_ADDRESS = "127.0.0.1:7070"
 
+local LOG_FORMATS = { "text", "json" } -- the first one is the default
+
 --- Adds --master and --key-file.
 function cluster_options.add(parser)
   parser:option("--master", "The master (default: $MRLUA_MASTER, else 127.0.0.1:7070).")
@@ -37,6 +39,27 @@ function cluster_options.complete(flags, variable)
   end
   flags.master = flags.master or cluster_options.DEFAULT_ADDRESS
   return flags
+end
+
+--- Adds --log, for daemons.
+function cluster_options.add_log(parser)
+  parser:option("--log", "What goes to standard error: text for people, or json, a line per event"
+    .. " with the fields that Cloud Logging takes (default: $MRLUA_LOG, else text).")
+    :argname("FORMAT"):choices(LOG_FORMATS)
+end
+
+--- The format of a daemon's log.
+-- @tparam table flags
+-- @tparam ?string variable  MRLUA_LOG as the environment has it
+-- @treturn string  "text" or "json"; or nil and one line
+function cluster_options.log_format(flags, variable)
+  local format = flags.log or (variable ~= "" and variable) or LOG_FORMATS[1]
+  for _, known in ipairs(LOG_FORMATS) do
+    if format == known then
+      return format
+    end
+  end
+  return nil, ("MRLUA_LOG: it is 'text' or 'json', not '%s'"):format(format)
 end
 
 --- Where a daemon keeps what it must not forget, below $XDG_STATE_HOME.

@@ -17,6 +17,7 @@ local function new_parser()
   parser:option("--state", "Folder of its journal; one master at a time (default:"
     .. " $XDG_STATE_HOME/mrlua/master)."):argname("DIR"):convert(convert.path)
   cluster_options.add_key_file(parser)
+  cluster_options.add_log(parser)
   parser:flag("--once", "End with the first job.")
   parser:option("--root", "Jobs read and write below this folder only."):argname("DIR")
     :convert(convert.path)
@@ -38,10 +39,14 @@ local function main(argv)
   if not state then
     return usage.complain("master", "neither --state nor HOME says where the journal is to be")
   end
+  local log, complaint = cluster_options.log_format(flags, os.getenv("MRLUA_LOG"))
+  if not log then
+    return usage.complain("master", complaint)
+  end
   local answer, why, kind = engine.master_serve {
     listen = flags.listen or cluster_options.DEFAULT_ADDRESS, state = state,
     key_file = flags.key_file, once = flags.once or false, root = flags.root,
-    insecure_plain = flags.insecure_plain or false,
+    insecure_plain = flags.insecure_plain or false, log = log,
   }
   if not answer then
     io.stderr:write("mrlua: ", why, "\n")

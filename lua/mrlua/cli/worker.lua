@@ -19,6 +19,7 @@ local function add_flags(parser)
     :argname("SIZE"):target("disk_limit_bytes"):convert(convert.positive_size)
   parser:option("--drain", "After SIGTERM, how long attempts and fetches of others may go on"
     .. " (default: 30)."):argname("S"):convert(convert.seconds)
+  cluster_options.add_log(parser)
   parser:flag("--allow-unsafe", "Run jobs that were submitted with --allow-unsafe, outside the"
     .. " sandbox, as this user.")
   parser:option("--listen", "Where other workers fetch from it (default: 127.0.0.1:0, any port of"
@@ -51,13 +52,17 @@ local function main(argv)
   if not dir then
     return usage.complain("worker", "neither --dir nor HOME says where its files are to be")
   end
+  local log, complaint = cluster_options.log_format(flags, os.getenv("MRLUA_LOG"))
+  if not log then
+    return usage.complain("worker", complaint)
+  end
   local answer, why, kind = engine.worker_serve {
     master = flags.master, key_file = flags.key_file, dir = dir, root = flags.root,
     listen = flags.listen, insecure_plain = flags.insecure_plain or false,
     slots = flags.slots or assert(engine.environment()).cpu_count,
     disk_limit_bytes = flags.disk_limit_bytes,
     drain_ms = math.ceil((flags.drain or DRAIN_SECONDS) * 1000),
-    allow_unsafe = flags.allow_unsafe or false,
+    allow_unsafe = flags.allow_unsafe or false, log = log,
   }
   if not answer then
     io.stderr:write("mrlua: ", why, "\n")

@@ -1,0 +1,175 @@
+/*
+ * Facts as lines of the log: each change of a task's state is one line with its job, task, attempt
+ * and worker, said once its turn is committed.
+ */
+#include "master/master_state.h"
+
+#include "base/log.h"
+#include "base/mem.h"
+
+#include <assert.h>
+
+void master_log_keep(struct master *master, const struct fact *fact)
+{
+    if (log_format() == LOG_OFF)
+        return;
+    if (master->unlogged_count == master->unlogged_capacity) {
+        master->unlogged_capacity = master->unlogged_capacity ? 2 * master->unlogged_capacity : 64;
+        master->unlogged = mem_realloc_array(master->unlogged, master->unlogged_capacity,
+                                             sizeof *master->unlogged);
+    }
+    master->unlogged[master->unlogged_count++] = *fact;
+}
+
+/* ---- of attempts ---- */
+
+enum { FIELD_COUNT_MAX = 8 };
+
+struct line {
+    struct log_field fields[FIELD_COUNT_MAX];
+    size_t count;
+};
+
+static void add(struct line *line, struct log_field field)
+{
+    assert(line->count < FIELD_COUNT_MAX);
+    line->fields[line->count++] = field;
+}
+
+static void add_worker(struct line *line, uint32_t worker_id)
+{
+    if (worker_id == WORKER_NONE)
+        add(line, log_text("worker", "master"));
+    else
+        add(line, log_number("worker", worker_id));
+}
+
+static struct line attempt_line(const struct fact *fact)
+{
+    struct line line = {.count = 0};
+
+    add(&line, log_number("job", fact->job_id));
+    add(&line, log_task(stage_kind_name(fact->stage), fact->task));
+    add(&line, log_number("attempt", fact->attempt_id));
+    add_worker(&line, fact->worker_id);
+    return line;
+}
+
+static void say(enum log_severity severity, const char *event, const struct line *line)
+{
+    log_write(severity, event, line->fields, line->count);
+}
+
+static void say_attempt(enum log_severity severity, const char *event, const struct fact *fact)
+{
+    struct line line = attempt_line(fact);
+
+    say(severity, event, &line);
+}
+
+/* Without a result: it failed, or it was given up and nobody is to blame. */
+static void say_attempt_ended(const struct master *master, const struct fact *fact)
+{
+    const struct master_job *job = master_job_find(master, fact->job_id);
+    const struct job_fault *fault = job ? job_faults_find(&job->faults, fact->attempt_id) : NULL;
+    struct line line = attempt_line(fact);
+
+    if (fact->failure == ERR_NONE) {
+        say(SEVERITY_INFO, "attempt_given_up", &line);
+        return;
+    }
+    add(&line, log_text("kind", err_kind_name(fact->failure)));
+    add(&line, log_text("reason", fault ? fault->err.message : "nothing was heard of it"));
+    say(SEVERITY_WARNING, "attempt_failed", &line);
+}
+
+/* A fact of an output names its attempt, and not who holds it. */
+static void say_output_lost(const struct fact *fact)
+{
+    log_event(SEVERITY_WARNING, "output_lost", log_number("job", fact->job_id),
+              log_task(stage_kind_name(fact->stage), fact->task),
+              log_number("attempt", fact->attempt_id));
+}
+
+/* ---- of jobs and workers ---- */
+
+static void say_job_accepted(const struct master *master, const struct fact *fact)
+{
+    const struct master_job *job = master_job_find(master, fact->job_id);
+
+    log_event(SEVERITY_INFO, "job_accepted", log_number("job", fact->job_id),
+              log_text("name", job ? job->record->submit->name : NULL),
+              log_text("user", job ? job->record->submit->user : NULL));
+}
+
+static void say_plan_made(const struct fact *fact)
+{
+    log_event(SEVERITY_INFO, "plan_made", log_number("job", fact->job_id),
+              log_number("attempt", fact->attempt_id), log_number("maps", fact->map_count),
+              log_number("reduces", fact->reduce_count));
+}
+
+static void say_job_ended(const struct master *master, const struct fact *fact)
+{
+    const struct master_past *past = master_past_find(master, fact->job_id);
+    const Mrlua__Error *error = past ? past->history->info->error : NULL;
+    struct line line = {.count = 0};
+
+    add(&line, log_number("job", fact->job_id));
+    add(&line, log_text("status", job_status_name(fact->status)));
+    if (fact->status != JOB_SUCCEEDED && error)
+        add(&line, log_text("reason", error->message));
+    say(fact->status == JOB_FAILED ? SEVERITY_ERROR : SEVERITY_INFO, "job_ended", &line);
+}
+
+static void say_worker(enum log_severity severity, const char *event, const struct fact *fact)
+{
+    log_event(severity, event, log_number("worker", fact->worker_id),
+              log_number("incarnation", fact->incarnation));
+}
+
+static void say_fact(const struct master *master, const struct fact *fact)
+{
+    switch (fact->kind) {
+    case FACT_EPOCH_BEGUN:
+        log_event(SEVERITY_INFO, "epoch_begun", log_number("epoch", fact->epoch));
+        return;
+    case FACT_JOB_ACCEPTED:
+        say_job_accepted(master, fact);
+        return;
+    case FACT_PLAN_MADE:
+        say_plan_made(fact);
+        return;
+    case FACT_ATTEMPT_STARTED:
+        say_attempt(SEVERITY_INFO, "attempt_started", fact);
+        return;
+    case FACT_ATTEMPT_ENDED:
+        say_attempt_ended(master, fact);
+        return;
+    case FACT_TASK_COMPLETED:
+        say_attempt(SEVERITY_INFO, "task_completed", fact);
+        return;
+    case FACT_OUTPUT_LOST:
+        say_output_lost(fact);
+        return;
+    case FACT_OUTPUT_FOUND:
+        say_attempt(SEVERITY_INFO, "output_found", fact);
+        return;
+    case FACT_WORKER_LOST:
+        say_worker(SEVERITY_WARNING, "worker_lost", fact);
+        return;
+    case FACT_OUTPUTS_LOST:
+        say_worker(SEVERITY_WARNING, "outputs_lost", fact);
+        return;
+    case FACT_JOB_ENDED:
+        say_job_ended(master, fact);
+        return;
+    }
+}
+
+void master_log_say(struct master *master)
+{
+    for (size_t i = 0; i < master->unlogged_count; i++)
+        say_fact(master, &master->unlogged[i]);
+    master->unlogged_count = 0;
+}
