@@ -23,13 +23,17 @@ static int call(const char *name, const struct buf *args, struct buf *result)
                           &err);
 }
 
-static void the_environment_has_a_processor(void **state)
+static void the_environment_has_a_processor_and_an_executable(void **state)
 {
     struct buf result = {0};
+    char self[PATH_MAX] = "";
 
     (void)state;
+    assert_true(readlink("/proc/self/exe", self, sizeof self - 1) > 0);
     assert_int_equal(call("environment", NULL, &result), 0);
     assert_true(value_field_integer(buf_slice(&result), "cpu_count", 0) >= 1);
+    assert_true(slice_equal(value_field_string(buf_slice(&result), "executable", ""),
+                            slice_of_string(self)));
     buf_deinit(&result);
 }
 
@@ -126,7 +130,7 @@ static void a_run_that_was_left_open_is_closed(void **state)
 }
 
 static const struct CMUnitTest TESTS[] = {
-    cmocka_unit_test_teardown(the_environment_has_a_processor, tear_down),
+    cmocka_unit_test_teardown(the_environment_has_a_processor_and_an_executable, tear_down),
     cmocka_unit_test_teardown(a_job_is_loaded_in_the_sandbox, tear_down),
     cmocka_unit_test_teardown(a_wrong_job_is_an_error_of_the_set_up, tear_down),
     cmocka_unit_test_teardown(a_step_needs_a_run, tear_down),

@@ -6,11 +6,13 @@
 #include "cli/daemons.h"
 #include "cli/fields.h"
 #include "cli/inspect.h"
+#include "cli/program.h"
 #include "cli/run_shell.h"
 #include "cli/submit.h"
 #include "record/value.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <sched.h>
 #include <stdlib.h>
 #include <string.h>
@@ -30,13 +32,16 @@ static int environment(void *context, struct vm_host *host, struct slice args, s
 {
     cpu_set_t cpus;
     int count = sched_getaffinity(0, sizeof cpus, &cpus) == 0 ? CPU_COUNT(&cpus) : 1;
-    char *folder = getcwd(NULL, 0);
+    char *folder = getcwd(NULL, 0), executable[PATH_MAX] = "";
+    ssize_t len = readlink("/proc/self/exe", executable, sizeof executable - 1);
 
     (void)context, (void)host, (void)args;
     if (!folder)
         return err_set(err, ERR_SETUP, "the current folder: %s", strerror(errno));
+    executable[len > 0 ? len : 0] = '\0';
     value_write_table_begin(result);
     field_string(result, "folder", folder);
+    field_string(result, "executable", executable);
     field_integer(result, "cpu_count", (uint64_t)count);
     field_boolean(result, "stderr_is_terminal", isatty(STDERR_FILENO));
     value_write_table_end(result);
@@ -214,5 +219,6 @@ const struct host_function FUNCTIONS[] = {
     {"worker_serve", daemons_worker},
     {"inspect_run", inspect_run},
     {"check_output", inspect_check_output},
+    {"program_run", program_run},
     {0},
 };
