@@ -4,6 +4,9 @@
 #include "folder.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <unistd.h>
 
 /* A pipe whose write end is closed behind "text". */
 static int pipe_with(const char *text)
@@ -37,6 +40,32 @@ static void spooled_input_is_a_file_named_dash(void **state)
     assert_string_equal(text, "one\ntwo\n");
     close(copy);
     close(fd);
+    file_list_deinit(&list);
+    folder_remove(&folder);
+}
+
+/* On a terminal Ctrl-D ends one read(), and the next would wait for the user again. */
+static void one_ctrl_d_ends_what_is_typed(void **state)
+{
+    struct folder folder;
+    struct file_list list = {0};
+    struct err err = {0};
+    int keyboard = posix_openpt(O_RDWR | O_NOCTTY), terminal;
+
+    (void)state;
+    assert_true(keyboard >= 0);
+    assert_int_equal(grantpt(keyboard), 0);
+    assert_int_equal(unlockpt(keyboard), 0);
+    terminal = open(ptsname(keyboard), O_RDONLY | O_NOCTTY);
+    assert_true(terminal >= 0);
+    assert_int_equal(write(keyboard, "a b\n\4", 5), 5);
+    folder_make(&folder);
+    alarm(20); /* or it waits for ever */
+    assert_int_equal(spool_input(terminal, folder.path, &list, &err), 0);
+    alarm(0);
+    assert_int_equal(list.items[0].identity.size, 4);
+    close(terminal);
+    close(keyboard);
     file_list_deinit(&list);
     folder_remove(&folder);
 }
@@ -102,6 +131,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(spooled_input_is_a_file_named_dash),
+        cmocka_unit_test(one_ctrl_d_ends_what_is_typed),
         cmocka_unit_test(every_failure_leaves_no_file),
         cmocka_unit_test(copy_of_a_killed_process_is_not_continued),
     };

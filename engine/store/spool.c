@@ -10,20 +10,22 @@
 
 enum { SPOOL_BUFFER_BYTES = 256 * 1024 };
 
+/* To the first end of file: a terminal has another one behind it, for which the user would have to
+ * press Ctrl-D again. */
 static int copy(int from, int to, struct err *err)
 {
     char *block = malloc(SPOOL_BUFFER_BYTES);
     ssize_t count;
-    int rc = -1;
+    int rc = 0;
 
     if (!block)
         return err_set_errno(err, ERR_SETUP, "standard input");
-    while ((count = io_read(from, block, SPOOL_BUFFER_BYTES, "standard input", ERR_INPUT, err)) > 0)
-        if (io_write(to, block, (size_t)count, "a copy of standard input (--tmp DIR: elsewhere)",
-                     ERR_DISK, err) != 0)
-            goto out;
-    rc = count < 0 ? -1 : 0;
-out:
+    do {
+        count = io_read(from, block, SPOOL_BUFFER_BYTES, "standard input", ERR_INPUT, err);
+        rc = count < 0 ? -1
+                       : io_write(to, block, (size_t)count,
+                                  "a copy of standard input (--tmp DIR: elsewhere)", ERR_DISK, err);
+    } while (rc == 0 && count == SPOOL_BUFFER_BYTES);
     free(block);
     return rc;
 }
