@@ -49,7 +49,20 @@ local function erase(count)
   return count > 0 and ("\27[%dA\27[J"):format(count) or ""
 end
 
+-- Before that there is nothing to draw, and the user may be typing the input.
+local function is_planned(state)
+  for _, stage in ipairs(state.stages) do
+    if stage.tasks > 0 then
+      return true
+    end
+  end
+  return false
+end
+
 function bars:show(state)
+  if not is_planned(state) then
+    return
+  end
   local lines = progress.bars(state, state.columns, self.has_color)
   for i, line in ipairs(lines) do
     lines[i] = line .. "\27[K"

@@ -54,6 +54,19 @@ describe("mrlua/cli/display on a terminal", function()
     assert.matches("^reduce ", lines[2])
   end)
 
+  it("draws nothing until there is a plan: the input may be typed there", function()
+    local unplanned = state_with(0)
+    unplanned.stages[1].tasks, unplanned.stages[2].tasks = 0, 0
+    local shown, frames = open { is_terminal = true }
+    shown:show(unplanned)
+
+    assert.same({}, frames)
+
+    shown:show(state_with(0))
+
+    assert.equal(2, #screen_of(frames))
+  end)
+
   it("puts what the job prints above the bars", function()
     local shown, frames = open { is_terminal = true }
     shown:show(state_with(1))
