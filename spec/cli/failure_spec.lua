@@ -28,6 +28,13 @@ local function run_map(body, text, flags)
     :format(body), text or "first\nsecond\n", flags)
 end
 
+-- Counts words as a user whom modes hold: they do not hold root, unless it gives up what it may.
+local function run_as_user(...)
+  local is_root = temp.capture("id -u") == "0"
+  return engine.run_command((is_root and "setpriv --bounding-set -dac_override,-dac_read_search "
+    or "") .. engine.command { "run", "jobs/wordcount.lua", ... })
+end
+
 local function run_input(...)
   return engine.run { "run", "jobs/wordcount.lua", "--quiet", ... }
 end
@@ -163,6 +170,19 @@ record: "second"
       says(2, ("mrlua: input %s: No such file or directory\n"):format(path), run_input(path))
     end)
 
+    it("that may not be read, alone or in a folder", function()
+      os.execute("mkdir -p " .. folder .. "/texts/deep")
+      write("texts/deep/open", "x\n")
+      local path = write("texts/deep/shut", "x\n")
+      os.execute("chmod 000 " .. path)
+
+      for _, input in ipairs { path, folder .. "/texts", folder .. "/texts/*/s*" } do
+        says(2, ("mrlua: input %s: Permission denied\n"):format(path),
+          run_as_user(input, "-o", folder .. "/out"))
+        assert.is_false(temp.exists(folder .. "/out"))
+      end
+    end)
+
     it("that is a glob without matches", function()
       local result = run_input(folder .. "/*.txt")
 
@@ -198,6 +218,17 @@ record: "second"
 
       says(2, ("mrlua: output %s: No such file or directory\n"):format(out),
         engine.run { "run", "jobs/wordcount.lua", "README.md", "-o", out })
+    end)
+
+    it("of the output, or for intermediate files, that may not be written", function()
+      local shut = folder .. "/shut"
+      os.execute(("mkdir %s && chmod 500 %s"):format(shut, shut))
+
+      says(2, ("mrlua: output %s/out: Permission denied\n"):format(shut),
+        run_as_user("README.md", "-o", shut .. "/out"))
+      says(2, ("mrlua: temporary folder in %s (--tmp DIR: elsewhere): Permission denied\n")
+        :format(shut), run_as_user("README.md", "--tmp", shut))
+      assert.same({}, temp.list(shut))
     end)
 
     it("of the output that is a file", function()
