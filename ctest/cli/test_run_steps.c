@@ -89,6 +89,39 @@ static void a_missing_input_is_an_error_of_the_set_up(void **state)
     buf_deinit(&outcome);
 }
 
+static const char *last_detail(void)
+{
+    return kit.shell->faults.items[kit.shell->faults.count - 1].detail;
+}
+
+/* Those of an attempt of this stage, whose disk is full. */
+static void assert_folders(enum stage_kind stage, const char *expected)
+{
+    struct run_attempt attempt = {.shell = kit.shell, .stage = stage, .id = 1000 + stage};
+    struct err err;
+
+    err_set(&err, ERR_DISK, "no space");
+    run_attempt_failed(&attempt, &err, "detail\n", 0);
+    assert_string_equal(last_detail(), expected);
+}
+
+static void a_full_disk_is_told_with_its_folder(void **state)
+{
+    struct buf map = {0}, reduce = {0};
+
+    (void)state;
+    run_kit_open(&kit, "return { map = 'identity', reduce = 'count' }", "a\n");
+    assert_true(run_kit_start(&kit));
+    buf_printf(&map, "detail\nintermediate files: in %s (--tmp DIR: elsewhere)\n",
+               temp_choose(kit.shell->config.tmp));
+    buf_printf(&reduce, "%soutput: in %s\n", buf_string(&map), kit.shell->config.output);
+    assert_folders(STAGE_PLAN, "detail\n");
+    assert_folders(STAGE_MAP, buf_string(&map));
+    assert_folders(STAGE_REDUCE, buf_string(&reduce));
+    buf_deinit(&map);
+    buf_deinit(&reduce);
+}
+
 /* One worker: a disk that fails now fails again. */
 static void a_failing_disk_is_not_tried_again(void **state)
 {
@@ -114,6 +147,7 @@ static const struct CMUnitTest TESTS[] = {
     cmocka_unit_test_teardown(maps_whose_runs_are_broken_run_again, tear_down),
     cmocka_unit_test_teardown(a_raised_error_is_not_tried_again, tear_down),
     cmocka_unit_test_teardown(a_missing_input_is_an_error_of_the_set_up, tear_down),
+    cmocka_unit_test_teardown(a_full_disk_is_told_with_its_folder, tear_down),
     cmocka_unit_test_teardown(a_failing_disk_is_not_tried_again, tear_down),
 };
 

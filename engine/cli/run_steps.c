@@ -42,6 +42,29 @@ static enum err_kind kind_of(const struct run_attempt *attempt, const struct err
     return err->kind == ERR_NONE ? ERR_RETRY : err->kind;
 }
 
+/* What writes scratch files, runs and parts does not know where they are; who frees a disk must. */
+static void tell_folders(const struct run_attempt *attempt, struct buf *out)
+{
+    const struct run_config *config = &attempt->shell->config;
+
+    if (attempt->stage == STAGE_PLAN || attempt->stage == STAGE_COMMIT)
+        return; /* they name paths */
+    buf_printf(out, "intermediate files: in %s (--tmp DIR: elsewhere)\n", temp_choose(config->tmp));
+    if (attempt->stage == STAGE_REDUCE && config->output)
+        buf_printf(out, "output: in %s\n", config->output);
+}
+
+static void keep_fault(struct run_attempt *attempt, const struct err *err, const char *detail)
+{
+    struct buf lines = {0};
+
+    buf_append_string(&lines, detail ? detail : "");
+    if (err->kind == ERR_DISK)
+        tell_folders(attempt, &lines);
+    job_faults_add(&attempt->shell->faults, attempt->id, err, buf_string(&lines));
+    buf_deinit(&lines);
+}
+
 void run_attempt_failed(struct run_attempt *attempt, const struct err *err, const char *detail,
                         uint32_t peer_map)
 {
@@ -60,7 +83,7 @@ void run_attempt_failed(struct run_attempt *attempt, const struct err *err, cons
             event.failure = ERR_RETRY; /* nobody to blame for it */
         }
     }
-    job_faults_add(&shell->faults, attempt->id, err, detail);
+    keep_fault(attempt, err, detail);
     run_queue(shell, &event);
 }
 

@@ -47,21 +47,24 @@ describe("a disk that is full in the middle", function()
     end)
   end
 
-  local function check_failed_cleanly(result)
+  -- It says which disk that is, too.
+  local function check_failed_cleanly(result, place)
     assert.equal(1, result.code, result.stderr)
     assert.truthy(result.stderr:find("No space left on device", 1, true), result.stderr)
+    assert.truthy(result.stderr:find("\n" .. place .. "\n", 1, true), result.stderr)
     assert.equal("\n", result.stdout)
   end
 
   claim("ends the job while it spills, and leaves no file there", function()
     check_failed_cleanly(run { "run", "jobs/sort.lua", "--quiet", "--sort-buffer", "1M",
-      "--reducers", "1", "--tmp", disk, "-o", folder .. "/out", input })
+      "--reducers", "1", "--tmp", disk, "-o", folder .. "/out", input },
+      ("intermediate files: in %s (--tmp DIR: elsewhere)"):format(disk))
     assert.same({}, temp.list(folder .. "/out"))
   end)
 
   claim("ends the job while it writes parts, and leaves no file there", function()
     check_failed_cleanly(run { "run", "jobs/sort.lua", "--quiet", "--reducers", "2",
-      "--tmp", folder, "-o", disk .. "/out", input })
+      "--tmp", folder, "-o", disk .. "/out", input }, ("output: in %s/out"):format(disk))
     assert.same({ "disk", "input", "script" }, temp.list(folder))
   end)
 
