@@ -133,6 +133,36 @@ static void jobs_are_served_in_order_on_request(void **state)
     kit_deinit(&kit);
 }
 
+/* The later job has fetched, and the first one needs the slot for a map that was lost. */
+static void order_holds_for_what_has_fetched_too(void **state)
+{
+    struct sched_options options;
+    struct kit kit;
+    uint64_t reduce, later;
+
+    (void)state;
+    sched_options_default(&options);
+    options.order = SCHED_FIFO;
+    kit_init(&kit, &options);
+    kit_join(&kit, 0, 1);
+    for (uint64_t job = 1; job <= 2; job++) {
+        kit_submit(&kit, job, NULL);
+        kit_plan(&kit, job, 1, 1);
+    }
+    kit_done(&kit, kit_attempt_of(&kit, 1, STAGE_MAP, 0));
+    reduce = kit_attempt_of(&kit, 1, STAGE_REDUCE, 0);
+    kit_fetched(&kit, reduce); /* while a map of the later job has the slot */
+    kit_done(&kit, kit_attempt_of(&kit, 2, STAGE_MAP, 0));
+    assert_int_equal(kit_find(&kit, reduce)->state, KIT_GRANTED);
+    later = kit_attempt_of(&kit, 2, STAGE_REDUCE, 0);
+    kit_fetched(&kit, later);
+    kit_failed_peer(&kit, reduce, 0, kit_output_of(&kit, 0));
+    assert_true(kit_attempt_of(&kit, 1, STAGE_MAP, 0) != 0);
+    assert_int_equal(kit_find(&kit, later)->state, KIT_STARTED);
+    kit_drive_to_end(&kit, 2);
+    kit_deinit(&kit);
+}
+
 /* Ends whatever map of any job runs; returns how many slots job 1 has then. */
 static uint32_t slots_of_first_job_after_turns(struct kit *kit, uint32_t turns)
 {
@@ -298,6 +328,7 @@ int main(void)
         cmocka_unit_test(fetches_hold_no_slot_and_are_as_many_as_slots),
         cmocka_unit_test(fetches_may_begin_before_all_maps_are_done),
         cmocka_unit_test(jobs_are_served_in_order_on_request),
+        cmocka_unit_test(order_holds_for_what_has_fetched_too),
         cmocka_unit_test(jobs_share_the_slots_by_default),
         cmocka_unit_test(weights_are_shares),
         cmocka_unit_test(higher_priority_goes_first_and_stops_nobody),

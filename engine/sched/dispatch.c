@@ -112,7 +112,7 @@ static uint64_t weight_of(const struct job *job)
     return job->rules.weight > 0 ? job->rules.weight : 1;
 }
 
-/* Does `job` go before `other`, which was submitted first or has been preferred so far? */
+/* Does `job` go before `other`, which has been preferred so far? */
 static bool job_goes_before(const struct sched *sched, const struct job *job,
                             const struct job *other, enum stage_kind kind)
 {
@@ -122,8 +122,9 @@ static bool job_goes_before(const struct sched *sched, const struct job *job,
 
     if (job->rules.priority != other->rules.priority)
         return job->rules.priority > other->rules.priority;
-    return sched->options.order == SCHED_FAIR &&
-           used * weight_of(other) < other_used * weight_of(job);
+    if (sched->options.order == SCHED_FIFO)
+        return job->id < other->id;
+    return used * weight_of(other) < other_used * weight_of(job);
 }
 
 /* The next task of the job for a slot of its own, or NULL. */

@@ -29,7 +29,8 @@
  * reduces (reduce_count 0) ends its data path with the maps, and their output lives in the store.
  *
  * Several jobs share the slots: higher priorities first, then who has the least slots for its
- * weight (SCHED_FAIR) or was there first (SCHED_FIFO). Nothing is taken away from who has it.
+ * weight (SCHED_FAIR) or was there first, that is, has the lower id (SCHED_FIFO). Nothing is taken
+ * away from who has it.
  *
  * A slow task gets a second attempt on another worker (backup.h); the first answer is the task's,
  * the other attempt is killed and never counts. A worker that is to blame gets no work for a while
