@@ -68,6 +68,7 @@ int daemons_master(void *context, struct vm_host *host, struct slice args, struc
         .state_folder = state,
         .keys = &keys,
         .once = value_field_boolean(args, "once", false),
+        .fifo = value_field_boolean(args, "fifo", false),
         .key_is_given = key_file != NULL,
         .insecure_plain = value_field_boolean(args, "insecure_plain", false),
     };

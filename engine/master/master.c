@@ -191,11 +191,12 @@ static int listen_at(struct master *master, const struct master_options *options
     return master->listener ? 0 : -1;
 }
 
-static void open_sched(struct master *master)
+static void open_sched(struct master *master, bool fifo)
 {
     struct sched_options options;
 
     sched_options_cluster(&options);
+    options.order = fifo ? SCHED_FIFO : SCHED_FAIR;
     options.seed = clock_realtime_ns();
     options.epoch_min = epoch_now();
     master->sched = sched_open(&options);
@@ -215,7 +216,7 @@ struct master *master_open(const struct master_options *options, const struct nu
     list_init(&master->attempts);
     list_init(&master->aborts);
     list_init(&master->peers);
-    open_sched(master);
+    open_sched(master, options->fifo);
     if (open_loop(master, err) == 0) {
         master->journal = journal_open(options->state_folder, err);
         if (master->journal && blobs_init(&master->blobs, options->state_folder, err) == 0 &&

@@ -44,6 +44,7 @@ struct master_options {
     bool key_is_given;        /* --key-file: not a secret that this user happens to have */
     bool once;                /* end with the first job that ends in this life */
     bool insecure_plain;      /* may listen beyond loopback without TLS */
+    bool fifo;                /* jobs get slots in the order they came, not in fair shares */
 };
 
 /* NULL with ERR_SETUP: the folder is taken or damaged, the address cannot be had. */

@@ -1,5 +1,6 @@
 local cluster = require "spec.support.cluster"
 local engine = require "spec.support.engine"
+local gated = require "spec.support.gated"
 
 local it_all
 
@@ -28,6 +29,46 @@ describe("mrlua master", function()
     assert.equal(2, result.code)
     assert.equal("", result.stdout)
     assert.matches(it_all.folder .. "/state", result.stderr, 1, true)
+  end)
+
+  -- Goal: who gets a slot that is given back while a first job has more maps to run? Method: its
+  -- maps wait for the spec, and one may end when the other job has its plan.
+  local function begin_two_jobs(flags)
+    local gate = gated.new(it_all)
+    it_all:start_master { flags = flags }
+    it_all:start_worker { slots = 2, flags = { "--allow-unsafe" } }
+    local first = gate:submit()
+    gate:wait_for("map", 2)
+    local second = it_all:submit("jobs/wordcount.lua", { "README.md" })
+    it_all:wait_for_job(second, "its plan is made", 20, function(status)
+      return status.stages.map and status.stages.map.tasks > 0
+    end)
+    gate:open("map", gate:ran("map")[1].task)
+    return gate, first, second
+  end
+
+  it("gives a slot to the job that has fewer", function()
+    local gate, first, second = begin_two_jobs {}
+
+    it_all:wait_for_job(second, "its map has run", 20, function(status)
+      return status.stages.map.tasks_done == 1
+    end)
+    gate:open "map"
+    gate:open "reduce"
+    gate:expect_parts(first)
+    assert.equal(0, second:wait(60), second:text "err")
+  end)
+
+  it("gives slots to jobs in the order they came with --fifo", function()
+    local gate, first, second = begin_two_jobs { "--fifo" }
+
+    gate:wait_for("map", 3)
+    local maps = it_all:status(second.id).stages.map
+    assert.equal(0, maps.tasks_running + maps.tasks_done)
+    gate:open "map"
+    gate:open "reduce"
+    gate:expect_parts(first)
+    assert.equal(0, second:wait(60), second:text "err")
   end)
 
   it("refuses to listen beyond this machine without a key, or in plain text", function()

@@ -19,6 +19,7 @@ local function new_parser()
   cluster_options.add_key_file(parser)
   cluster_options.add_log(parser)
   parser:flag("--once", "End with the first job.")
+  parser:flag("--fifo", "Slots go to jobs in the order they came, not in fair shares.")
   parser:option("--root", "Jobs read and write below this folder only."):argname("DIR")
     :convert(convert.path)
   parser:flag("--insecure-plain", "Listen beyond this machine although nothing is encrypted: for"
@@ -46,7 +47,7 @@ local function main(argv)
   local answer, why, kind = engine.master_serve {
     listen = flags.listen or cluster_options.DEFAULT_ADDRESS, state = state,
     key_file = flags.key_file, once = flags.once or false, root = flags.root,
-    insecure_plain = flags.insecure_plain or false, log = log,
+    fifo = flags.fifo or false, insecure_plain = flags.insecure_plain or false, log = log,
   }
   if not answer then
     io.stderr:write("mrlua: ", why, "\n")
