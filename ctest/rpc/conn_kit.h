@@ -315,8 +315,9 @@ static inline bool raw_has_bytes(struct kit *kit)
     return recv(kit->raw, &byte, 1, MSG_DONTWAIT | MSG_PEEK) == 1;
 }
 
-/* A handshake by hand: the raw client is an open connection of `role` after it. */
-static inline void raw_authenticate(struct kit *kit, enum access_role role)
+/* A handshake by hand: the raw client is an open connection of `role` after it. What it has sent
+ * is added to `said`. */
+static inline void raw_handshake(struct kit *kit, enum access_role role, struct buf *said)
 {
     const uint8_t nonce[AUTH_NONCE_BYTES] = "raw";
     struct frame_decoder decoder;
@@ -334,6 +335,7 @@ static inline void raw_authenticate(struct kit *kit, enum access_role role)
         ssize_t count;
 
         raw_send(kit, out.ptr, out.len);
+        buf_append(said, out.ptr, out.len);
         buf_clear(&out);
         kit_await(kit, raw_has_bytes);
         count = recv(kit->raw, bytes, sizeof bytes, 0);
@@ -347,6 +349,14 @@ static inline void raw_authenticate(struct kit *kit, enum access_role role)
     buf_deinit(&out);
     auth_deinit(&auth);
     frame_decoder_deinit(&decoder);
+}
+
+static inline void raw_authenticate(struct kit *kit, enum access_role role)
+{
+    struct buf said = {0};
+
+    raw_handshake(kit, role, &said);
+    buf_deinit(&said);
 }
 
 #endif

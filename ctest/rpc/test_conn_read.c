@@ -75,6 +75,69 @@ static void test_every_message_before_auth(void **state)
     }
 }
 
+static void add_frame(struct buf *out, uint8_t type, struct slice payload)
+{
+    frame_encode(out, &(struct frame){.type = type, .request_id = 9, .payload = payload});
+}
+
+/* Every type, sent right behind the proof of one who does not hold the key. */
+static void test_every_message_with_a_wrong_key(void **state)
+{
+    (void)state;
+    for (int type = 0; type < 256; type++) {
+        const uint8_t nonce[AUTH_NONCE_BYTES] = "raw", key[KEY_BYTES] = "no key of theirs";
+        uint8_t proof[PROOF_BYTES] = "a guess";
+        Mrlua__Auth message = MRLUA__AUTH__INIT;
+        struct buf out = {0}, payload = {0};
+        struct auth auth;
+        struct kit kit;
+
+        kit_open(&kit, NULL);
+        raw_connect(&kit);
+        auth_init_client(&auth, ROLE_WORKER, key, nonce, &out);
+        raw_send(&kit, out.ptr, out.len);
+        kit_await(&kit, raw_has_bytes);
+        message.proof = (ProtobufCBinaryData){.len = sizeof proof, .data = proof};
+        message_pack(&payload, &message.base);
+        buf_clear(&out);
+        add_frame(&out, MESSAGE_AUTH, buf_slice(&payload));
+        add_frame(&out, (uint8_t)type, (struct slice){0});
+        raw_send(&kit, out.ptr, out.len);
+        expect_dropped(&kit);
+        auth_deinit(&auth);
+        buf_deinit(&out);
+        buf_deinit(&payload);
+        kit_close(&kit);
+    }
+}
+
+/* Goal: who has listened to a connection cannot have it again. Method: all that a client with the
+ * right key has sent, and whatever its role may say, is sent once more. */
+static void test_every_message_replayed(void **state)
+{
+    static const enum access_role roles[] = {ROLE_SUBMIT, ROLE_WORKER, ROLE_READ};
+
+    (void)state;
+    for (int i = 0; i < 3; i++)
+        for (int type = 0; type < 256; type++) {
+            struct buf said = {0};
+            struct kit kit;
+
+            if (!access_allows(roles[i], (uint8_t)type))
+                continue;
+            kit_open(&kit, NULL);
+            raw_handshake(&kit, roles[i], &said);
+            add_frame(&said, (uint8_t)type, (struct slice){0});
+            kit_close(&kit);
+            kit_open(&kit, NULL);
+            raw_connect(&kit);
+            raw_send(&kit, said.ptr, said.len);
+            expect_dropped(&kit);
+            kit_close(&kit);
+            buf_deinit(&said);
+        }
+}
+
 /* Text of another protocol. */
 static void test_not_frames(void **state)
 {
@@ -475,6 +538,8 @@ int main(void)
         cmocka_unit_test(test_oversize_before_auth),
         cmocka_unit_test(test_oversize_message_before_auth),
         cmocka_unit_test(test_every_message_before_auth),
+        cmocka_unit_test(test_every_message_with_a_wrong_key),
+        cmocka_unit_test(test_every_message_replayed),
         cmocka_unit_test(test_not_frames),
         cmocka_unit_test(test_every_message_of_every_role),
         cmocka_unit_test(test_refusal_is_told),
