@@ -4,6 +4,7 @@
 local cluster = require "spec.support.cluster"
 local gated = require "spec.support.gated"
 local slow = require "spec.support.slow"
+local temp = require "spec.support.temp"
 local texts = require "spec.support.texts"
 
 local KILLS = 5 -- of one job, or of as many as that takes where they end early
@@ -121,6 +122,28 @@ describe("a worker that is killed", function()
     gate:open "reduce"
 
     gate:expect_parts(job)
+    it_all:expect_clean()
+  end)
+
+  it("and is back on its port before anybody misses it is a new worker all the same", function()
+    it_all:start(1, UNSAFE)
+    local port = temp.capture([[python3 -c 'import socket; s = socket.socket()
+s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])']])
+    local flags = { "--allow-unsafe", "--listen", "127.0.0.1:" .. port }
+    local victim = it_all:start_worker { flags = flags }
+    gate:open "map"
+    local job = gate:submit()
+    wait_for_done(job, "map")
+    gate:wait_for("reduce", 2)
+    local maps, lost = #gate:ran "map", #gate:ran("map", victim.id)
+    victim:kill()
+    local back = it_all:start_worker { flags = flags, dir = victim.dir }
+    gate:open "reduce"
+
+    gate:expect_parts(job)
+    assert.not_equal(victim.id, back.id)
+    assert.is_true(lost > 0)
+    assert.equal(maps + lost, #gate:ran "map")
     it_all:expect_clean()
   end)
 
