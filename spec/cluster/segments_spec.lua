@@ -4,6 +4,8 @@ local cluster = require "spec.support.cluster"
 local gated = require "spec.support.gated"
 local proxy = require "spec.support.proxy"
 
+local UNSAFE = { flags = { "--allow-unsafe" } }
+
 describe("a link between two workers", function()
   local it_all, gate, link
 
@@ -13,7 +15,7 @@ describe("a link between two workers", function()
     it_all:start_master()
     link = proxy.start(it_all.folder .. "/proxy", it_all.address, "segments")
     for _ = 1, 2 do
-      it_all:start_worker { flags = { "--allow-unsafe" }, master = link.address }
+      it_all:start_worker { flags = UNSAFE.flags, master = link.address }
     end
   end)
 
@@ -61,6 +63,45 @@ describe("a link between two workers", function()
     end
 
     gate:expect_parts(job)
+    it_all:expect_clean()
+  end)
+end)
+
+describe("a worker whose segments nobody gets", function()
+  local it_all, gate, link
+
+  before_each(function()
+    it_all = cluster.open()
+    gate = gated.new(it_all)
+    it_all:start_master()
+    link = proxy.start(it_all.folder .. "/proxy", it_all.address, "segments")
+  end)
+
+  after_each(function()
+    link:stop()
+    it_all:close()
+  end)
+
+  -- It is there for its master, and the link before its segments swallows all that is asked.
+  it("has its maps made elsewhere, and stops no job", function()
+    local good = it_all:start_worker(UNSAFE)
+    local mute = it_all:start_worker { flags = UNSAFE.flags, master = link.address }
+    local job = gate:submit()
+    gate:wait_for("map", 2)
+    link:tell "hold"
+    gate:open "map"
+    gate:open "reduce"
+
+    gate:expect_parts(job)
+    local made = {}
+    for _, attempt in ipairs(gate:ran("map", good.id)) do
+      made[attempt.task] = true
+    end
+    assert.is_true(#gate:ran("map", mute.id) > 0)
+    for _, attempt in ipairs(gate:ran("map", mute.id)) do
+      assert.is_true(made[attempt.task], "map " .. attempt.task)
+    end
+    link:tell "release"
     it_all:expect_clean()
   end)
 end)
