@@ -38,6 +38,38 @@ static void a_submit_that_comes_again_is_one_job(void **state)
     message_free(answer);
 }
 
+/* The first event of a watched job that has a line, or nothing but its end. */
+static void expect_first_line(struct kit_peer *user, uint64_t job, const char *words)
+{
+    Mrlua__JobEvent *event;
+
+    peer_watch(user, job);
+    do
+        event = peer_await(user, MESSAGE_JOB_EVENT, &mrlua__job_event__descriptor);
+    while (!event->log[0] && !event->ended);
+    if (!strstr(event->log, words) || (!words[0] && event->log[0]))
+        fail_msg("%s", event->log);
+    message_free(event);
+}
+
+/* Or its user looks at 0 % for ever. */
+static void a_job_that_comes_before_any_worker_says_so(void **state)
+{
+    struct kit_peer *user = master_kit_connect(&kit, ROLE_SUBMIT);
+    struct kit_peer *worker;
+    Mrlua__JobCancel cancel = MRLUA__JOB_CANCEL__INIT;
+
+    (void)state;
+    expect_first_line(user, peer_submit_well(user, "one", "out"), "no worker has joined");
+    worker = master_kit_connect(&kit, ROLE_WORKER);
+    peer_join(worker, &(struct kit_join){.incarnation = 3}, NULL);
+    user = master_kit_connect(&kit, ROLE_SUBMIT);
+    cancel.job = peer_submit_well(user, "two", "out2");
+    peer_send(user, MESSAGE_JOB_CANCEL, 1, &cancel.base);
+    message_free(peer_await_answer(user));
+    expect_first_line(user, cancel.job, "");
+}
+
 static void a_wrong_submit_is_refused(void **state)
 {
     struct kit_peer *user = master_kit_connect(&kit, ROLE_SUBMIT);
@@ -176,6 +208,7 @@ int main(int argc, char **argv)
     const struct CMUnitTest tests[] = {
         MASTER_TEST(an_output_belongs_to_one_job),
         MASTER_TEST(a_submit_that_comes_again_is_one_job),
+        MASTER_TEST(a_job_that_comes_before_any_worker_says_so),
         MASTER_TEST(jobs_stay_out_of_the_masters_folder),
         MASTER_TEST(jobs_stay_below_the_root),
         MASTER_TEST(a_wrong_submit_is_refused),

@@ -13,8 +13,8 @@ static int set_up(void **state)
     master_kit_set_up(state);
     user = master_kit_connect(&kit, ROLE_SUBMIT);
     worker = master_kit_connect(&kit, ROLE_WORKER);
-    job = peer_submit_well(user, "key", "out");
     peer_join(worker, &(struct kit_join){.incarnation = 3}, NULL);
+    job = peer_submit_well(user, "key", "out");
     start = peer_await_start(worker);
     return 0;
 }

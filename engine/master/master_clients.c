@@ -176,6 +176,14 @@ static int claim(const struct master *master, const Mrlua__JobSubmit *submit,
     return rc;
 }
 
+static bool has_worker(const struct master *master)
+{
+    for (uint32_t i = 1; i < master->worker_capacity; i++)
+        if (master->workers[i] && master->workers[i]->conn)
+            return true;
+    return false;
+}
+
 /* Journals the job and tells the scheduler; the answer follows when the turn is committed. */
 static void accept_job(struct master_peer *peer, uint64_t request_id, Mrlua__JobRecord *record)
 {
@@ -195,6 +203,10 @@ static void accept_job(struct master_peer *peer, uint64_t request_id, Mrlua__Job
     journal_append(master->journal, JOURNAL_JOB, event.job_id, buf_slice(&packed));
     buf_deinit(&packed);
     master_job_add_take(master, event.job_id, record);
+    if (!has_worker(master))
+        master_watch_log(master, master_job_find(master, event.job_id),
+                         "mrlua: no worker has joined yet, so the job waits ('mrlua worker' starts "
+                         "one)");
     master_queue(master, &event);
     master_post(master, &letter);
 }
