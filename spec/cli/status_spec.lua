@@ -41,6 +41,7 @@ describe("mrlua status", function()
       local done = it_all:run({ "status", 1 }).stdout
 
       assert.matches("^job 1: wordcount, running, [^\n]+\noutput: [^\n]+\nmap ", waiting)
+      assert.matches("\nwaiting: no worker is ready [^\n]+\n$", waiting)
       assert.matches("^job 1: wordcount, done, [^\n]+\noutput: [^\n]+\nmap: %d+ tasks?, [^\n]+\n"
         .. "reduce: 1 task, [^\n]+\n$", done)
     end)

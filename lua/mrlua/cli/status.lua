@@ -18,7 +18,19 @@ local function new_parser()
   return parser
 end
 
-local function tell(answer)
+-- Why nothing moves, where that is so; "".
+local function waiting_text(flags)
+  local answer = assert(engine.worker_list { master = flags.master, key_file = flags.key_file })
+  for _, worker in ipairs(answer.workers or {}) do
+    if worker.state == "ready" then
+      return ""
+    end
+  end
+  return answer.workers and "waiting: no worker is ready ('mrlua workers' lists them, 'mrlua"
+    .. " worker' starts one)\n" or ""
+end
+
+local function tell(answer, flags)
   local job = answer.job
   io.stdout:write(("job %d: %s, %s, %s\n"):format(job.id, job.name, job.state,
     size.seconds(job.seconds)), ("output: %s\n"):format(job.output))
@@ -31,6 +43,7 @@ local function tell(answer)
     for _, line in ipairs(progress.bars(answer, COLUMNS, false)) do
       io.stdout:write(line, "\n")
     end
+    io.stdout:write(waiting_text(flags))
   elseif answer.outcome and answer.outcome.error then
     io.stdout:write((failure.text(answer.outcome.error):gsub("^mrlua", "error")))
   end
