@@ -144,7 +144,7 @@ static void test_wrong_key(void **state)
     assert_int_equal(step_server(&pair), 0);
     assert_int_equal(step_client(&pair), -1);
     assert_int_equal(pair.err.kind, ERR_SETUP);
-    assert_non_null(strstr(pair.err.message, "does not hold the same key for role submit"));
+    assert_non_null(strstr(pair.err.message, "does not hold the same key for role submit: name"));
     assert_int_equal(pair.to_server.len, 0);
     assert_int_equal(pair.client.state, AUTH_FAILED);
     close_pair(&pair);

@@ -144,7 +144,9 @@ static int check_answer(struct auth *auth, const Mrlua__HelloAnswer *answer, str
     auth->epoch = answer->epoch;
     prove(auth, SERVER_LABEL, proof);
     if (!keys_equal(proof, answer->proof.data, answer->proof.len))
-        return err_set(err, ERR_SETUP, "the server does not hold the same key for role %s",
+        return err_set(err, ERR_SETUP,
+                       "the server does not hold the same key for role %s: name the file of its "
+                       "own with --key-file",
                        access_role_name(auth->role));
     prove(auth, CLIENT_LABEL, proof);
     message.proof = binary(proof, PROOF_BYTES);
