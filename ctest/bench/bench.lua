@@ -105,6 +105,44 @@ function bench.write_text(path, bytes, seed)
   end
 end
 
+-- Pages of a site: two words each, the frequent ones first.
+local function make_pages(count)
+  local words, pages = make_words(count // 10), {}
+  for i = 1, count do
+    pages[i] = ("/%s/%s.html"):format(words[1 + i % 97], words[1 + i * 31 % #words])
+  end
+  return pages
+end
+
+local function make_clients(count)
+  local clients = {}
+  for i = 1, count do
+    clients[i] = ("%d.%d.%d.%d"):format(math.random(1, 223), math.random(0, 255),
+      math.random(0, 255), math.random(1, 254))
+  end
+  return clients
+end
+
+--- Writes `bytes` of a web server's log, in the common format: clients and pages are drawn by
+-- Zipf's law, so a tenth of the requests is for one page. The same bytes for the same seed.
+function bench.write_log(path, bytes, seed)
+  math.randomseed(seed)
+  local pages = make_urn(make_pages(20000), 1 << 18)
+  local clients = make_urn(make_clients(50000), 1 << 18)
+  local random = math.random
+  local file <close> = assert(io.open(path, "wb"))
+  file:setvbuf("full", 1 << 20)
+  local written, second = 0, 0
+  while written < bytes do
+    second = second + random(0, 1)
+    local line = ('%s - - [29/Nov/2026:%02d:%02d:%02d +0000] "GET %s HTTP/1.1" %d %d\n'):format(
+      clients[random(#clients)], second // 3600 % 24, second // 60 % 60, second % 60,
+      pages[random(#pages)], random(50) == 1 and 404 or 200, random(100, 40000))
+    file:write(line)
+    written = written + #line
+  end
+end
+
 --- Is this program here?
 function bench.has(program)
   return os.execute("command -v " .. program .. " >/dev/null 2>&1") == true
