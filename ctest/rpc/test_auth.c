@@ -133,6 +133,56 @@ static void test_golden(void **state)
     close_pair(&pair);
 }
 
+static void set_channels(struct pair *pair, uint8_t server, uint8_t client)
+{
+    uint8_t channel[AUTH_CHANNEL_BYTES];
+
+    memset(channel, server, sizeof channel);
+    auth_set_channel(&pair->server, channel);
+    memset(channel, client, sizeof channel);
+    auth_set_channel(&pair->client, channel);
+}
+
+/* Computed by another program, as above. */
+static void test_golden_channel(void **state)
+{
+    struct frame_decoder decoder;
+    struct pair pair;
+    struct frame frame;
+    struct err err;
+    Mrlua__HelloAnswer *answer;
+
+    (void)state;
+    open_pair(&pair, ROLE_WORKER, 0x22);
+    set_channels(&pair, 0x33, 0x33);
+    assert_int_equal(step_server(&pair), 0);
+    frame = only_frame(&decoder, &pair.to_client);
+    answer = message_unpack(&mrlua__hello_answer__descriptor, frame.payload, &err);
+    assert_string_equal(hex(answer->proof.data, answer->proof.len),
+                        "c3d6bee7c43bfe4cbdd9c534750c88aa8683ac11e302def0bf525100fd1add28");
+    message_free(answer);
+    frame_decoder_deinit(&decoder);
+    assert_int_equal(step_client(&pair), 0);
+    assert_int_equal(step_server(&pair), 1);
+    assert_int_equal(step_client(&pair), 1);
+    assert_memory_equal(pair.client.binding, pair.server.binding, PROOF_BYTES);
+    close_pair(&pair);
+}
+
+/* Somebody in the middle has a channel to each end, and passes on what they say. */
+static void test_other_channel(void **state)
+{
+    struct pair pair;
+
+    (void)state;
+    open_pair(&pair, ROLE_WORKER, 0x22);
+    set_channels(&pair, 0x33, 0x34);
+    assert_int_equal(step_server(&pair), 0);
+    assert_int_equal(step_client(&pair), -1);
+    assert_int_equal(pair.err.kind, ERR_SETUP);
+    close_pair(&pair);
+}
+
 /* The server proves first: a client with another key says so, and gives nothing away. */
 static void test_wrong_key(void **state)
 {
@@ -373,6 +423,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_open),
         cmocka_unit_test(test_golden),
+        cmocka_unit_test(test_golden_channel),
+        cmocka_unit_test(test_other_channel),
         cmocka_unit_test(test_wrong_key),
         cmocka_unit_test(test_forged_proof),
         cmocka_unit_test(test_key_of_another_role),

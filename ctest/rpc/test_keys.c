@@ -48,6 +48,9 @@ static void test_derived(void **state)
     keys_of_job(&keys, 5, out);
     assert_string_equal(hex(out, sizeof out),
                         "6666e0ae5f0ab00347f4d1c2092aa72e79f12f2156dba1bb1af3271efa568162");
+    keys_of_tls(keys_of_role(&keys, ROLE_WORKER), binding);
+    assert_string_equal(hex(binding, sizeof binding),
+                        "40ecefe69757420f5f0272eb67257c4f3c4aca7c563baca1a636dfd23ad13b02");
     memset(binding, 1, sizeof binding);
     keys_prove_segment(out, binding, &claim, secret);
     assert_string_equal(hex(secret, sizeof secret),

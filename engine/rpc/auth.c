@@ -19,7 +19,7 @@ static const char BINDING_LABEL[LABEL_BYTES] = "mrlua 1 binding";
 static void prove(const struct auth *auth, const char label[LABEL_BYTES],
                   uint8_t proof[PROOF_BYTES])
 {
-    char text[PROVED_BYTES];
+    char text[PROVED_BYTES + AUTH_CHANNEL_BYTES];
     char *at = text;
 
     memcpy(at, label, LABEL_BYTES);
@@ -30,7 +30,8 @@ static void prove(const struct auth *auth, const char label[LABEL_BYTES],
     at += AUTH_NONCE_BYTES;
     put_u32le(at, (uint32_t)auth->role);
     put_u64le(at + 4, auth->epoch);
-    keys_hmac(auth->key, text, sizeof text, proof);
+    memcpy(text + PROVED_BYTES, auth->channel, AUTH_CHANNEL_BYTES);
+    keys_hmac(auth->key, text, auth->has_channel ? sizeof text : PROVED_BYTES, proof);
 }
 
 static void append(struct buf *out, enum message_type type, const ProtobufCMessage *body)
@@ -79,6 +80,12 @@ void auth_init_server(struct auth *auth, const struct keys *keys, uint32_t roles
                           .roles_accepted = roles_accepted,
                           .epoch = epoch};
     memcpy(auth->server_nonce, nonce, AUTH_NONCE_BYTES);
+}
+
+void auth_set_channel(struct auth *auth, const uint8_t channel[AUTH_CHANNEL_BYTES])
+{
+    auth->has_channel = true;
+    memcpy(auth->channel, channel, AUTH_CHANNEL_BYTES);
 }
 
 void auth_deinit(struct auth *auth)

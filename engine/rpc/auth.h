@@ -8,16 +8,18 @@
  *     Auth{proof}                      ───►
  *                                      ◄───    Welcome{}
  *
- *     proof = HMAC-SHA256(role key, who proves | both nonces | role | epoch)
+ *     proof = HMAC-SHA256(role key, who proves | both nonces | role | epoch [| channel])
  *
  *     auth_init_client(&auth, ROLE_WORKER, key, nonce, &out);     send(out)
+ *     auth_set_channel(&auth, bytes);                             over TLS, at both ends
  *     while ((rc = auth_step(&auth, &frame, &out, &err)) == 0)    send(out), next frame
  *         ;
  *     send(out); rc is now 1 (open) or -1 (close)
  *     auth_deinit(&auth);
  *
  * A recorded proof is worth nothing: the other end's nonce is new each time. One end's proof is
- * no proof of the other end, nor of another role, nor of a server of another epoch.
+ * no proof of the other end, nor of another role, nor of a server of another epoch. Over TLS it is
+ * one of this channel too: somebody in the middle, with a channel to each, cannot pass proofs on.
  */
 #ifndef RPC_AUTH_H
 #define RPC_AUTH_H
@@ -28,11 +30,13 @@
 #include "rpc/frame.h"
 #include "rpc/keys.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 
 enum {
     AUTH_PROTOCOL_VERSION = 2, /* of all messages of the cluster, not only of these */
     AUTH_NONCE_BYTES = 32,
+    AUTH_CHANNEL_BYTES = 32,
 };
 
 enum auth_state {
@@ -54,6 +58,8 @@ struct auth {
     uint32_t roles_accepted; /* server: ROLE_BIT()s */
     uint8_t key[KEY_BYTES];
     uint8_t client_nonce[AUTH_NONCE_BYTES], server_nonce[AUTH_NONCE_BYTES];
+    bool has_channel;
+    uint8_t channel[AUTH_CHANNEL_BYTES];
 };
 
 /* Appends the first frame to `out`. */
@@ -64,6 +70,10 @@ void auth_init_client(struct auth *auth, enum access_role role, const uint8_t ke
  * held, is refused. */
 void auth_init_server(struct auth *auth, const struct keys *keys, uint32_t roles_accepted,
                       uint64_t epoch, const uint8_t nonce[AUTH_NONCE_BYTES]);
+
+/* Before the first auth_step(): what both ends know of the channel that carries the messages, and
+ * no other channel has (tls_channel()). Without it proofs are as they are over plain text. */
+void auth_set_channel(struct auth *auth, const uint8_t channel[AUTH_CHANNEL_BYTES]);
 
 /* Overwrites the keys. Safe on a zeroed struct. */
 void auth_deinit(struct auth *auth);

@@ -119,6 +119,11 @@ void keys_of_job(const struct keys *keys, uint64_t job, uint8_t out[KEY_BYTES])
     derive(keys->secret, slice_of(info, sizeof info), out);
 }
 
+void keys_of_tls(const uint8_t role_key[KEY_BYTES], uint8_t out[KEY_BYTES])
+{
+    derive(role_key, slice_of_string("mrlua tls"), out);
+}
+
 void keys_prove_segment(const uint8_t job_key[KEY_BYTES], const uint8_t binding[PROOF_BYTES],
                         const struct segment_claim *claim, uint8_t proof[PROOF_BYTES])
 {

@@ -13,8 +13,9 @@
  *     mrlua-key 1 submit <64 hex digits>            users: the key of one role, `mrlua key`
  *
  * A role's key is HKDF-SHA256(secret, "mrlua role submit"), a job's segment key
- * HKDF-SHA256(secret, "mrlua segments" and the job's number). Nothing here is ever logged, and what
- * was on the way is overwritten.
+ * HKDF-SHA256(secret, "mrlua segments" and the job's number), the pre-shared key of TLS
+ * HKDF-SHA256(role key, "mrlua tls"). Nothing here is ever logged, and what was on the way is
+ * overwritten.
  */
 #ifndef RPC_KEYS_H
 #define RPC_KEYS_H
@@ -64,6 +65,9 @@ int keys_print_role(const struct keys *keys, enum access_role role, struct buf *
 
 /* The key of one job's segments. Only with the secret: has_secret. */
 void keys_of_job(const struct keys *keys, uint64_t job, uint8_t out[KEY_BYTES]);
+
+/* The pre-shared key of TLS for those who hold this role's key (rpc/tls.h). */
+void keys_of_tls(const uint8_t role_key[KEY_BYTES], uint8_t out[KEY_BYTES]);
 
 /* What a SegmentFetch is about. */
 struct segment_claim {
