@@ -12,6 +12,10 @@
     POST   /_control/tokens       {"token", "requests", "lifetime_s"}: one is good;
                                   {"revoke": TOKEN}, {"revoke_all": true}; from then on one is
                                   needed; {"needed": false}: not any more
+    POST   /_control/metadata     {path: text or null}: metadata.py
+    POST   /_control/rotate       {}: the metadata server's next token is another one
+    POST   /_control/accounts     whose token requests are good: accounts.py
+    POST   /_control/secrets      {"project", "secret", "data" or "data_base64"}: a new version
     POST   /_control/sessions     {"upload_id", "status": 404 or 410}: ends one
 """
 import json
@@ -98,7 +102,31 @@ def _sessions(state, _request, body):
     return {}
 
 
-TABLE = {"requests": _requests, "state": _state, "violations": _violations, "faults": _faults,
+def _metadata(state, _request, body):
+    state.metadata.set(body)
+    return {}
+
+
+def _rotate(state, _request, _body):
+    state.metadata.rotate()
+    return {}
+
+
+def _told(call):
+    """A handler that hands the body to a function, which may miss something in it."""
+    def handler(state, _request, body):
+        try:
+            call(state)(body)
+        except (KeyError, ValueError) as error:
+            raise Problem(400, message=f"missing or wrong: {error}") from error
+        return {}
+    return handler
+
+
+TABLE = {"metadata": _metadata, "rotate": _rotate,
+         "accounts": _told(lambda state: state.accounts.add),
+         "secrets": _told(lambda state: state.accounts.add_secret),
+         "requests": _requests, "state": _state, "violations": _violations, "faults": _faults,
          "presets": _presets, "settings": _settings, "tokens": _tokens, "sessions": _sessions}
 
 

@@ -125,10 +125,9 @@ def _answer(call, state, action):
         if reply is not None:
             return reply
         is_own = "x-spec" in call.request.headers
-        if call.needs_token() and not is_own and not state.tokens.take(
-                call.request.headers.get("authorization", "")):
-            raise Problem(401, headers=[("WWW-Authenticate", "Bearer realm=\"https://accounts."
-                                         "google.com/\", error=\"invalid_token\"")])
+        if call.needs_token() and not is_own:
+            state.tokens.check(call.request.headers.get("authorization", ""),
+                               call.request.method not in ("GET", "HEAD"))
         reply = call.run(state, action)
     except Problem as problem:
         reply = api.problem_reply(problem, state, call.is_media())

@@ -1,12 +1,14 @@
 """server: a Cloud Storage for tests: strict where Google is, and broken where it is told to be.
 
     python3 spec/gcs/server.py --dir DIR [--port N] [--ready-file FILE] [--bucket NAME]...
-                               [--token T]... [--set NAME=JSON]... [--parent PID]
+                               [--auth] [--token T]... [--account FILE]... [--set NAME=JSON]...
+                               [--parent PID]
 
 Listens on 127.0.0.1, on any free port unless told; prints the port, and writes it to the ready
 file once it listens. Keeps its objects in DIR, which it does not empty. Ends at SIGTERM, and when
-process PID, its parent unless given, is no more. Without --token nobody needs one. There is a
-bucket "bkt" unless others are named.
+process PID, its parent unless given, is no more. Without --token and --auth nobody needs a token;
+with --auth those that it hands out itself are good. An account's FILE is a key file as Google
+makes them, or one of an authorized user. There is a bucket "bkt" unless others are named.
 
 The JSON API (api.py has the operations by name):
 
@@ -19,6 +21,9 @@ The JSON API (api.py has the operations by name):
     /upload/storage/v1/b/B/o?uploadType=            media multipart resumable; PUT on the session
     /resumable/upload/storage/v1/b/B/o              the same
     /storage/v1/b/B/o/O/compose                     and rewriteTo/b/B/o/O copyTo/b/B/o/O moveTo/o/O
+
+A machine's metadata server, to be named by GCE_METADATA_HOST, is below /computeMetadata/v1/
+(metadata.py); Google's token endpoint is /token, Secret Manager /v1/projects/... (accounts.py).
 
 And /_control/..., where specs look into it and tell it what is to go wrong: control.py. How faults
 are told is in faults.py, what of its behaviour can be set in state.py.
@@ -38,7 +43,9 @@ import time
 
 sys.dont_write_bytecode = True  # the tree stays as it is
 
+import accounts  # noqa: E402
 import control  # noqa: E402
+import metadata  # noqa: E402
 from api import problem_reply  # noqa: E402
 from exchange import exchange  # noqa: E402
 from problem import Problem  # noqa: E402
@@ -59,17 +66,26 @@ class Server:
         self.plug = socket.create_server(("127.0.0.1", port), backlog=BACKLOG)
         self.port = self.plug.getsockname()[1]
 
-    def others(self, _request):
-        """The call of a request that is not Cloud Storage's."""
-        return None
+    def others(self, request):
+        """The call of a request that is not Cloud Storage's, or None."""
+        return (metadata.route(request, self.state.metadata)
+                or accounts.route(request, self.state.accounts))
 
     def run(self):
-        """Takes connections, for ever."""
+        """Takes connections, until stop()."""
         while True:
-            plug, _ = self.plug.accept()
+            try:
+                plug, _ = self.plug.accept()
+            except OSError:
+                return
             self.connection_count += 1
             threading.Thread(target=self.serve, args=(plug, self.connection_count),
                              daemon=True).start()
+
+    def stop(self):
+        """Takes no more connections."""
+        self.plug.shutdown(socket.SHUT_RDWR)
+        self.plug.close()
 
     def serve(self, plug, number):
         """One connection, to its end."""
@@ -118,7 +134,9 @@ def parse(words):
     parser.add_argument("--port", type=int, default=0)
     parser.add_argument("--ready-file")
     parser.add_argument("--bucket", action="append", default=[])
+    parser.add_argument("--auth", action="store_true")
     parser.add_argument("--token", action="append", default=[])
+    parser.add_argument("--account", action="append", default=[], metavar="FILE")
     parser.add_argument("--set", action="append", default=[], metavar="NAME=JSON")
     parser.add_argument("--parent", type=int)
     return parser.parse_args(words)
@@ -127,14 +145,19 @@ def parse(words):
 def make_state(options):
     """A state as the command line wants it."""
     state = State(options.dir)
+    state.metadata = metadata.Metadata(state.tokens, state.settings)
+    state.accounts = accounts.Accounts(state.tokens, state.settings)
     for pair in options.set:
         name, _, value = pair.partition("=")
         state.set({name: json.loads(value)})
     for name in options.bucket or ["bkt"]:
         state.store.add_bucket(name, {})
+    state.tokens.is_needed = options.auth or bool(options.token)
     for token in options.token:
-        state.tokens.is_needed = True
         state.tokens.add(token)
+    for path in options.account:
+        with open(path, encoding="utf-8") as file:
+            state.accounts.add(json.load(file))
     return state
 
 

@@ -13,6 +13,7 @@ import time
 
 from faults import Faults
 from objects import Store
+from problem import Problem
 from uploads import Uploads
 
 LOG_MAX = 200_000        # requests that are kept; the oldest go
@@ -51,6 +52,10 @@ VIOLATIONS = {
     "slash-in-name": "a name's slash is not encoded",
 }
 HOPELESS = (400, 403)
+
+WRITE_SCOPES = ("cloud-platform", "devstorage.read_write", "devstorage.full_control")
+CHALLENGE = ("WWW-Authenticate",
+             'Bearer realm="https://accounts.google.com/", error="invalid_token"')
 
 
 class Log:
@@ -101,13 +106,20 @@ class Tokens:
     def __init__(self):
         self.lock = threading.Lock()
         self.is_needed = False
-        self.tokens = {}  # token: {"requests": left or None, "ends": when or None}
+        self.tokens = {}  # token: {"requests": left or None, "ends": when or None, "writes"}
 
-    def add(self, token, requests=None, lifetime_s=None):
-        """A token is good from now on."""
+    def add(self, token, requests=None, lifetime_s=None, scope="cloud-platform"):
+        """A token is good from now on; `scope` says whether for changes too."""
         ends = None if lifetime_s is None else time.monotonic() + lifetime_s
+        writes = any(word in scope for word in WRITE_SCOPES)
         with self.lock:
-            self.tokens[token] = {"requests": requests, "ends": ends}
+            self.tokens[token] = {"requests": requests, "ends": ends, "writes": writes}
+
+    def is_good(self, token):
+        """Whether a request with it would go on."""
+        known = self.tokens.get(token)
+        return (known is not None and known["requests"] != 0
+                and (known["ends"] is None or time.monotonic() <= known["ends"]))
 
     def revoke(self, token=None):
         """It, or all of them, are good no more."""
@@ -117,22 +129,20 @@ class Tokens:
             else:
                 self.tokens.pop(token, None)
 
-    def take(self, authorization):
-        """Whether a request with this header may go on; counts it."""
+    def check(self, authorization, is_change):
+        """Refuses a request with this header if it may not go on; counts it."""
         if not self.is_needed:
-            return True
+            return
         kind, _, token = authorization.partition(" ")
         with self.lock:
-            known = self.tokens.get(token)
-            if kind != "Bearer" or known is None:
-                return False
-            if known["ends"] is not None and time.monotonic() > known["ends"]:
-                return False
+            if kind != "Bearer" or not self.is_good(token):
+                raise Problem(401, headers=[CHALLENGE])
+            known = self.tokens[token]
             if known["requests"] is not None:
-                if known["requests"] == 0:
-                    return False
                 known["requests"] -= 1
-            return True
+        if is_change and not known["writes"]:
+            raise Problem(403, "insufficientPermissions",
+                          "Request had insufficient authentication scopes.")
 
 
 class State:
@@ -146,6 +156,8 @@ class State:
         self.tokens = Tokens()
         self.store = Store(os.path.join(folder, "objects"), self.settings, self.log.violate)
         self.uploads = Uploads(self.store, self.settings, self.log.violate)
+        self.metadata = None  # metadata.py and accounts.py: they stand above this module
+        self.accounts = None
         self.list_count = 0
         self.rewrites = {}   # token: bytes that are copied
         self.answers = {}    # what was asked: (status, until when Retry-After holds)

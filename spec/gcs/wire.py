@@ -128,7 +128,8 @@ class Request:
         self.headers = headers  # names in lower case
         self.body = body
         self.path, _, query = target.partition("?")
-        self.query = dict(reversed(urllib.parse.parse_qsl(query, keep_blank_values=True)))
+        self.query = dict(reversed(urllib.parse.parse_qsl(
+            query, keep_blank_values=True, errors="surrogateescape")))
 
     def segments(self):
         """The path's parts, still encoded: an object's name may hold an encoded slash."""

@@ -24,13 +24,16 @@ local BUCKET = "bkt" -- where names are, unless another is given
 --- Starts a server; `name` begins the paths of its files, and is the folder of its objects.
 -- @tparam string name
 -- @tparam[opt] table options  token = T: demanded; settings = {...}; buckets = { NAME, ... };
---   folder: of the objects
+--   auth = true: the tokens it hands out are demanded; folder: of the objects
 function gcs.start(name, options)
   options = options or {}
   local words = { "python3 spec/gcs/server.py --dir", temp.quote(options.folder or name .. ".d"),
     "--ready-file", temp.quote(name .. ".ready"), "--parent", temp.capture("echo $PPID") }
   for _, bucket in ipairs(options.buckets or {}) do
     table.insert(words, "--bucket " .. temp.quote(bucket))
+  end
+  if options.auth then
+    table.insert(words, "--auth")
   end
   if options.token then
     table.insert(words, "--token " .. temp.quote(options.token))
@@ -224,6 +227,21 @@ end
 --- Tokens: { token = T, requests = N, lifetime_s = S }, { revoke = T }, { revoke_all = true }.
 function gcs:tokens(change)
   control(self, "tokens", change)
+end
+
+--- Changes what the metadata server says: { ["instance/preempted"] = "TRUE" }.
+function gcs:metadata(values)
+  control(self, "metadata", values)
+end
+
+--- Tells of a service account (a decoded key file) or of an authorized user.
+function gcs:account(account)
+  control(self, "accounts", account)
+end
+
+--- A new version of a secret.
+function gcs:secret(project, name, data)
+  control(self, "secrets", { project = project, secret = name, data = data })
 end
 
 --- Ends it, and waits for that.
