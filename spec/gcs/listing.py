@@ -169,6 +169,8 @@ def _parse_fields(text, at, depth):
             return tree, at
         else:
             here = _add(tree, here, token)
+    if depth:
+        raise Problem(400, message=f"Invalid field selection {text}")
     return tree, at
 
 

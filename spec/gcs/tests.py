@@ -44,7 +44,7 @@ def flatten(suite):
 def main(words):
     """Lists or runs."""
     sys.path.insert(0, FOLDER)
-    tests = list(flatten(unittest.defaultTestLoader.discover(FOLDER)))
+    tests = list(flatten(unittest.defaultTestLoader.discover(FOLDER, "test_*.py")))
     if words == ["--list"]:
         print("\n".join(test.id() for test in tests))
         return
@@ -54,4 +54,5 @@ def main(words):
     print(json.dumps(result.failed))
 
 
-main(sys.argv[1:])
+if __name__ == "__main__":
+    main(sys.argv[1:])
