@@ -88,7 +88,8 @@ class Harm:
         self.stall_after = action.get("stall_after")      # send nothing there,
         self.stall_seconds = action.get("stall_seconds", 0)  # for so long
         self.corrupt = action.get("corrupt")              # turn a bit of the byte there
-        self.rate = action.get("rate")                    # bytes per second
+        self.rate = action.get("rate")                    # bytes per second, 20 times a second
+        self.step = BLOCK if self.rate is None else max(1, min(self.rate // 20, BLOCK))
 
     def is_any(self):
         """Whether the reply is to be sent in steps."""
@@ -97,7 +98,7 @@ class Harm:
 
     def next_stop(self, at, end):
         """Where the next piece from `at` must end."""
-        stops = [end, at + (min(self.rate, BLOCK) if self.rate else BLOCK)]
+        stops = [end, at + self.step]
         for stop in (self.break_after, self.stall_after):
             if stop is not None and at < stop:
                 stops.append(stop)
