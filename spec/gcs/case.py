@@ -16,6 +16,7 @@ import socket
 import sys
 import tempfile
 import threading
+import time
 import unittest
 import urllib.parse
 
@@ -109,6 +110,15 @@ class Client:
         self.connection.close()
 
 
+def wait_for(condition):
+    """Asks until the condition holds; AssertionError at the deadline."""
+    deadline = time.monotonic() + TIMEOUT_S
+    while not condition():
+        if time.monotonic() > deadline:
+            raise AssertionError("it does not come true")
+        time.sleep(0.002)
+
+
 class Case(unittest.TestCase):
     """A test with a server and a client."""
 
@@ -184,6 +194,11 @@ class Case(unittest.TestCase):
     def fault(self, operation, action, **match):
         """Adds a rule."""
         self.control("faults", {"match": {"operation": operation, **match}, "action": action})
+
+    def wait_for_request(self, operation):
+        """Waits until the server has the head of one."""
+        wait_for(lambda: [one for one in list(self.state.log.entries)
+                          if one["operation"] == operation])
 
     def violations(self):
         """How many of which kind."""

@@ -2,7 +2,7 @@
 import threading
 import time
 
-from case import KIB, MIB, UPLOAD, Case, crc_of, path_of
+from case import KIB, MIB, TIMEOUT_S, UPLOAD, Case, crc_of, path_of
 from faults import PRESETS, BadRule, Facts, Faults, Rule
 
 GRANULE = 256 * KIB
@@ -353,15 +353,14 @@ class Uploads(Case):
         slow = threading.Thread(target=lambda: answers.append(other.ask(
             "PUT", session, {"Content-Range": f"bytes 0-{MIB - 1}/{MIB}"}, b"x" * MIB)))
         slow.start()
-        while not [one for one in self.state.log.entries
-                   if one["operation"] == "objects.insert.resumable.final"]:
-            time.sleep(0.001)
-        self.assertEqual(308, self.piece(session, "*/*").status)
-        answer = self.piece(session, f"0-{MIB - 1}/{MIB}", b"y" * MIB)
+        self.wait_for_request("objects.insert.resumable.final")
+        kept = int((self.piece(session, "*/*").headers["Range"] or "0-").split("-")[1] or -1) + 1
+        self.assertIn(kept, (0, GRANULE))
+        answer = self.piece(session, f"{kept}-{MIB - 1}/{MIB}", b"y" * (MIB - kept))
         self.assertEqual(200, answer.status)
-        slow.join()
+        slow.join(TIMEOUT_S)
         self.assertEqual(0, answers[0].status)
-        self.assertEqual(b"y" * MIB, self.get("a").body)
+        self.assertEqual(b"x" * kept + b"y" * (MIB - kept), self.get("a").body)
 
 
 class Lists(Case):

@@ -238,6 +238,8 @@ class Connection:
                 raise Malformed(f"a head of more than {HEAD_MAX} bytes")
             if not self._receive():
                 return None
+        if end > HEAD_MAX:
+            raise Malformed(f"a head of more than {HEAD_MAX} bytes")
         head = bytes(self.buffer[:end]).lstrip(b"\r\n").decode("latin-1")
         del self.buffer[:end + 4]
         return self._parse(head)
