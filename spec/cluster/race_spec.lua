@@ -78,7 +78,7 @@ describe("of two attempts", function()
   end)
 end)
 
--- Reduces 0 to RACES - 1 work for a while at their first key, the others end at once. Sandboxed:
+-- Reduces 0 to RACES - 1 work for seconds at their first key, the others end at once. Sandboxed:
 -- an unsafe job has no second attempts.
 local RACING_JOB <const> = ([[
 return {
@@ -86,7 +86,7 @@ return {
   map = function(offset, line, emit) emit(line, offset) end,
   reduce = function(key, offsets, emit)
     if mr.task < RACES and key:find "a" then
-      for _ = 1, 20000000 do local _ = key:find("x", 1, true) end
+      for _ = 1, 60000000 do local _ = key:find("x", 1, true) end
     end
     for offset in offsets do emit(key, offset) end
   end,
