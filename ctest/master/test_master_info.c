@@ -12,8 +12,8 @@ static void a_running_job_tells_how_far_it_is(void **state)
     bool is_half = false;
 
     (void)state;
-    job = peer_submit_well(user, "key", "out");
     peer_join(worker, &(struct kit_join){.incarnation = 3}, NULL);
+    job = peer_submit_well(user, "key", "out");
     start = peer_await_start(worker);
     inner.fraction = 0.5;
     inner.records_in = 1;
