@@ -53,6 +53,24 @@ static void test_numbers(void **state)
     segment_runs_close(runs);
 }
 
+/* Row 10: what is needed stands behind very many that are over, and is one step away. */
+static void test_many_forgotten(void **state)
+{
+    enum { FORGOTTEN = 20000 };
+    struct segment_runs *runs = segment_runs_open(1 << 20);
+    uint64_t sequence = 0;
+
+    (void)state;
+    for (uint64_t attempt = 1; attempt <= FORGOTTEN; attempt++) {
+        segment_runs_add(runs, KIT_JOB, 0, attempt, "x");
+        segment_runs_forget(runs, KIT_JOB, attempt);
+    }
+    segment_runs_add(runs, KIT_JOB, 7, FORGOTTEN + 1, "x");
+    assert_int_equal(segment_job_next(segment_runs_job(runs, KIT_JOB), &sequence)->map, 7);
+    assert_int_equal(sequence, FORGOTTEN);
+    segment_runs_close(runs);
+}
+
 /* Indexes are kept while there is room; the one used longest ago goes. */
 static void test_indexes(void **state)
 {
@@ -128,6 +146,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_numbers, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_many_forgotten, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_indexes, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_bad_runs, set_up, tear_down),
     };
