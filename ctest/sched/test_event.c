@@ -31,6 +31,26 @@ static void lost_worker_takes_its_map_outputs(void **state)
     kit_deinit(&kit);
 }
 
+/* Row 27: not one map at a time. */
+static void all_outputs_of_a_lost_worker_run_again_in_one_step(void **state)
+{
+    enum { MAPS = 200 };
+    struct kit kit;
+
+    (void)state;
+    kit_init(&kit, NULL);
+    kit_join(&kit, 0, MAPS);
+    kit_submit(&kit, 1, NULL);
+    kit_plan(&kit, 1, MAPS, 1);
+    for (uint32_t map = 0; map < MAPS; map++)
+        kit_done(&kit, kit_attempt(&kit, STAGE_MAP, map));
+    assert_int_equal(kit_progress(&kit).stages[STAGE_MAP].completed_count, MAPS);
+    kit_join(&kit, 1, MAPS);
+    kit_lose(&kit, 0);
+    assert_int_equal(kit_progress(&kit).stages[STAGE_MAP].in_progress_count, MAPS);
+    kit_deinit(&kit);
+}
+
 static void peer_failure_reruns_the_map(void **state)
 {
     struct kit kit;
@@ -359,6 +379,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(lost_worker_takes_its_map_outputs),
+        cmocka_unit_test(all_outputs_of_a_lost_worker_run_again_in_one_step),
         cmocka_unit_test(peer_failure_reruns_the_map),
         cmocka_unit_test(report_of_an_old_attempt_still_takes_the_output_away),
         cmocka_unit_test(full_disk_of_a_reduce_is_not_blamed_on_the_map),
