@@ -85,6 +85,21 @@ describe("a process that stands still", function()
     it_all:expect_clean()
   end)
 
+  it("as a worker that may not drain for longer hands back what it does", function()
+    local short = it_all:start_worker { flags = { "--allow-unsafe", "--drain", "1" } }
+    local job = gate:submit()
+    gate:wait_for("map", 3)
+    local task = gate:ran("map", short.id)[1].task
+    short:signal "TERM"
+    assert.equal(0, short:wait(20)) -- and its map has not ended
+    gate:open "map"
+    gate:open "reduce"
+
+    gate:expect_parts(job)
+    assert.equal(1, attempts_of(task, it_all.workers[1]) + attempts_of(task, it_all.workers[2]))
+    it_all:expect_clean()
+  end)
+
   it("as a worker that is asked to end says goodbye, and its work is done by others", function()
     local job = gate:submit()
     gate:wait_for("map", 2)
