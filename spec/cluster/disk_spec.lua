@@ -17,18 +17,23 @@ local function can_mount()
   return os.execute("unshare -m sh -c '" .. MOUNT .. " /tmp' 2>/dev/null") == true
 end
 
+-- 8 MB that LZ4 cannot make small.
+local function write_input(folder)
+  math.randomseed(SEED)
+  local lines = {}
+  for i = 1, 120000 do
+    lines[i] = ("%016x%016x%016x%016x"):format(math.random(0), math.random(0), math.random(0),
+      math.random(0))
+  end
+  return temp.write(folder .. "/input", table.concat(lines, "\n"))
+end
+
 describe("a worker whose disk is full", function()
   local it_all, input
 
   before_each(function()
     it_all = cluster.open()
-    math.randomseed(SEED)
-    local lines = {} -- 8 MB that LZ4 cannot make small
-    for i = 1, 120000 do
-      lines[i] = ("%016x%016x%016x%016x"):format(math.random(0), math.random(0), math.random(0),
-        math.random(0))
-    end
-    input = temp.write(it_all.folder .. "/input", table.concat(lines, "\n"))
+    input = write_input(it_all.folder)
   end)
 
   after_each(function()
@@ -105,6 +110,36 @@ describe("a worker whose disk is full", function()
     assert.same({}, gate:ran("reduce", small.id))
     assert.is_nil(it_all.master:text("err"):match("output_lost[^\n]*"))
     assert.is_nil(it_all.master:text("err"):match("segment_lost[^\n]*"))
+    it_all:expect_clean()
+  end)
+end)
+
+describe("a worker with a --disk-limit", function()
+  local it_all
+
+  before_each(function()
+    it_all = cluster.open()
+  end)
+
+  after_each(function()
+    it_all:close()
+  end)
+
+  it("leaves to others what takes more", function()
+    local input = write_input(it_all.folder)
+    local expected = it_all:expected_parts("jobs/sort.lua", { input }, FLAGS)
+    it_all:start_master()
+    it_all:start_worker { flags = { "--disk-limit", "1M" } }
+    local job = it_all:submit("jobs/sort.lua", { input }, FLAGS)
+    local done
+    it_all:wait_for_job(job, "it has failed there", 90, function(status)
+      done = status.stages.map.tasks_done
+      return status.stages.map.tasks > 0 and status.stages.map.tasks_running == 0
+    end)
+    assert.equal(0, done)
+    it_all:start_worker()
+
+    it_all:expect_parts(job, expected)
     it_all:expect_clean()
   end)
 end)
