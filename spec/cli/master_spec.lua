@@ -31,6 +31,15 @@ describe("mrlua master", function()
     assert.matches(it_all.folder .. "/state", result.stderr, 1, true)
   end)
 
+  it("lets jobs read and write below its --root only", function()
+    it_all:start_master { flags = { "--root", it_all.folder } }
+    local result = it_all:run { "submit", "jobs/wordcount.lua", "README.md", "--quiet", "-o",
+      it_all.folder .. "/out" }
+
+    assert.equal(2, result.code)
+    assert.matches("/README%.md: the master opens nothing outside of its root", result.stderr)
+  end)
+
   -- Goal: who gets a slot that is given back while a first job has more maps to run? Method: its
   -- maps wait for the spec, and one may end when the other job has its plan.
   local function begin_two_jobs(flags)

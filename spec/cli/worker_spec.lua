@@ -46,6 +46,16 @@ describe("mrlua worker", function()
     assert.matches("unsafe", result.stderr)
   end)
 
+  it("opens nothing outside of its --root", function()
+    it_all:start_master()
+    it_all:start_worker { flags = { "--root", it_all.folder } }
+    local result = it_all:run { "submit", "jobs/wordcount.lua", "README.md", "--quiet", "-o",
+      it_all.folder .. "/out" }
+
+    assert.not_equal(0, result.code)
+    assert.matches("^mrlua: worker [^\n]* opens nothing outside of its root: /", result.stderr)
+  end)
+
   it("tells which flag is wrong", function()
     local result = engine.run { "worker", "--slots", "none" }
 
