@@ -59,7 +59,8 @@ static void a_question_is_answered(void **state)
 
     (void)state;
     master_kit_start(&kit, answer_two_jobs);
-    assert_int_equal(client_init(&client, kit.address, kit.key_file, false, &err), 0);
+    assert_int_equal(
+        client_init(&client, kit.address, kit.key_file, TLS_BEYOND_LOOPBACK, false, &err), 0);
     answer = ask_for_jobs();
     assert_non_null(answer);
     assert_int_equal(answer->n_jobs, 2);
@@ -73,7 +74,8 @@ static void an_error_of_the_master_is_the_answer(void **state)
 {
     (void)state;
     master_kit_start(&kit, answer_an_error);
-    assert_int_equal(client_init(&client, kit.address, kit.key_file, false, &err), 0);
+    assert_int_equal(
+        client_init(&client, kit.address, kit.key_file, TLS_BEYOND_LOOPBACK, false, &err), 0);
     assert_null(ask_for_jobs());
     assert_int_equal(err.kind, ERR_SETUP);
     assert_string_equal(err.message, "no such job");
@@ -83,7 +85,8 @@ static void a_master_that_hangs_up_is_an_error(void **state)
 {
     (void)state;
     master_kit_start(&kit, answer_with_an_end);
-    assert_int_equal(client_init(&client, kit.address, kit.key_file, false, &err), 0);
+    assert_int_equal(
+        client_init(&client, kit.address, kit.key_file, TLS_BEYOND_LOOPBACK, false, &err), 0);
     assert_null(ask_for_jobs());
     assert_int_equal(err.kind, ERR_RETRY);
 }
@@ -93,7 +96,8 @@ static void nobody_there_is_told_with_the_way_out(void **state)
     (void)state;
     master_kit_start(&kit, answer_two_jobs);
     master_kit_kill(&kit);
-    assert_int_equal(client_init(&client, kit.address, kit.key_file, false, &err), 0);
+    assert_int_equal(
+        client_init(&client, kit.address, kit.key_file, TLS_BEYOND_LOOPBACK, false, &err), 0);
     assert_null(ask_for_jobs());
     assert_int_equal(err.kind, ERR_SETUP);
     assert_non_null(strstr(err.message, "no master answers at 127.0.0.1:"));
@@ -109,7 +113,7 @@ static void another_secret_is_refused(void **state)
     master_kit_start(&kit, answer_two_jobs);
     other = folder_path(&kit.folder, "other");
     assert_int_equal(keys_load_or_create(&keys, other, &err), 0);
-    assert_int_equal(client_init(&client, kit.address, other, false, &err), 0);
+    assert_int_equal(client_init(&client, kit.address, other, TLS_BEYOND_LOOPBACK, false, &err), 0);
     assert_null(ask_for_jobs());
     assert_int_equal(err.kind, ERR_SETUP);
     assert_non_null(strstr(err.message, "key"));
@@ -130,11 +134,13 @@ static void a_read_key_may_look_and_not_submit(void **state)
     assert_int_equal(write(fd, text.ptr, text.len), text.len);
     close(fd);
     buf_deinit(&text);
-    assert_int_equal(
-        client_init(&client, kit.address, folder_path(&kit.folder, "read"), true, &err), -1);
+    assert_int_equal(client_init(&client, kit.address, folder_path(&kit.folder, "read"),
+                                 TLS_BEYOND_LOOPBACK, true, &err),
+                     -1);
     assert_int_equal(err.kind, ERR_SETUP);
-    assert_int_equal(
-        client_init(&client, kit.address, folder_path(&kit.folder, "read"), false, &err), 0);
+    assert_int_equal(client_init(&client, kit.address, folder_path(&kit.folder, "read"),
+                                 TLS_BEYOND_LOOPBACK, false, &err),
+                     0);
     answer = ask_for_jobs();
     assert_non_null(answer);
     message_free(answer);
@@ -143,7 +149,8 @@ static void a_read_key_may_look_and_not_submit(void **state)
 static void a_key_file_that_is_not_there_is_named(void **state)
 {
     (void)state;
-    assert_int_equal(client_init(&client, "127.0.0.1:1", "/nowhere/key", false, &err), -1);
+    assert_int_equal(
+        client_init(&client, "127.0.0.1:1", "/nowhere/key", TLS_BEYOND_LOOPBACK, false, &err), -1);
     assert_int_equal(err.kind, ERR_SETUP);
     assert_non_null(strstr(err.message, "/nowhere/key"));
     folder_make(&kit.folder);

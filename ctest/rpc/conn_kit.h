@@ -8,6 +8,8 @@
  *     kit_close(&kit);
  *
  * A raw client is a blocking socket of the test that speaks as it likes.
+ *
+ * With TEST_TLS in the environment all of it is over TLS: the tests of rpc/conn.h run both ways.
  */
 #ifndef CTEST_RPC_CONN_KIT_H
 #define CTEST_RPC_CONN_KIT_H
@@ -26,6 +28,7 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -57,7 +60,8 @@ struct kit {
     struct loop_event *tick;
     int tick_count; /* of this wait */
     int raw;        /* -1: none */
-    int fd_count;   /* before; and after */
+    struct tls *raw_tls;
+    int fd_count; /* before; and after */
     int number;
 };
 
@@ -168,6 +172,11 @@ static inline int open_fd_count(void)
     return count;
 }
 
+static inline enum tls_use kit_tls(void)
+{
+    return getenv("TEST_TLS") ? TLS_ALWAYS : TLS_BEYOND_LOOPBACK;
+}
+
 /* All roles but what `change` says; NULL: the defaults. */
 static inline void kit_open(struct kit *kit, const struct listener_options *change)
 {
@@ -183,6 +192,8 @@ static inline void kit_open(struct kit *kit, const struct listener_options *chan
     if (!options.conn.roles_accepted)
         options.conn.roles_accepted = UINT32_MAX;
     options.conn.epoch = 7;
+    if (!options.conn.tls)
+        options.conn.tls = kit_tls();
     kit->listener = listener_open(kit->loop, "127.0.0.1:0", &options, &KIT_OPS, &kit->server, &err);
     if (!kit->listener)
         fail_msg("%s", err.message);
@@ -196,19 +207,23 @@ static inline void kit_close(struct kit *kit)
     listener_close(kit->listener);
     loop_event_close(kit->tick);
     loop_close(kit->loop);
+    tls_close(kit->raw_tls);
     if (kit->raw >= 0)
         close(kit->raw);
     keys_forget(&kit->keys);
     assert_int_equal(open_fd_count(), kit->fd_count);
 }
 
-static inline struct conn *kit_connect_with(struct kit *kit, const struct conn_options *options)
+static inline struct conn *kit_connect_with(struct kit *kit, const struct conn_options *change)
 {
+    struct conn_options options = *change;
     struct conn *conn;
     struct err err;
 
-    conn = conn_connect(kit->loop, listener_address(kit->listener), options, &KIT_OPS, &kit->client,
-                        &err);
+    if (!options.tls)
+        options.tls = kit_tls();
+    conn = conn_connect(kit->loop, listener_address(kit->listener), &options, &KIT_OPS,
+                        &kit->client, &err);
     if (!conn)
         fail_msg("%s", err.message);
     kit->client.conn = conn;
@@ -282,9 +297,15 @@ static inline int raw_connect(struct kit *kit)
     return fd;
 }
 
+/* Encrypted once raw_begin_tls() was called. */
 static inline void raw_send(struct kit *kit, const void *bytes, size_t len)
 {
-    assert_int_equal(send(kit->raw, bytes, len, MSG_NOSIGNAL), (ssize_t)len);
+    struct err err;
+
+    if (kit->raw_tls)
+        assert_int_equal(tls_write(kit->raw_tls, bytes, len, &err), 0);
+    else
+        assert_int_equal(send(kit->raw, bytes, len, MSG_NOSIGNAL), (ssize_t)len);
 }
 
 static inline void raw_send_frame(struct kit *kit, uint8_t type, struct slice payload)
@@ -315,6 +336,59 @@ static inline bool raw_has_bytes(struct kit *kit)
     return recv(kit->raw, &byte, 1, MSG_DONTWAIT | MSG_PEEK) == 1;
 }
 
+static inline size_t raw_take(void *context, void *out, size_t max)
+{
+    ssize_t count = recv(((struct kit *)context)->raw, out, max, MSG_DONTWAIT);
+
+    return count > 0 ? (size_t)count : 0;
+}
+
+/* The other end may have gone, as it likes. */
+static inline void raw_put(void *context, const void *bytes, size_t len)
+{
+    (void)!send(((struct kit *)context)->raw, bytes, len, MSG_NOSIGNAL);
+}
+
+static inline bool raw_tls_is_done(struct kit *kit)
+{
+    struct err err;
+    int rc = tls_handshake(kit->raw_tls, &err);
+
+    if (rc < 0)
+        fail_msg("%s", err.message);
+    return rc == 1;
+}
+
+static inline void raw_begin_tls(struct kit *kit, enum access_role role)
+{
+    const struct tls_io io = {.take = raw_take, .put = raw_put, .context = kit};
+
+    kit->raw_tls = tls_open_client(role, keys_of_role(&kit->keys, role), &io);
+    kit_await(kit, raw_tls_is_done);
+}
+
+/* Connected, over TLS with the key of `role` where TLS is spoken. */
+static inline void raw_dial(struct kit *kit, enum access_role role)
+{
+    raw_connect(kit);
+    if (kit_tls() == TLS_ALWAYS)
+        raw_begin_tls(kit, role);
+}
+
+/* What is there now, up to `max` bytes; not nothing. */
+static inline size_t raw_receive(struct kit *kit, void *out, size_t max)
+{
+    size_t len = 0;
+    struct err err;
+
+    if (kit->raw_tls)
+        assert_int_equal(tls_read(kit->raw_tls, out, max, &len, &err), 1);
+    else
+        len = raw_take(kit, out, max);
+    assert_true(len > 0);
+    return len;
+}
+
 /* A handshake by hand: the raw client is an open connection of `role` after it. What it has sent
  * is added to `said`. */
 static inline void raw_handshake(struct kit *kit, enum access_role role, struct buf *said)
@@ -327,20 +401,23 @@ static inline void raw_handshake(struct kit *kit, enum access_role role, struct 
     struct err err;
     int rc = 0;
 
-    raw_connect(kit);
+    raw_dial(kit, role);
     frame_decoder_init(&decoder, &FRAME_LIMITS_LOCAL);
     auth_init_client(&auth, role, keys_of_role(&kit->keys, role), nonce, &out);
+    if (kit->raw_tls) {
+        uint8_t channel[TLS_CHANNEL_BYTES];
+
+        tls_channel(kit->raw_tls, channel);
+        auth_set_channel(&auth, channel);
+    }
     while (rc == 0) {
         char bytes[4096];
-        ssize_t count;
 
         raw_send(kit, out.ptr, out.len);
         buf_append(said, out.ptr, out.len);
         buf_clear(&out);
         kit_await(kit, raw_has_bytes);
-        count = recv(kit->raw, bytes, sizeof bytes, 0);
-        assert_true(count > 0);
-        frame_decoder_feed(&decoder, slice_of(bytes, (size_t)count));
+        frame_decoder_feed(&decoder, slice_of(bytes, raw_receive(kit, bytes, sizeof bytes)));
         while (rc == 0 && frame_decoder_next(&decoder, &frame, &err) == 1)
             rc = auth_step(&auth, &frame, &out, &err);
     }

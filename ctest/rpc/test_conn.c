@@ -163,7 +163,7 @@ static void test_second_address(void **state)
     (void)state;
     kit_open(&kit, NULL);
     address_join("localhost", listener_port(kit.listener), address);
-    options = (struct conn_options){.role = ROLE_READ, .keys = &kit.keys};
+    options = (struct conn_options){.role = ROLE_READ, .keys = &kit.keys, .tls = kit_tls()};
     kit.client.conn = conn_connect(kit.loop, address, &options, &KIT_OPS, &kit.client, &err);
     assert_non_null(kit.client.conn);
     kit_await(&kit, both_are_open);
@@ -187,6 +187,7 @@ static void test_silent_server(void **state)
     assert_int_equal(getsockname(fd, (struct sockaddr *)&address, &len), 0);
     kit_open(&kit, NULL);
     options.keys = &kit.keys;
+    options.tls = kit_tls();
     address_join("127.0.0.1", ntohs(address.sin_port), text);
     kit.client.conn = conn_connect(kit.loop, text, &options, &KIT_OPS, &kit.client, &err);
     kit_await(&kit, client_is_closed);
@@ -276,6 +277,7 @@ static void test_close_in_closed(void **state)
     ops.closed = on_closed_close;
     kit_open(&kit, NULL);
     options.keys = &kit.keys;
+    options.tls = kit_tls();
     kit.server.on_opened = close_now;
     kit.client.conn =
         conn_connect(kit.loop, listener_address(kit.listener), &options, &ops, &kit.client, &err);

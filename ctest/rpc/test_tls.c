@@ -203,7 +203,7 @@ static void test_wrong_key(void **state)
     expect_refused(&pair.server, ERR_SETUP,
                    "the client does not hold the same key for role worker");
     expect_refused(&pair.client, ERR_SETUP,
-                   "the server does not hold the same key for role worker");
+                   "the server does not hold the same key for role worker: name");
     pair_close(&pair);
 }
 

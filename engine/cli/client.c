@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
+#include "record/value.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -68,10 +69,17 @@ static int load_keys(struct client *client, const char *key_file, bool needs_sub
     return 0;
 }
 
-int client_init(struct client *client, const char *address, const char *key_file, bool needs_submit,
-                struct err *err)
+enum tls_use client_tls(struct slice args)
 {
-    *client = (struct client){.address = mem_strdup(address)};
+    if (value_field_boolean(args, "insecure_plain", false))
+        return TLS_NEVER;
+    return value_field_boolean(args, "tls", false) ? TLS_ALWAYS : TLS_BEYOND_LOOPBACK;
+}
+
+int client_init(struct client *client, const char *address, const char *key_file, enum tls_use tls,
+                bool needs_submit, struct err *err)
+{
+    *client = (struct client){.address = mem_strdup(address), .tls = tls};
     if (load_keys(client, key_file, needs_submit, err) == 0)
         client->loop = loop_open(err);
     if (client->loop)
@@ -91,7 +99,7 @@ void client_deinit(struct client *client)
 
 int client_connect(struct client *client, struct err *err)
 {
-    struct conn_options options = {.role = client->role, .keys = &client->keys};
+    struct conn_options options = {.role = client->role, .keys = &client->keys, .tls = client->tls};
 
     client->is_open = false;
     client->conn = conn_connect(client->loop, client->address, &options, &CONN_OPS, client, err);

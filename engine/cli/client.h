@@ -1,7 +1,7 @@
 /*
  * client: a user's connection to the master, on a loop of its own.
  *
- *     rc = client_init(&client, address, key_file, needs_submit, &err);
+ *     rc = client_init(&client, address, key_file, client_tls(args), needs_submit, &err);
  *
  *     rc = client_ask(&client, MESSAGE_JOB_LIST, &list.base, MESSAGE_JOB_LIST_ANSWER,
  *                     &mrlua__job_list_answer__descriptor, &answer, &err);     waits
@@ -38,6 +38,7 @@ struct client {
     struct loop *loop;
     struct keys keys;
     enum access_role role;
+    enum tls_use tls;
     char *address;
     struct conn *conn; /* NULL: not connected, nor about to be */
     bool is_open;
@@ -47,8 +48,11 @@ struct client {
 };
 
 /* `key_file` NULL: the user's own secret. 0 or -1. Does not connect. */
-int client_init(struct client *client, const char *address, const char *key_file, bool needs_submit,
-                struct err *err);
+int client_init(struct client *client, const char *address, const char *key_file, enum tls_use tls,
+                bool needs_submit, struct err *err);
+
+/* What the fields `tls` and `insecure_plain` of a command's arguments say. */
+enum tls_use client_tls(struct slice args);
 
 /* Closes the connection. Safe on a zeroed struct. */
 void client_deinit(struct client *client);

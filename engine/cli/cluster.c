@@ -26,7 +26,8 @@ static void *ask(struct slice args, const struct question *question, struct buf 
     struct err err;
 
     err_set(&err, ERR_SETUP, "the address of the master is missing");
-    if (address && client_init(&client, address, key_file, question->needs_submit, &err) == 0)
+    if (address && client_init(&client, address, key_file, client_tls(args), question->needs_submit,
+                               &err) == 0)
         client_ask(&client, question->type, question->body, question->answer_type,
                    question->descriptor, &answer, &err);
     if (!answer) {

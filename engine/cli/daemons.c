@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "cli/client.h"
 #include "cli/fields.h"
 #include "cli/functions.h"
 #include "master/master.h"
@@ -70,7 +71,7 @@ int daemons_master(void *context, struct vm_host *host, struct slice args, struc
         .once = value_field_boolean(args, "once", false),
         .fifo = value_field_boolean(args, "fifo", false),
         .key_is_given = key_file != NULL,
-        .insecure_plain = value_field_boolean(args, "insecure_plain", false),
+        .tls = client_tls(args),
     };
     int rc = -1;
 
@@ -113,7 +114,7 @@ int daemons_worker(void *context, struct vm_host *host, struct slice args, struc
         .root = root,
         .keys = &keys,
         .key_is_given = key_file != NULL,
-        .insecure_plain = value_field_boolean(args, "insecure_plain", false),
+        .tls = client_tls(args),
         .allow_unsafe = value_field_boolean(args, "allow_unsafe", false),
         .slots = (uint32_t)value_field_integer(args, "slots", 1),
         .disk_limit_bytes = (uint64_t)value_field_integer(args, "disk_limit_bytes", 0),

@@ -2,9 +2,9 @@
  * daemons: `mrlua master` and `mrlua worker` as host functions (vm/host.h). They answer when the
  * daemon was asked to end.
  *
- *     engine.master_serve{listen, state, key_file, once, insecure_plain, log}     -> {succeeded}
+ *     engine.master_serve{listen, state, key_file, once, tls, insecure_plain, log}  -> {succeeded}
  *     engine.worker_serve{master, key_file, dir, root, slots, disk_limit_bytes, drain_ms,
- *                         allow_unsafe, log}                                      -> true
+ *                         allow_unsafe, tls, insecure_plain, log}                   -> true
  *
  * A master says on standard output where it listens, before anything else: who starts one with
  * port 0 reads it there. Its log (log: "text" or "json") goes to standard error.

@@ -364,7 +364,7 @@ static int init(struct submit *submit, struct slice args, struct err *err)
 
     submit->folder = field_text(args, "folder");
     if (!address || !submit->folder || run_config_init(&submit->config, args, err) != 0 ||
-        client_init(&submit->client, address, key_file, true, err) != 0)
+        client_init(&submit->client, address, key_file, client_tls(args), true, err) != 0)
         goto out;
     submit->priority = (int32_t)value_field_integer(args, "priority", 0);
     submit->client.ops = &CLIENT_OPS;

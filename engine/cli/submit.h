@@ -26,8 +26,8 @@ enum { SUBMIT_AWAY_MS_MAX = 10 * 60 * 1000 }; /* a master that is started again 
 
 struct submit;
 
-/* `args`: those of run_config.h, and master, key_file, priority. NULL: *err; no job was made, or
- * nobody can say (the connection was lost for good before the answer came). */
+/* `args`: those of run_config.h, and master, key_file, tls, insecure_plain, priority. NULL: *err;
+ * no job was made, or nobody can say (the connection was lost for good before the answer came). */
 struct submit *submit_open(struct slice args, struct err *err);
 void submit_close(struct submit *submit); /* NULL is fine */
 

@@ -179,11 +179,11 @@ static int listen_at(struct master *master, const struct master_options *options
 {
     struct listener_options listener = {
         .conn = {.keys = options->keys,
+                 .tls = options->tls,
                  .roles_accepted =
                      ROLE_BIT(ROLE_SUBMIT) | ROLE_BIT(ROLE_WORKER) | ROLE_BIT(ROLE_READ),
                  .epoch = master->epoch},
         .key_is_given = options->key_is_given,
-        .insecure_plain = options->insecure_plain,
     };
 
     master->listener =

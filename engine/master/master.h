@@ -28,6 +28,7 @@
 #define MASTER_MASTER_H
 
 #include "base/err.h"
+#include "rpc/tls.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -43,8 +44,8 @@ struct master_options {
     const struct keys *keys;  /* borrowed until master_close() */
     bool key_is_given;        /* --key-file: not a secret that this user happens to have */
     bool once;                /* end with the first job that ends in this life */
-    bool insecure_plain;      /* may listen beyond loopback without TLS */
-    bool fifo;                /* jobs get slots in the order they came, not in fair shares */
+    enum tls_use tls;
+    bool fifo; /* jobs get slots in the order they came, not in fair shares */
 };
 
 /* NULL with ERR_SETUP: the folder is taken or damaged, the address cannot be had. */

@@ -36,6 +36,7 @@ static void release(struct conn *conn)
             bufferevent_free(conn->stream);
         conn->stream = NULL;
         loop_event_close(conn->timer);
+        conn_tls_deinit(conn);
         auth_deinit(&conn->auth);
         backlog_deinit(&conn->backlog);
         if (conn->owner.released)
@@ -123,6 +124,7 @@ static void on_timer(void *context)
     conn_enter(conn);
     switch (conn->state) {
     case CONN_CONNECTING:
+    case CONN_TLS:
     case CONN_HANDSHAKE:
         err_set(&conn->err, ERR_RETRY, "%s: no handshake in time", conn->peer);
         conn_fail(conn, NULL);
@@ -149,6 +151,8 @@ static void on_writable(struct bufferevent *stream, void *context)
     struct conn *conn = context;
 
     conn_enter(conn);
+    if (conn->files)
+        conn_tls_fill(conn);
     if (conn_output_bytes(conn) > 0) { /* more was queued since */
         conn_leave(conn);
         return;
@@ -181,7 +185,7 @@ static void set_socket_options(const struct conn *conn)
     (void)setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &stalled_ms, sizeof stalled_ms);
 }
 
-static void begin_handshake(struct conn *conn)
+void conn_begin_auth(struct conn *conn, const uint8_t *channel)
 {
     const struct frame_limits limits = {
         .frame_bytes_max = CONN_HANDSHAKE_BYTES_MAX < (int)FRAME_BYTES_MAX
@@ -194,7 +198,6 @@ static void begin_handshake(struct conn *conn)
     struct buf out = {0};
 
     conn->state = CONN_HANDSHAKE;
-    set_socket_options(conn);
     frame_decoder_init(&conn->decoder, &limits);
     keys_random(nonce, sizeof nonce);
     if (conn->is_server)
@@ -203,8 +206,24 @@ static void begin_handshake(struct conn *conn)
     else
         auth_init_client(&conn->auth, options->role, keys_of_role(options->keys, options->role),
                          nonce, &out);
+    if (channel)
+        auth_set_channel(&conn->auth, channel);
     conn_queue(conn, &out);
     buf_deinit(&out);
+}
+
+/* The socket is connected. A server's TLS begins with the first bytes that come: until then a
+ * connection costs next to nothing. */
+static void begin_handshake(struct conn *conn)
+{
+    set_socket_options(conn);
+    if (!conn->is_tls) {
+        conn_begin_auth(conn, NULL);
+        return;
+    }
+    conn->state = CONN_TLS;
+    if (!conn->is_server)
+        conn_tls_step(conn);
 }
 
 static void connect_next(struct conn *conn);
@@ -220,7 +239,7 @@ static void explain_end(struct conn *conn, short what)
         err_set(&conn->err, ERR_RETRY, "%s: the file that is sent ended early", conn->peer);
     else if (conn_is_inside_message(conn))
         err_set(&conn->err, ERR_RETRY, "%s: cut inside a message", conn->peer);
-    else if (conn->state == CONN_HANDSHAKE)
+    else if (conn->state == CONN_TLS || conn->state == CONN_HANDSHAKE)
         err_set(&conn->err, ERR_RETRY, "%s: closed by the other end before it was open",
                 conn->peer);
     else
@@ -279,6 +298,7 @@ static void connect_next(struct conn *conn)
 
         address_print(address, conn->peer);
         address_print_host(address, conn->peer_host);
+        conn->is_tls = tls_is_wanted(conn->options.tls, address);
         if (fd >= 0) {
             adopt(conn, fd);
             if (bufferevent_socket_connect(conn->stream, (const struct sockaddr *)&address->storage,
@@ -336,6 +356,16 @@ struct conn *conn_connect(struct loop *loop, const char *host_port,
     return conn;
 }
 
+/* The address that the client connected to. One that cannot be told is not taken for loopback. */
+static bool is_tls_accepted(const struct conn *conn, int fd)
+{
+    struct address server = {.len = sizeof server.storage};
+
+    if (getsockname(fd, (struct sockaddr *)&server.storage, &server.len) != 0)
+        server = (struct address){0};
+    return tls_is_wanted(conn->options.tls, &server);
+}
+
 struct conn *conn_accept_take(struct loop *loop, int fd, const struct address *peer,
                               const struct conn_options *options, const struct conn_ops *ops,
                               void *ops_context, const struct conn_owner *owner)
@@ -344,6 +374,7 @@ struct conn *conn_accept_take(struct loop *loop, int fd, const struct address *p
 
     conn->is_server = true;
     conn->owner = *owner;
+    conn->is_tls = is_tls_accepted(conn, fd);
     address_print(peer, conn->peer);
     address_print_host(peer, conn->peer_host);
     adopt(conn, fd);

@@ -13,11 +13,15 @@
  * A server gets its connections from rpc/listener.h, at `opened`; of one that was not opened it
  * hears nothing.
  *
+ * A connection that leaves the host speaks TLS (rpc/tls.h; options.tls says otherwise), and inside
+ * of it the same as without. Who finds something else at the other end is told so, and how to
+ * agree.
+ *
  * Limits. Until it is open: messages of 4 KiB, those of the handshake only, and 5 s from connect
  * to open. Then: frames of 1 MiB, messages of CONN_MESSAGE_BYTES_MAX; a message that has begun
  * must be complete within 30 s. A peer that lets 8 MiB (files apart) wait for it, or takes nothing
  * of what waits for 20 s, is dropped. Whether a peer that says nothing is alive is the caller's to
- * judge.
+ * judge. A handshake of TLS is within the same 5 s, and 4 KiB in all.
  *
  * conn_close(), conn_finish() and conn_send() may be called at any time between conn_connect() (or
  * `opened`) and `closed`, in any callback. SIGPIPE is ignored in a process that has connections.
@@ -33,6 +37,7 @@
 #include "rpc/keys.h"
 #include "rpc/loop.h"
 #include "rpc/message.h"
+#include "rpc/tls.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -71,6 +76,7 @@ struct conn_ops {
 struct conn_options {
     enum access_role role;   /* client: who it is */
     const struct keys *keys; /* borrowed, outlives the connection */
+    enum tls_use tls;
     uint32_t roles_accepted; /* server: ROLE_BIT()s of who may come in */
     uint64_t epoch;          /* server: told to clients, and part of the proofs */
     uint64_t open_ns_max;
@@ -101,9 +107,10 @@ void conn_send(struct conn *conn, enum message_type type, uint64_t request_id,
 /* The same with a payload that is packed already. */
 void conn_send_frame(struct conn *conn, const struct frame *frame);
 
-/* Queues `bytes` bytes of a file from `offset`, raw, behind what is queued; no copy is made. Takes
- * the descriptor. If the file is shorter the connection is closed: a peer never sees other bytes
- * in their place. The file must not change meanwhile. */
+/* Queues `bytes` bytes of a file from `offset`, raw, behind what is queued; no copy is made (over
+ * TLS one of 256 KiB at a time, by pread(): a file that gets shorter is a failure, not a signal).
+ * Takes the descriptor. If the file is shorter the connection is closed: a peer never sees other
+ * bytes in their place. The file must not change meanwhile. */
 void conn_send_file_take(struct conn *conn, int fd, uint64_t offset, uint64_t bytes);
 
 /* In `message`: the next `bytes` bytes are not frames, they go to ops->raw. Then frames again. */

@@ -5,6 +5,8 @@
 #include <assert.h>
 #include <event2/buffer.h>
 #include <event2/bufferevent.h>
+#include <string.h>
+#include <sys/socket.h>
 
 enum {
     LENGTH_BYTES = 4,                        /* of a frame's length */
@@ -101,29 +103,62 @@ static bool is_reading(const struct conn *conn)
     return conn->state == CONN_HANDSHAKE || conn->state == CONN_OPEN;
 }
 
+/* With nothing left in libevent's buffer raw bytes are read from the socket directly, in larger
+ * pieces. An end or an error is left for libevent to find. */
+size_t conn_take(struct conn *conn, void *out, size_t max)
+{
+    int count = evbuffer_remove(bufferevent_get_input(conn->stream), out, max);
+    ssize_t direct;
+
+    if (count > 0)
+        return (size_t)count;
+    if (conn->state != CONN_OPEN || conn->raw_left == 0)
+        return 0;
+    direct = recv(bufferevent_getfd(conn->stream), out,
+                  max < conn->turn_left ? max : conn->turn_left, MSG_DONTWAIT);
+    if (direct <= 0)
+        return 0;
+    conn->turn_left -= (size_t)direct;
+    return (size_t)direct;
+}
+
+static size_t pull(struct conn *conn, char *out, size_t max)
+{
+    return conn->is_tls ? conn_tls_read(conn, out, max) : conn_take(conn, out, max);
+}
+
+/* What has come of a frame's length, or of what it counts. */
+static void count_frame_bytes(struct conn *conn, const char *bytes, size_t count)
+{
+    if (conn->frame_left > 0) {
+        conn->frame_left -= count;
+        return;
+    }
+    memcpy(conn->length + conn->length_len, bytes, count);
+    conn->length_len += count;
+    if (conn->length_len < LENGTH_BYTES)
+        return;
+    conn->frame_left = get_u32le(conn->length); /* the decoder says whether it is a good one */
+    conn->length_len = 0;
+}
+
 /*
  * Feeds the decoder up to the end of a frame and not a byte further: what follows may be raw, or
  * under other limits. False: there is nothing more to be had for now.
  */
-static bool read_frame_bytes(struct conn *conn, struct evbuffer *input)
+static bool read_frame_bytes(struct conn *conn)
 {
     char bytes[RAW_READ_BYTES];
-    size_t want = conn->frame_left ? conn->frame_left : LENGTH_BYTES;
-    bool is_length = conn->frame_left == 0;
+    size_t want = conn->frame_left ? conn->frame_left : LENGTH_BYTES - conn->length_len;
+    size_t count = pull(conn, bytes, want < sizeof bytes ? want : sizeof bytes);
     struct frame frame;
     struct err err;
-    int count, rc;
+    int rc;
 
-    if (is_length && evbuffer_get_length(input) < LENGTH_BYTES)
+    if (count == 0)
         return false;
-    count = evbuffer_remove(input, bytes, want < sizeof bytes ? want : sizeof bytes);
-    if (count <= 0)
-        return false;
-    frame_decoder_feed(&conn->decoder, slice_of(bytes, (size_t)count));
-    if (is_length) /* the decoder says below whether it is a good one */
-        conn->frame_left = get_u32le(bytes);
-    else
-        conn->frame_left -= (size_t)count;
+    frame_decoder_feed(&conn->decoder, slice_of(bytes, count));
+    count_frame_bytes(conn, bytes, count);
     rc = frame_decoder_next(&conn->decoder, &frame, &err);
     if (rc < 0) {
         err_prefix(&err, "%s", conn->peer);
@@ -134,50 +169,25 @@ static bool read_frame_bytes(struct conn *conn, struct evbuffer *input)
     return true;
 }
 
-static void give_raw(struct conn *conn, const char *bytes, size_t len)
+static bool read_raw_bytes(struct conn *conn)
 {
-    assert(len <= conn->raw_left);
-    conn->raw_left -= len;
+    char bytes[RAW_READ_BYTES];
+    size_t count =
+        pull(conn, bytes, conn->raw_left < sizeof bytes ? (size_t)conn->raw_left : sizeof bytes);
+
+    if (count == 0)
+        return false;
+    conn->raw_left -= count;
     conn->message_count++; /* the deadline is for each piece */
-    conn->ops->raw(conn->context, conn, slice_of(bytes, len));
-}
-
-static size_t raw_step(const struct conn *conn)
-{
-    return conn->raw_left < RAW_READ_BYTES ? (size_t)conn->raw_left : RAW_READ_BYTES;
-}
-
-static bool read_raw_bytes(struct conn *conn, struct evbuffer *input)
-{
-    char bytes[RAW_READ_BYTES];
-    int count = evbuffer_remove(input, bytes, raw_step(conn));
-
-    if (count > 0)
-        give_raw(conn, bytes, (size_t)count);
-    return count > 0;
-}
-
-/* With nothing left in libevent's buffer the socket is read directly, in larger pieces. An end or
- * an error is left for libevent to find. */
-static void read_raw_directly(struct conn *conn)
-{
-    char bytes[RAW_READ_BYTES];
-    size_t turn = 0;
-
-    while (conn->state == CONN_OPEN && conn->raw_left > 0 && turn < RAW_TURN_BYTES_MAX) {
-        ssize_t count = recv(bufferevent_getfd(conn->stream), bytes, raw_step(conn), MSG_DONTWAIT);
-
-        if (count <= 0)
-            return;
-        turn += (size_t)count;
-        give_raw(conn, bytes, (size_t)count);
-    }
+    conn->ops->raw(conn->context, conn, slice_of(bytes, count));
+    return true;
 }
 
 bool conn_is_inside_message(const struct conn *conn)
 {
     return conn->frame_left > 0 || conn->raw_left > 0 || !frame_decoder_is_empty(&conn->decoder) ||
-           evbuffer_get_length(bufferevent_get_input(conn->stream)) > 0;
+           evbuffer_get_length(bufferevent_get_input(conn->stream)) > 0 ||
+           (conn->tls && tls_is_inside_record(conn->tls));
 }
 
 /* A deadline for what has begun and is not complete; the drops of a slow peer do not move it. */
@@ -199,13 +209,16 @@ void conn_on_readable(struct bufferevent *stream, void *context)
 {
     struct conn *conn = context;
     struct evbuffer *input = bufferevent_get_input(stream);
-    bool goes_on = true;
+    bool goes_on = conn->is_known;
 
     conn_enter(conn);
+    if (!goes_on && (conn->state == CONN_TLS || is_reading(conn)))
+        goes_on = conn_tls_probe(conn);
+    conn->turn_left = RAW_TURN_BYTES_MAX;
+    if (goes_on && conn->state == CONN_TLS)
+        conn_tls_step(conn);
     while (goes_on && is_reading(conn))
-        goes_on = conn->raw_left > 0 ? read_raw_bytes(conn, input) : read_frame_bytes(conn, input);
-    if (conn->state == CONN_OPEN && conn->raw_left > 0)
-        read_raw_directly(conn);
+        goes_on = conn->raw_left > 0 ? read_raw_bytes(conn) : read_frame_bytes(conn);
     if (conn->state == CONN_OPEN)
         set_message_deadline(conn);
     else if (conn->state == CONN_FINISHING)

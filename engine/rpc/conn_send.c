@@ -11,10 +11,19 @@ void conn_queue(struct conn *conn, const struct buf *bytes)
 {
     if (bytes->len == 0)
         return;
+    conn->output_waits = true;
+    if (conn->is_tls) {
+        conn_tls_queue(conn, buf_slice(bytes));
+        return;
+    }
     if (bufferevent_write(conn->stream, bytes->ptr, bytes->len) != 0)
         abort(); /* out of memory, as everywhere in base/ */
     backlog_add(&conn->backlog, bytes->len);
-    conn->output_waits = true;
+}
+
+static size_t wire_bytes(const struct conn *conn)
+{
+    return evbuffer_get_length(bufferevent_get_output(conn->stream));
 }
 
 void conn_send_frame(struct conn *conn, const struct frame *frame)
@@ -26,7 +35,7 @@ void conn_send_frame(struct conn *conn, const struct frame *frame)
         return;
     assert(conn->state == CONN_OPEN);
     assert(access_allows(conn->is_server ? ROLE_SERVER : conn->auth.role, frame->type));
-    waiting = backlog_memory_bytes(&conn->backlog, conn_output_bytes(conn));
+    waiting = backlog_memory_bytes(&conn->backlog, wire_bytes(conn)) + conn->after_bytes;
     if (waiting > conn->options.output_bytes_max) {
         err_set(&conn->err, ERR_RETRY, "%s: %llu bytes wait for it, it does not take them",
                 conn->peer, (unsigned long long)waiting);
@@ -60,6 +69,10 @@ void conn_send_file_take(struct conn *conn, int fd, uint64_t offset, uint64_t by
         io_close(&fd);
         return;
     }
+    if (conn->is_tls) {
+        conn_tls_queue_file_take(conn, fd, offset, bytes);
+        return;
+    }
     segment =
         evbuffer_file_segment_new(fd, (ev_off_t)offset, (ev_off_t)bytes, EVBUF_FS_CLOSE_ON_FREE);
     if (!segment || evbuffer_add_file_segment(bufferevent_get_output(conn->stream), segment, 0,
@@ -72,5 +85,5 @@ void conn_send_file_take(struct conn *conn, int fd, uint64_t offset, uint64_t by
 
 uint64_t conn_output_bytes(const struct conn *conn)
 {
-    return conn->stream ? evbuffer_get_length(bufferevent_get_output(conn->stream)) : 0;
+    return conn->stream ? wire_bytes(conn) + conn->files_bytes + conn->after_bytes : 0;
 }

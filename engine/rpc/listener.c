@@ -195,16 +195,10 @@ static int check_place(const struct address *address, const struct listener_opti
     if (address_is_loopback(address))
         return 0;
     address_print(address, text);
-    if (!options->key_is_given)
-        return err_set(err, ERR_SETUP,
-                       "listen on %s: other machines can reach it, so it needs --key-file FILE",
-                       text);
-    if (!options->insecure_plain)
-        return err_set(err, ERR_SETUP,
-                       "listen on %s: what goes over the network is not encrypted; if you trust "
-                       "that network, add --insecure-plain",
-                       text);
-    return 0;
+    if (options->key_is_given)
+        return 0;
+    return err_set(err, ERR_SETUP,
+                   "listen on %s: other machines can reach it, so it needs --key-file FILE", text);
 }
 
 static int listen_at(const struct address *address, struct err *err)

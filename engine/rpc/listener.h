@@ -5,8 +5,8 @@
  *     ... ops.opened(context, conn):     a client has proved its role; conn_set_context()
  *     listener_close(listener);
  *
- * Beyond loopback it opens only with a key that was given on purpose, and only if the user allows
- * plain text (`--insecure-plain`).
+ * Beyond loopback it opens only with a key that was given on purpose. Whether TLS is spoken is
+ * decided for each connection by the address at which it came in (tls_is_wanted()).
  *
  * Connections are capped. Of those that are not open yet there are at most `unopened_count_max`:
  * the oldest makes room for a new one, so who says nothing cannot keep others out. When
@@ -30,8 +30,7 @@ enum {
 /* Zero means: the default. */
 struct listener_options {
     struct conn_options conn;
-    bool key_is_given;   /* --key-file: not a secret that this user happens to have */
-    bool insecure_plain; /* --insecure-plain */
+    bool key_is_given; /* --key-file: not a secret that this user happens to have */
     uint32_t conn_count_max;
     uint32_t unopened_count_max;
 };

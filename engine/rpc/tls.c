@@ -297,7 +297,8 @@ static int explain(const struct tls *tls, struct err *err)
                        access_role_name(tls->role));
     case SSL_R_SSLV3_ALERT_ILLEGAL_PARAMETER: /* a server says it of a binder */
         return err_set(err, ERR_SETUP,
-                       "TLS handshake: the server does not hold the same key for role %s",
+                       "TLS handshake: the server does not hold the same key for role %s: name the "
+                       "file of its own with --key-file",
                        access_role_name(tls->role));
     case SSL_R_SSLV3_ALERT_HANDSHAKE_FAILURE:
         return err_set(err, ERR_SETUP, "TLS handshake: role %s is not accepted there",

@@ -322,10 +322,10 @@ struct segment_server *segment_server_open(struct loop *loop,
     struct segment_server *server = mem_alloc(sizeof *server);
     struct listener_options listener = {
         .conn = {.keys = options->keys,
+                 .tls = options->tls,
                  .roles_accepted = ROLE_BIT(ROLE_WORKER),
                  .epoch = options->incarnation},
         .key_is_given = options->key_is_given,
-        .insecure_plain = options->insecure_plain,
     };
 
     server->options = *options;

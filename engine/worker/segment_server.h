@@ -21,7 +21,8 @@
  * Who asks proves that it holds the job's key, on this connection (rpc/keys.h); who cannot is
  * hung up on and learns nothing.
  *
- * Costs. A run file is opened for each segment and sent by the kernel; it must not change. Indexes
+ * Costs. A run file is opened for each segment and sent by the kernel, over TLS read and encrypted;
+ * it must not change. Indexes
  * are kept, SEGMENT_INDEX_BYTES_MAX in all, the one used longest ago goes first. At most
  * SEGMENT_FILES_QUEUED files wait on a connection, and requests_max requests are served at a time:
  * so descriptors are bounded. More are told BUSY, to come back in SEGMENT_BUSY_MS.
@@ -32,6 +33,7 @@
 #include "base/err.h"
 #include "rpc/keys.h"
 #include "rpc/loop.h"
+#include "rpc/tls.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -51,8 +53,9 @@ struct segment_server_options {
     const char *listen;      /* "HOST:PORT"; port 0 takes a free one */
     const struct keys *keys; /* borrowed; with the secret */
     uint64_t incarnation;
-    bool key_is_given, insecure_plain; /* as in rpc/listener.h */
-    uint32_t requests_max;             /* 0: SEGMENT_REQUESTS_MAX */
+    bool key_is_given; /* as in rpc/listener.h */
+    enum tls_use tls;
+    uint32_t requests_max; /* 0: SEGMENT_REQUESTS_MAX */
 
     /* A held run cannot be read. Told once for each; it may call segment_server_forget(). May be
      * NULL. */

@@ -290,7 +290,7 @@ static int open_server(struct worker *worker, struct err *err)
         .keys = worker->options.keys,
         .incarnation = worker->incarnation,
         .key_is_given = worker->options.key_is_given,
-        .insecure_plain = worker->options.insecure_plain,
+        .tls = worker->options.tls,
         .lost = on_output_lost,
         .context = worker,
     };

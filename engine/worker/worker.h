@@ -23,6 +23,7 @@
 #define WORKER_WORKER_H
 
 #include "base/err.h"
+#include "rpc/tls.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -38,19 +39,20 @@ enum {
 
 /* Strings are copied; NULL and 0 where not said otherwise: none. */
 struct worker_options {
-    const char *master;       /* "HOST:PORT" */
-    const char *dir;          /* made if it is not there; storage.h */
-    const char *listen;       /* the segment server: "HOST:PORT"; NULL: "127.0.0.1:0" */
-    const char *segment_host; /* where others reach it; NULL: where the master sees this worker */
-    const char *name;         /* for people; NULL: the host's name */
-    const char *root;         /* files of jobs are below it */
-    const struct keys *keys;  /* with the secret; borrowed until worker_close() */
-    bool key_is_given, insecure_plain; /* as in rpc/listener.h */
-    bool allow_unsafe;                 /* runs jobs without a sandbox */
-    uint32_t slots;                    /* at least 1 */
-    uint64_t memory_bytes;             /* of all its attempts; 0: what the machine has */
-    uint64_t disk_limit_bytes;         /* of its folder, scratch files of attempts with it */
-    uint64_t drain_ns;                 /* 0: nothing may go on after SIGTERM */
+    const char *master;        /* "HOST:PORT" */
+    const char *dir;           /* made if it is not there; storage.h */
+    const char *listen;        /* the segment server: "HOST:PORT"; NULL: "127.0.0.1:0" */
+    const char *segment_host;  /* where others reach it; NULL: where the master sees this worker */
+    const char *name;          /* for people; NULL: the host's name */
+    const char *root;          /* files of jobs are below it */
+    const struct keys *keys;   /* with the secret; borrowed until worker_close() */
+    bool key_is_given;         /* as in rpc/listener.h */
+    enum tls_use tls;          /* to the master, and of its segment server */
+    bool allow_unsafe;         /* runs jobs without a sandbox */
+    uint32_t slots;            /* at least 1 */
+    uint64_t memory_bytes;     /* of all its attempts; 0: what the machine has */
+    uint64_t disk_limit_bytes; /* of its folder, scratch files of attempts with it */
+    uint64_t drain_ns;         /* 0: nothing may go on after SIGTERM */
 };
 
 /* `nursery` is borrowed. NULL with *err (ERR_SETUP). */

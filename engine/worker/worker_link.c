@@ -239,7 +239,8 @@ static const struct conn_ops OPS = {
 
 void worker_connect(struct worker *worker, uint64_t connection)
 {
-    struct conn_options options = {.role = ROLE_WORKER, .keys = worker->options.keys};
+    struct conn_options options = {
+        .role = ROLE_WORKER, .keys = worker->options.keys, .tls = worker->options.tls};
     struct err err;
 
     worker->connection = connection;

@@ -100,11 +100,10 @@ describe("a link that swallows everything", function()
     temp.write(engine.path, "#!/bin/sh\n" .. temp.read(engine.path))
     assert(os.execute("chmod +x " .. engine.path))
     it_all.address = MASTER_IP .. ":0"
-    it_all:start_master { flags = { "--insecure-plain" } }
-    it_all:start_worker { flags = { "--allow-unsafe", "--insecure-plain", "--listen",
-      MASTER_IP .. ":0" } }
+    it_all:start_master()
+    it_all:start_worker { flags = { "--allow-unsafe", "--listen", MASTER_IP .. ":0" } }
     local far = it_all:start_worker { wrap = "env NETNS=" .. names[2] .. " %s",
-      flags = { "--allow-unsafe", "--insecure-plain", "--listen", WORKER_IP .. ":0" } }
+      flags = { "--allow-unsafe", "--listen", WORKER_IP .. ":0" } }
     gate:open "map"
     local job = gate:submit()
     wait_for_maps(job)

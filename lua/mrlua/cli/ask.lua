@@ -47,6 +47,7 @@ function ask.command(name, new_parser, question, tell)
     end
     local answer = assert(question {
       master = flags.master, key_file = flags.key_file, job = flags.job,
+      tls = flags.tls or false, insecure_plain = flags.insecure_plain or false,
     })
     if answer.error then
       return tell_fault(answer.error, flags)

@@ -11,11 +11,12 @@ cluster_options.DEFAULT_ADDRESS = "127.0.0.1:7070"
 
 local LOG_FORMATS = { "text", "json" } -- the first one is the default
 
---- Adds --master and --key-file.
+--- Adds --master, --key-file, --tls and --insecure-plain.
 function cluster_options.add(parser)
   parser:option("--master", "The master (default: $MRLUA_MASTER, else 127.0.0.1:7070).")
     :argname("HOST:PORT"):convert(convert.address)
   cluster_options.add_key_file(parser)
+  cluster_options.add_tls(parser)
 end
 
 --- Adds --key-file.
@@ -23,6 +24,14 @@ function cluster_options.add_key_file(parser)
   parser:option("--key-file", "The secret of the cluster, or a role's key (default: a secret made"
     .. " by itself below $XDG_STATE_HOME, for this machine only)."):argname("FILE")
     :convert(convert.path)
+end
+
+--- Adds --tls and --insecure-plain, of which one at most is given.
+function cluster_options.add_tls(parser)
+  parser:mutex(
+    parser:flag("--tls", "Speak TLS on this machine too (what leaves it is always encrypted)."),
+    parser:flag("--insecure-plain", "Encrypt nothing, wherever it goes: for a network where"
+      .. " everybody is trusted. Whoever connects must say the same."))
 end
 
 --- Fills flags.master from the environment.

@@ -22,8 +22,7 @@ local function new_parser()
   parser:flag("--fifo", "Slots go to jobs in the order they came, not in fair shares.")
   parser:option("--root", "Jobs read and write below this folder only."):argname("DIR")
     :convert(convert.path)
-  parser:flag("--insecure-plain", "Listen beyond this machine although nothing is encrypted: for"
-    .. " a network where everybody is trusted.")
+  cluster_options.add_tls(parser)
   parser:flag("-h --help", "This text.")
   return parser
 end
@@ -47,7 +46,8 @@ local function main(argv)
   local answer, why, kind = engine.master_serve {
     listen = flags.listen or cluster_options.DEFAULT_ADDRESS, state = state,
     key_file = flags.key_file, once = flags.once or false, root = flags.root,
-    fifo = flags.fifo or false, insecure_plain = flags.insecure_plain or false, log = log,
+    fifo = flags.fifo or false, log = log, tls = flags.tls or false,
+    insecure_plain = flags.insecure_plain or false,
   }
   if not answer then
     io.stderr:write("mrlua: ", why, "\n")

@@ -19,6 +19,7 @@ local function complete(config, flags, environment)
   config.slots = 1 -- of this machine; the workers have theirs
   config.priority = flags.priority or 0
   config.master, config.key_file = flags.master, flags.key_file
+  config.tls, config.insecure_plain = flags.tls or false, flags.insecure_plain or false
 end
 
 local function tell_detached(begun, flags)

@@ -44,8 +44,8 @@ end
 --- Parses the arguments of `mrlua submit`.
 -- @tparam {string,...} argv
 -- @tparam ?string variable  MRLUA_MASTER as the environment has it
--- @treturn table  those of run_options.parse() without slots and tmp; master, key_file, detach,
---                 priority. Or { help = text }.
+-- @treturn table  those of run_options.parse() without slots and tmp; master, key_file, tls,
+--                 insecure_plain, detach, priority. Or { help = text }.
 -- @return         or nil and one line
 function submit_options.parse(argv, variable)
   local flags, message = job_options.parse(new_parser(), argv)

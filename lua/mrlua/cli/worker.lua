@@ -24,8 +24,6 @@ local function add_flags(parser)
     .. " sandbox, as this user.")
   parser:option("--listen", "Where other workers fetch from it (default: 127.0.0.1:0, any port of"
     .. " this machine)."):argname("HOST:PORT"):convert(convert.address)
-  parser:flag("--insecure-plain", "Listen beyond this machine although nothing is encrypted: for"
-    .. " a network where everybody is trusted.")
   parser:option("--root", "Open plain files below this folder only."):argname("DIR")
     :convert(convert.path)
 end
@@ -58,7 +56,8 @@ local function main(argv)
   end
   local answer, why, kind = engine.worker_serve {
     master = flags.master, key_file = flags.key_file, dir = dir, root = flags.root,
-    listen = flags.listen, insecure_plain = flags.insecure_plain or false,
+    listen = flags.listen, tls = flags.tls or false,
+    insecure_plain = flags.insecure_plain or false,
     slots = flags.slots or assert(engine.environment()).cpu_count,
     disk_limit_bytes = flags.disk_limit_bytes,
     drain_ms = math.ceil((flags.drain or DRAIN_SECONDS) * 1000),

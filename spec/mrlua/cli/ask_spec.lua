@@ -19,7 +19,15 @@ describe("mrlua/cli/ask command()", function()
 
   it("asks the master that is named, and tells its answer", function()
     assert.equal(0, main { "--master", "there:70", "--key-file", "key" })
-    assert.same({ master = "there:70", key_file = "key" }, asked)
+    assert.same({ master = "there:70", key_file = "key", tls = false, insecure_plain = false },
+      asked)
     assert.equal(reply, told)
+  end)
+
+  it("passes on whether TLS is spoken", function()
+    main { "--tls" }
+    assert.is_true(asked.tls)
+    main { "--insecure-plain" }
+    assert.is_true(asked.insecure_plain)
   end)
 end)

@@ -15,3 +15,25 @@ describe("mrlua/cli/cluster_options complete()", function()
     assert.equal("MRLUA_MASTER: 'nowhere' is not HOST:PORT", message)
   end)
 end)
+
+describe("mrlua/cli/cluster_options parse()", function()
+  local function parse(...)
+    return cluster_options.parse(cluster_options.parser("jobs", "Lists."), { ... })
+  end
+
+  it("leaves it to the address whether TLS is spoken, unless told", function()
+    local flags = parse()
+
+    assert.is_nil(flags.tls)
+    assert.is_nil(flags.insecure_plain)
+    assert.is_true(parse("--tls").tls)
+    assert.is_true(parse("--insecure-plain").insecure_plain)
+  end)
+
+  it("takes one of the two at most", function()
+    local flags, message = parse("--tls", "--insecure-plain")
+
+    assert.is_nil(flags)
+    assert.matches("can not be used together", message)
+  end)
+end)
