@@ -12,6 +12,11 @@
 
 enum { INCARNATION = 77 };
 
+static enum tls_use fake_tls(void)
+{
+    return getenv("TEST_TLS") ? TLS_ALWAYS : TLS_BEYOND_LOOPBACK;
+}
+
 /* ---- a segment server that is made up: it serves the kit's maps, and misbehaves once ---- */
 
 enum fake_mode {
@@ -129,7 +134,10 @@ static void fake_keys(void)
 static void fake_start(enum fake_mode mode)
 {
     struct listener_options options = {
-        .conn = {.keys = &fake.keys, .roles_accepted = ROLE_BIT(ROLE_WORKER), .epoch = INCARNATION},
+        .conn = {.keys = &fake.keys,
+                 .roles_accepted = ROLE_BIT(ROLE_WORKER),
+                 .epoch = INCARNATION,
+                 .tls = fake_tls()},
     };
     pid_t parent = getpid();
     struct loop *loop;
@@ -184,6 +192,7 @@ static void want(struct wanted *wanted)
     wanted->source.incarnation = INCARNATION;
     wanted->source.host = "127.0.0.1";
     wanted->source.port = fake_port;
+    wanted->source.tls = fake_tls();
     wanted->source.count = kit.map_count;
     kit.start.fetch = &wanted->request;
     kit.start.kind = MRLUA__TASK_KIND__REDUCE;

@@ -64,6 +64,7 @@ struct master_kit {
     int said;  /* the port, from the master */
     uint16_t port;
     bool once;
+    enum tls_use tls; /* of the master, and of who connects */
     const char *root; /* a name in the folder; NULL: none */
     struct loop *loop;
     struct loop_event *deadline;
@@ -83,6 +84,7 @@ static inline void master_kit_open(struct master_kit *kit)
     struct err err;
 
     *kit = (struct master_kit){.said = -1};
+    kit->tls = getenv("TEST_TLS") ? TLS_ALWAYS : TLS_BEYOND_LOOPBACK;
     folder_make(&kit->folder);
     keys_of_secret(&kit->keys, secret);
     kit->nursery = nursery_start(&err);
@@ -99,6 +101,7 @@ static inline _Noreturn void kit_be_master(struct master_kit *kit, int said)
                                      .root =
                                          kit->root ? folder_path(&kit->folder, kit->root) : NULL,
                                      .keys = &kit->keys,
+                                     .tls = kit->tls,
                                      .once = kit->once};
     struct err err;
     struct master *master = master_open(&options, kit->nursery, &err);
@@ -228,7 +231,7 @@ static inline void kit_turn(struct master_kit *kit)
 static inline struct kit_peer *master_kit_connect(struct master_kit *kit, enum access_role role)
 {
     struct kit_peer *peer = mem_alloc(sizeof *peer);
-    struct conn_options options = {.role = role, .keys = &kit->keys};
+    struct conn_options options = {.role = role, .keys = &kit->keys, .tls = kit->tls};
     char address[32];
     struct err err;
 
@@ -374,6 +377,7 @@ static inline uint32_t peer_join(struct kit_peer *peer, const struct kit_join *s
     join.incarnation = said->incarnation;
     join.slots = 1;
     join.segment_port = 9;
+    join.segment_tls = TLS_NEVER;
     join.epoch_seen = said->epoch_seen;
     join.worker_id_seen = said->worker_id_seen;
     held.job = run.job = said->job;

@@ -76,6 +76,7 @@ static void sources_name_the_holder(void **state)
     assert_int_equal(sources->sources[0]->worker_id, 1);
     assert_int_equal(sources->sources[0]->incarnation, 3);
     assert_int_equal(sources->sources[0]->port, 9);
+    assert_int_equal(sources->sources[0]->tls, TLS_NEVER); /* as the worker has said */
     assert_int_equal(sources->sources[0]->count, 1);
     assert_string_equal(sources->sources[0]->host, "127.0.0.1");
     message_free(sources);

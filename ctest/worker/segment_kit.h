@@ -8,6 +8,9 @@
  *     rc = kit_fetch(&kit, partition);                into kit.fetched and kit.scratch
  *     kit_expect(&kit, partition);                    every byte as in the runs
  *     kit_close(&kit);
+ *
+ * With TEST_TLS in the environment servers and fetches speak TLS; kit.tls says so for those that
+ * follow.
  */
 #ifndef CTEST_WORKER_SEGMENT_KIT_H
 #define CTEST_WORKER_SEGMENT_KIT_H
@@ -43,12 +46,14 @@ struct kit_link {
 struct kit {
     struct folder folder;
     struct keys keys;
+    enum tls_use tls; /* of servers */
     uint32_t maps, partitions;
     uint32_t records; /* in each full segment */
     struct {
         uint16_t port;
         uint32_t count;
         uint64_t incarnation;
+        enum tls_use tls;
     } workers[KIT_WORKERS_MAX];
     pid_t processes[KIT_PROCESSES_MAX];
     uint32_t process_count;
@@ -100,11 +105,17 @@ static inline void kit_write_run(struct kit *kit, uint32_t map)
     close(fd);
 }
 
+static inline enum tls_use kit_tls(void)
+{
+    return getenv("TEST_TLS") ? TLS_ALWAYS : TLS_BEYOND_LOOPBACK;
+}
+
 static inline void kit_open(struct kit *kit, uint32_t maps, uint32_t partitions, uint32_t records)
 {
     static const uint8_t secret[KEY_BYTES] = {1, 2, 3};
 
     *kit = (struct kit){.maps = maps, .partitions = partitions, .records = records, .scratch = -1};
+    kit->tls = kit_tls();
     folder_make(&kit->folder);
     keys_of_secret(&kit->keys, secret);
     keys_of_job(&kit->keys, KIT_JOB, kit->segment_key);
@@ -153,6 +164,7 @@ static inline struct segment_server *kit_open_server(struct kit *kit, struct loo
         .keys = &kit->keys,
         .incarnation = 100 + worker,
         .requests_max = requests_max,
+        .tls = kit->tls,
     };
     struct segment_server *server = segment_server_open(loop, &options, &kit->err);
 
@@ -171,6 +183,7 @@ static inline void kit_serve(struct kit *kit, uint32_t worker, uint32_t first, u
     int ends[2];
 
     kit->workers[worker].count = count;
+    kit->workers[worker].tls = kit->tls;
     kit->workers[worker].incarnation = 100 + worker;
     assert_int_equal(pipe(ends), 0);
     if (kit_fork(kit) == 0) {
@@ -299,6 +312,7 @@ static inline size_t kit_sources(const struct kit *kit, Mrlua__Source *sources,
         sources[count].incarnation = kit->workers[i].incarnation;
         sources[count].host = "127.0.0.1";
         sources[count].port = kit->workers[i].port;
+        sources[count].tls = kit->workers[i].tls;
         sources[count].count = kit->workers[i].count;
         list[count] = &sources[count];
         count++;

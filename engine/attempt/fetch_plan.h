@@ -87,6 +87,7 @@ struct fetch_source {
     uint64_t incarnation;
     const char *host; /* copied */
     uint32_t port;
+    uint32_t tls;   /* enum tls_use; passed on */
     uint32_t count; /* runs it holds; those are numbered from 0 on, some may be gone again */
 };
 
@@ -103,7 +104,7 @@ struct fetch_step {
     uint32_t worker_id;
     uint64_t incarnation;
     const char *host; /* good until the next fetch_plan_sources() */
-    uint32_t port;
+    uint32_t port, tls;
     uint64_t request; /* names the request: answers come with it */
     uint64_t sequence, offset;
     uint32_t segments_max;

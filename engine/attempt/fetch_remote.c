@@ -139,7 +139,8 @@ static const struct conn_ops link_ops;
 
 static void ask(struct fetch *fetch, struct link *link)
 {
-    struct conn_options options = {.role = ROLE_WORKER, .keys = &fetch->keys};
+    struct conn_options options = {
+        .role = ROLE_WORKER, .keys = &fetch->keys, .tls = (enum tls_use)link->ask.tls};
     char address[ADDRESS_HOST_BYTES + 8];
 
     link->waits_for_answer = true;
@@ -389,6 +390,7 @@ static void hear_sources(struct fetch *fetch, Mrlua__Source *const *from, size_t
                                            .incarnation = from[i]->incarnation,
                                            .host = from[i]->host,
                                            .port = from[i]->port,
+                                           .tls = from[i]->tls,
                                            .count = from[i]->count};
     fetch_plan_sources(fetch->plan, clock_monotonic_ns(), sources, (uint32_t)count);
     free(sources);

@@ -95,6 +95,7 @@ static void update_source(struct holder *source, uint64_t now_ns, const struct f
         source->due_ns > now_ns)
         source->due_ns = now_ns;
     source->about.port = about->port;
+    source->about.tls = about->tls;
     source->about.count = about->count;
 }
 
@@ -128,7 +129,8 @@ static bool step_for(const struct fetch_plan *plan, struct holder *source,
                                 .worker_id = source->about.worker_id,
                                 .incarnation = source->about.incarnation,
                                 .host = source->host,
-                                .port = source->about.port};
+                                .port = source->about.port,
+                                .tls = source->about.tls};
     return true;
 }
 

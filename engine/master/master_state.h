@@ -100,9 +100,9 @@ struct master_attempt {
 struct master_worker {
     uint32_t id;
     uint64_t incarnation;
-    struct conn *conn; /* NULL: cut off */
-    char *name, *host; /* where its segments are */
-    uint32_t port;
+    struct conn *conn;          /* NULL: cut off */
+    char *name, *host;          /* where its segments are */
+    uint32_t port, segment_tls; /* enum tls_use */
     uint32_t slots;
     uint64_t disk_free_bytes;
     uint64_t heard_ns;

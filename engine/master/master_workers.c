@@ -147,6 +147,7 @@ static void send_sources(const struct master *master, const struct master_job *j
         to->incarnation = from->incarnation;
         to->host = worker->host;
         to->port = worker->port;
+        to->tls = worker->segment_tls;
         to->count = from->count;
         list[sources.n_sources++] = to;
     }
@@ -277,6 +278,7 @@ static void fill_worker(struct master_worker *worker, uint32_t id, struct conn *
         .name = mem_strdup(join->name),
         .host = mem_strdup(join->segment_host[0] ? join->segment_host : conn_peer_host(conn)),
         .port = join->segment_port,
+        .segment_tls = join->segment_tls,
         .slots = join->slots,
         .disk_free_bytes = join->disk_free_bytes,
         .heard_ns = clock_monotonic_ns(),

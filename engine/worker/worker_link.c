@@ -318,6 +318,7 @@ void worker_send_join(struct worker *worker)
     join.slots = options->slots;
     join.segment_host = (char *)(uintptr_t)(options->segment_host ? options->segment_host : "");
     join.segment_port = segment_server_port(worker->server);
+    join.segment_tls = options->tls;
     join.name = (char *)(uintptr_t)options->name;
     join.epoch_seen = agent_epoch(worker->agent);
     join.worker_id_seen = agent_worker_id(worker->agent);
