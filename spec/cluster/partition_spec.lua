@@ -2,8 +2,8 @@
 -- times, a host that is gone at once, a master that stands still. STOPPED_S=30 makes that longer.
 
 local cluster = require "spec.support.cluster"
-local engine = require "spec.support.engine"
 local gated = require "spec.support.gated"
+local network = require "spec.support.network"
 local proxy = require "spec.support.proxy"
 local temp = require "spec.support.temp"
 
@@ -12,8 +12,6 @@ local CUTS = 100
 local RESET_SECONDS = 1.5   -- until a connection that was reset is noticed
 local SILENCE_SECONDS = 15  -- until a silent one is: a lease of 10 s, looked at now and then
 local STOPPED_SECONDS = tonumber(os.getenv "STOPPED_S") or 12 -- more than that lease
-
-local MASTER_IP, WORKER_IP = "10.213.7.1", "10.213.7.2"
 
 local it_all, gate
 
@@ -50,66 +48,36 @@ local function wait_for_maps(job)
 end
 
 describe("a link that swallows everything", function()
-  local path, names
-
-  local function ip(format, ...)
-    return os.execute("ip " .. format:format(...) .. " 2>/dev/null")
-  end
-
-  -- A namespace for the master, one for the worker, and a link.
-  local function make_network()
-    local id = temp.capture "echo $$"
-    names = { "mrlua-m" .. id, "mrlua-w" .. id }
-    return temp.capture "id -u" == "0" and ip("netns add %s", names[1])
-      and ip("netns add %s", names[2])
-      and ip("link add v0 netns %s type veth peer name v0 netns %s", names[1], names[2])
-      and ip("-n %s addr add %s/30 dev v0", names[1], MASTER_IP)
-      and ip("-n %s addr add %s/30 dev v0", names[2], WORKER_IP)
-      and ip("-n %s link set lo up", names[1]) and ip("-n %s link set lo up", names[2])
-      and ip("-n %s link set v0 up", names[1]) and ip("-n %s link set v0 up", names[2])
-  end
-
-  local function tc(what)
-    for _, name in ipairs(names) do
-      assert(os.execute(("ip netns exec %s tc qdisc %s dev v0 root %s"):format(name, what,
-        what == "add" and "blackhole" or "")))
-    end
-  end
+  local net
 
   before_each(function()
     it_all = cluster.open()
     gate = gated.new(it_all)
-    path = engine.path
+    net = network.open(it_all.folder)
   end)
 
   after_each(function()
-    engine.path = path
-    it_all:close()
-    for _, name in ipairs(names) do
-      ip("netns del %s", name)
+    if net then
+      net:close()
     end
+    it_all:close()
   end)
 
   it("costs the worker behind it what it had; it joins again when the link is back", function()
-    if not make_network() then
+    if not net then
       return pending("needs root, network namespaces, and iproute2")
     end
-    -- All that is started is in the master's namespace unless told otherwise.
-    engine.path = temp.write(it_all.folder .. "/in-netns", ("exec ip netns exec ${NETNS:-%s} %s"
-      .. ' "$@"\n'):format(names[1], temp.quote(path)))
-    temp.write(engine.path, "#!/bin/sh\n" .. temp.read(engine.path))
-    assert(os.execute("chmod +x " .. engine.path))
-    it_all.address = MASTER_IP .. ":0"
+    it_all.address = net.near.ip .. ":0"
     it_all:start_master()
-    it_all:start_worker { flags = { "--allow-unsafe", "--listen", MASTER_IP .. ":0" } }
-    local far = it_all:start_worker { wrap = "env NETNS=" .. names[2] .. " %s",
-      flags = { "--allow-unsafe", "--listen", WORKER_IP .. ":0" } }
+    it_all:start_worker { flags = { "--allow-unsafe", "--listen", net.near.ip .. ":0" } }
+    local far = it_all:start_worker { wrap = net:wrap(net.far),
+      flags = { "--allow-unsafe", "--listen", net.far.ip .. ":0" } }
     gate:open "map"
     local job = gate:submit()
     wait_for_maps(job)
     gate:wait_for("reduce", 2)
     local maps, lost = #gate:ran "map", gate:ran("map", far.id)
-    tc "add"
+    net:black_hole(true)
     local began = now()
     local _, lost_at = wait_for_loss(far, 2 * SILENCE_SECONDS)
     tell("loss of a worker behind a black hole", lost_at - began)
@@ -120,7 +88,7 @@ describe("a link that swallows everything", function()
     assert.is_true(#lost > 0)
     assert.equal(maps + #lost, #gate:ran "map")
     assert.equal(maps, #gate:ran("map", it_all.workers[1].id))
-    tc "del"
+    net:black_hole(false)
     local healed = now()
     it_all:wait_for_ready(2)
     tell("return after the black hole", now() - healed)

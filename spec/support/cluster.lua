@@ -40,12 +40,22 @@ function cluster:wait(what, seconds, condition)
 end
 
 --- A folder for a cluster; nothing runs yet.
-function cluster.open()
+-- @tparam[opt] {string,...} flags  of every process: master, workers, clients
+function cluster.open(flags)
   local folder <const> = temp.folder()
   temp.write(folder .. "/key", ("mrlua-secret 1 %s\n"):format(
     temp.capture("od -An -v -tx1 -N32 /dev/urandom"):gsub("%s", "")))
   assert(os.execute("chmod 600 " .. folder .. "/key"))
-  return setmetatable({ folder = folder, started = {}, workers = {}, job_count = 0 }, cluster)
+  return setmetatable({ folder = folder, started = {}, workers = {}, job_count = 0,
+    flags = flags or {} }, cluster)
+end
+
+-- Appends the arguments of lists to `argv`.
+local function append(argv, ...)
+  for _, list in ipairs { ... } do
+    table.move(list, 1, #list, #argv + 1, argv)
+  end
+  return argv
 end
 
 -- A new process of this cluster; wrap: a format for its command line.
@@ -62,9 +72,8 @@ end
 function cluster:start_master(options)
   options = options or {}
   self.master_count = (self.master_count or 0) + 1
-  local argv = { "master", "--listen", self.address or "127.0.0.1:0", "--state",
-    self.folder .. "/state", "--key-file", self.folder .. "/key",
-    table.unpack(options.flags or {}) }
+  local argv = append({ "master", "--listen", self.address or "127.0.0.1:0", "--state",
+    self.folder .. "/state", "--key-file", self.folder .. "/key" }, self.flags, options.flags or {})
   self.master = start(self, "master-" .. self.master_count, argv, options)
   self.address = self:wait("the master listens", START_SECONDS, function()
     assert(not self.master:code(), self.master:text "err")
@@ -92,9 +101,9 @@ function cluster:start_worker(options)
   local number = #self.workers + 1
   local dir = options.dir or ("%s/dir-%d"):format(self.folder, number)
   assert(os.execute("mkdir -p " .. temp.quote(dir)))
-  local argv = { "worker", "--master", options.master or self.address, "--slots",
-    options.slots or 1, "--dir", dir, "--key-file", self.folder .. "/key",
-    table.unpack(options.flags or {}) }
+  local argv = append({ "worker", "--master", options.master or self.address, "--slots",
+    options.slots or 1, "--dir", dir, "--key-file", self.folder .. "/key" }, self.flags,
+    options.flags or {})
   local worker = start(self, "worker-" .. number, argv, options)
   worker.dir = dir
   self.workers[number] = worker
@@ -119,8 +128,7 @@ end
 
 -- Runs a client command.
 local function ask(self, argv)
-  table.move({ "--master", self.address, "--key-file", self.folder .. "/key" }, 1, 4, #argv + 1,
-    argv)
+  append(argv, { "--master", self.address, "--key-file", self.folder .. "/key" }, self.flags)
   return engine.run(argv, { seconds = 30 })
 end
 
@@ -199,8 +207,7 @@ function cluster:run(argv)
 end
 
 local function job_argv(first, path, inputs, flags)
-  local argv = { first, path, "--quiet", table.unpack(flags or {}) }
-  return table.move(inputs, 1, #inputs, #argv + 1, argv)
+  return append({ first, path, "--quiet" }, flags or {}, inputs)
 end
 
 --- Submits a job into a new folder, and goes on.
@@ -214,8 +221,8 @@ function cluster:submit(path, inputs, flags, options)
   self.job_count = self.job_count + 1
   local out = ("%s/out-%d"):format(self.folder, self.job_count)
   local argv = job_argv("submit", path, inputs, flags)
-  table.move({ "-o", out, "--master", options.master or self.address, "--key-file",
-    self.folder .. "/key" }, 1, 6, #argv + 1, argv)
+  append(argv, { "-o", out, "--master", options.master or self.address, "--key-file",
+    self.folder .. "/key" }, self.flags)
   local job = start(self, "submit-" .. self.job_count, argv, options)
   job.out = out
   return job
@@ -271,7 +278,7 @@ end
 function cluster:expected_parts(path, inputs, flags, options)
   local out = self.folder .. "/expected"
   local argv = job_argv("run", path, inputs, flags)
-  table.move({ "-o", out, "--tmp", self.folder }, 1, 4, #argv + 1, argv)
+  append(argv, { "-o", out, "--tmp", self.folder })
   engine.output(argv, options)
   local parts = engine.parts(out)
   temp.remove(out)
