@@ -449,7 +449,7 @@ static inline void fleet_await(struct fleet *fleet, const uint64_t *counter, uin
 static inline struct conn *fleet_connect(struct fleet *fleet, enum access_role role,
                                          const struct conn_ops *ops, void *context)
 {
-    struct conn_options options = {.role = role, .keys = &fleet->kit.keys};
+    struct conn_options options = {.role = role, .keys = &fleet->kit.keys, .tls = fleet->kit.tls};
     struct conn *conn;
     char address[32];
     struct err err;
