@@ -6,7 +6,7 @@
 
 Operations: objects.{get, get.media, list, delete, patch, update, compose, rewrite, copy, move},
 objects.insert.{simple, multipart}, objects.insert.resumable.{init, chunk, final, query, cancel},
-buckets.{get, insert, list}, batch. "final" is a piece with which the upload is complete; a finish
+buckets.{get, insert, list, layout}, batch. "final" is a piece with which the upload is complete; a finish
 ("bytes */TOTAL") is a query.
 """
 import json
@@ -439,6 +439,15 @@ def get_bucket(call):
                       fields=call.request.query.get("fields"))
 
 
+def get_layout(call):
+    """buckets.getStorageLayout: gcloud asks before it moves."""
+    bucket = call.state.store.bucket(call.bucket)
+    return json_reply({"kind": "storage#storageLayout", "bucket": bucket.name,
+                       "location": "US-CENTRAL1", "locationType": "region",
+                       "hierarchicalNamespace": {"enabled": False}},
+                      fields=call.request.query.get("fields"))
+
+
 def insert_bucket(call):
     """buckets.insert."""
     fields = call.json()
@@ -531,6 +540,8 @@ def _route_bucket(request, parts):
         if request.method in ("GET", "HEAD"):
             return Call(request, "buckets.get", get_bucket, bucket)
         return None
+    if parts[1:] == ["storageLayout"] and request.method == "GET":
+        return Call(request, "buckets.layout", get_layout, bucket)
     if parts[1] != "o":
         return None
     if len(parts) == 2:

@@ -98,6 +98,15 @@ class Pieces(Session):
         self.assertEqual(200, self.ask("PUT", self.start("a"), {}, DATA).status)
         self.assertEqual(DATA, self.get("a").body)
 
+    def test_a_range_without_end_brings_all_the_rest(self):
+        session = self.start("a")
+        self.piece(session, f"0-{GRANULE - 1}/*", DATA[:GRANULE])
+        self.assertEqual(200, self.piece(session, f"{GRANULE}-*/*", DATA[GRANULE:]).status)
+        self.assertEqual(DATA, self.get("a").body)
+        session = self.start("b")
+        self.assertEqual(400, self.piece(session, f"0-*/{TOTAL + 1}", DATA).status)
+        self.assertEqual(200, self.piece(session, f"0-*/{TOTAL}", DATA).status)
+
     def test_so_is_one_in_chunks(self):
         answer = self.ask("PUT", self.start("a"), {}, [DATA[:99999], DATA[99999:]])
         self.assertEqual(200, answer.status)

@@ -37,6 +37,8 @@ def read_json(text):
         value = json.loads(text)
     except ValueError as error:
         raise Problem(400, "parseError", "Parse Error") from error
+    if value is None:
+        return {}  # some clients say so
     if not isinstance(value, dict):
         raise Problem(400, "parseError", "Parse Error")
     return value
@@ -180,8 +182,8 @@ def insert_multipart(store, bucket, request, action, note):
 
 
 class Piece:
-    """What a request on a session brings: `first` to `last` of `total`, any of them None. A query
-    or a finish brings nothing."""
+    """What a request on a session brings: `first` to `last` of `total`. Without `last` it is all
+    the rest, without `total` nobody knows yet. A query or a finish brings nothing."""
 
     def __init__(self, headers, length):
         text = headers.get("content-range")
@@ -191,7 +193,7 @@ class Piece:
             if length is not None:
                 self.last, self.total = length - 1, length
             return
-        match = re.fullmatch(r"bytes (?:(\d+)-(\d+)|\*)/(\d+|\*)", text)
+        match = re.fullmatch(r"bytes (?:(\d+)-(\d+|\*)|\*)/(\d+|\*)", text)
         if not match:
             raise Problem(400, "badRequest", f"Failed to parse Content-Range header: {text}")
         self.total = None if match[3] == "*" else int(match[3])
@@ -200,7 +202,10 @@ class Piece:
             if length:
                 raise Problem(400, "badRequest", "a query of an upload has no body")
             return
-        self.first, self.last = int(match[1]), int(match[2])
+        self.first = int(match[1])
+        if match[2] == "*":  # all the rest
+            return
+        self.last = int(match[2])
         if self.last < self.first or (self.total is not None and self.last >= self.total):
             raise Problem(400, "badRequest", f"Invalid Content-Range: {text}")
         if length is not None and length != self.last - self.first + 1:
@@ -364,7 +369,10 @@ class Uploads:
             raise Reset()
         if piece.total is not None and piece.total == session.blob.size:
             return True
-        return piece.last is None  # in chunks, without a range: it was the whole
+        if piece.last is None and piece.total is not None:
+            raise Problem(400, "badRequest", f"{session.blob.size} bytes are there at the end, "
+                          f"not {piece.total}")
+        return piece.last is None
 
     @staticmethod
     def _check_length(piece, body):
