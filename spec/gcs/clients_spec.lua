@@ -85,8 +85,8 @@ describe("the storage server serves", function()
     before_each(before_each_client)
 
     local function rclone(words)
-      return run(WITHIN .. "rclone --config /dev/null --gcs-anonymous --gcs-endpoint " .. storage.url
-        .. "/storage/v1/ --gcs-bucket-policy-only --low-level-retries 3 " .. words)
+      return run(("%s rclone --config /dev/null --gcs-anonymous --gcs-endpoint %s/storage/v1/ "
+        .. "--gcs-bucket-policy-only --low-level-retries 3 %s"):format(WITHIN, storage.url, words))
     end
 
     it("copies a file there and back", function()
