@@ -30,6 +30,42 @@ static void crc32c_goes_on_from_where_it_was(void **state)
                          0xe3069283);
 }
 
+static void sums_of_two_texts_combine_to_that_of_both(void **state)
+{
+    static char text[3000];
+
+    (void)state;
+    for (size_t i = 0; i < sizeof text; i++)
+        text[i] = (char)(i * 31 + i / 7);
+    for (size_t cut = 0; cut <= sizeof text; cut += cut < 70 || cut > 2930 ? 1 : 97)
+        assert_int_equal(crc32c_combine(crc32c(0, text, cut),
+                                        crc32c(0, text + cut, sizeof text - cut),
+                                        sizeof text - cut),
+                         crc32c(0, text, sizeof text));
+}
+
+/* As if a text of zeros lay behind it: the sums of the zeros are doubled up to that length. */
+static void a_sum_is_moved_beyond_four_gigabytes(void **state)
+{
+    uint32_t first = crc32c(0, "a", 1), zeros = crc32c(0, "\0", 1), way = first;
+
+    (void)state;
+    for (uint64_t len = 1; len < 1ULL << 40; len *= 2) {
+        way = crc32c_combine(way, zeros, len);
+        zeros = crc32c_combine(zeros, zeros, len);
+    }
+    /* 1 + 2 + 4 + ... zeros, in 40 steps and in one. */
+    {
+        uint32_t all = 0, one = crc32c(0, "\0", 1), power = one;
+
+        for (uint64_t len = 1; len < 1ULL << 40; len *= 2) {
+            all = crc32c_combine(all, power, len);
+            power = crc32c_combine(power, power, len);
+        }
+        assert_int_equal(crc32c_combine(first, all, (1ULL << 40) - 1), way);
+    }
+}
+
 static void crc32c_finds_every_flipped_bit(void **state)
 {
     char bytes[64] = "what is stored or sent";
@@ -128,6 +164,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(crc32c_answers_the_published_vectors),
         cmocka_unit_test(crc32c_goes_on_from_where_it_was),
+        cmocka_unit_test(sums_of_two_texts_combine_to_that_of_both),
+        cmocka_unit_test(a_sum_is_moved_beyond_four_gigabytes),
         cmocka_unit_test(crc32c_finds_every_flipped_bit),
         cmocka_unit_test(hash64_is_what_it_always_was),
         cmocka_unit_test(a_digest_does_not_depend_on_order),

@@ -31,6 +31,33 @@ uint32_t crc32c(uint32_t crc, const void *bytes, size_t len)
     return ~crc;
 }
 
+/* The product of two polynomials modulo that of CRC32C, lowest power in the highest bit. */
+static uint32_t multiply(uint32_t a, uint32_t b)
+{
+    const uint32_t polynomial = 0x82f63b78;
+    uint32_t product = 0;
+
+    for (uint32_t bit = 1U << 31; bit; bit >>= 1) {
+        if (a & bit)
+            product ^= b;
+        b = b & 1 ? (b >> 1) ^ polynomial : b >> 1;
+    }
+    return product;
+}
+
+/* The first text's sum, moved `len` bytes on: times x to the power of 8 len, by squaring. */
+uint32_t crc32c_combine(uint32_t first, uint32_t second, uint64_t len)
+{
+    uint32_t power = 1U << 23; /* x to the 8th: one byte */
+
+    for (; len; len >>= 1) {
+        if (len & 1)
+            first = multiply(first, power);
+        power = multiply(power, power);
+    }
+    return first ^ second;
+}
+
 /* The key's hash is the value's seed, so that moving bytes between the two changes the sum. */
 void digest_add_record(struct digest *digest, uint32_t partition, struct slice key,
                        struct slice value)

@@ -19,6 +19,9 @@ uint64_t hash64_seeded(struct slice bytes, uint64_t seed);
 /* CRC32C of `bytes`, going on from `crc`; start with 0. */
 uint32_t crc32c(uint32_t crc, const void *bytes, size_t len);
 
+/* CRC32C of two texts behind each other, of which the second has `len` bytes. */
+uint32_t crc32c_combine(uint32_t first, uint32_t second, uint64_t len);
+
 /* A sum of record hashes, modulo 2^128: the same set of records gives the same digest. */
 struct digest {
     uint64_t low, high;
