@@ -26,6 +26,7 @@ local FENCES = { -- a foreign header's first word, and the layers that may inclu
   emmintrin = { "base" }, -- SSE2, of the compiler
   ["isa-l"] = { "base", "format" },
   curl = { "store" },
+  dlfcn = { "store" }, -- it loads curl
   jansson = { "store" },
   openssl = { "store", "rpc" },
   lz4 = { "record" },

@@ -1,6 +1,6 @@
 /*
  * manifest: _SUCCESS, the last file of a committed output: which parts it has, with bytes,
- * records and CRC32C, and how they were made. The one home of jansson.
+ * records and CRC32C, and how they were made.
  *
  *     manifest_encode(&manifest, &buf);                        writing: fields are borrowed
  *
