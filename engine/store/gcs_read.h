@@ -32,12 +32,17 @@ enum {
     GCS_RANGE_BYTES = 8 * 1024 * 1024,
     GCS_READ_PARALLEL_COUNT = 8,
     GCS_READ_PARALLEL_COUNT_MAX = 64,
+    GCS_TAIL_BYTES =
+        64 * 1024, /* read behind the sure bytes of a span, and doubled when asked on */
 };
 
 struct gcs_span {
     const char *bucket, *object; /* borrowed */
     uint64_t generation;         /* 0: the live one, for a single request only */
     uint64_t offset, length;
+    /* Bytes from `offset` on that will be wanted; behind them, up to `length`, is read only as far
+     * as somebody goes on reading: the end of a line. Mostly the same as `length`. */
+    uint64_t sure_bytes;
     uint64_t size;   /* of the object */
     uint32_t crc32c; /* of the object, if has_crc32c */
     bool has_crc32c;
