@@ -17,9 +17,10 @@
  * (404, 410: it happens after 503s) is GCS_GONE: make a new one and begin at byte 0; gcs_upload()
  * does that itself.
  *
- * A session is a value: its strings can be kept elsewhere and put into another process's struct
- * gcs_session; gcs_session_hold() and _finish() ask the server how far it is. The session URI is
- * a bearer capability: whoever has it can write the object. It is never logged.
+ * A session is a value: strings, size and checksum can be kept elsewhere and put into another
+ * process's struct gcs_session, with is_known false; gcs_session_hold() and _finish() then ask the
+ * server how far it is. The session URI is a bearer capability: whoever has it can write the
+ * object. It is never logged.
  *
  * Not here: what is known about the object before (the caller's condition), who may finish.
  */
@@ -49,7 +50,8 @@ struct gcs_session {
     char *upload_id; /* struct gcs_put */
     uint64_t size;   /* of the object */
     uint32_t crc32c; /* of the object */
-    uint64_t stored; /* bytes that the server is known to have */
+    uint64_t stored; /* bytes that the server is known to have, if is_known */
+    bool is_known;   /* false: it is asked first. So in a session that was kept elsewhere */
 };
 
 /* Writes `size` bytes of `fd` from 0 on. `crc32c` of them: computed if NULL. GCS_WRITTEN sets *out
@@ -71,8 +73,7 @@ enum gcs_outcome gcs_session_hold(struct gcs *gcs, struct gcs_session *session, 
 uint64_t gcs_session_tail(uint64_t size);
 
 /* Stores what is left and makes the object visible. A lost answer is resolved by the object's
- * metadata: GCS_WRITTEN means that upload id, size and checksum of the live object are ours.
- * `fd` may be -1 if `stored` bytes are all but a tail that is given: gcs_session_finish_tail(). */
+ * metadata: GCS_WRITTEN means that upload id, size and checksum of the live object are ours. */
 enum gcs_outcome gcs_session_finish(struct gcs *gcs, struct gcs_session *session, int fd,
                                     struct gcs_object *out, struct err *err);
 
