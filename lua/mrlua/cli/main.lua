@@ -12,6 +12,7 @@ local COMMANDS = {
   { "cancel", "end a job" },
   { "workers", "list the workers of a cluster" },
   { "key", "print the key of a role" },
+  { "cluster", "a cluster on Google Compute Engine: up, run, down" },
   { "help", "print this, or the help of a command" },
 }
 
@@ -74,7 +75,8 @@ local function main(argv)
   if not is_command(name) then
     return unknown(name)
   end
-  return require("mrlua.cli." .. name)(argv)
+  local command = require("mrlua.cli." .. name)
+  return (type(command) == "table" and command.main or command)(argv)
 end
 
 return main

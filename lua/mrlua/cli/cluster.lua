@@ -1,0 +1,109 @@
+--- `mrlua cluster ...`: a cluster on Google Compute Engine. What there is to do is in scripts
+-- (gce/*.sh) that call gcloud; here they are found, and run with the arguments as they are.
+--
+-- They lie beside the executable: in the tree it was built in, or where the package puts them.
+--
+-- Exit codes: those of the script; 2 for a command that is not there.
+
+local engine = require "mrlua.engine"
+local usage = require "mrlua.cli.usage"
+
+local COMMANDS = {
+  { "image", "build the image of all machines" },
+  { "up", "bring a cluster up" },
+  { "status", "tell what runs, and what it costs" },
+  { "run", "run a job on a cluster that is there only for it" },
+  { "resize", "give the group of workers another size" },
+  { "ssh", "open a shell on the master" },
+  { "logs", "print the log of a machine" },
+  { "tunnel", "open a way for 'mrlua submit' to the master" },
+  { "down", "delete a cluster, and list what is left" },
+}
+
+local cluster = {}
+
+-- From the folder of the executable.
+local PLACES = { "../gce", "../share/mrlua/gce" }
+
+local function exists(path)
+  local file <close> = io.open(path, "rb")
+  return file ~= nil
+end
+
+--- Where the scripts are.
+-- @tparam string executable  its path
+-- @treturn string            or nil and one line
+function cluster.folder(executable)
+  local beside = executable:match("^(.*)/[^/]*$")
+  for _, place in ipairs(PLACES) do
+    local path = ("%s/%s"):format(beside, place)
+    if exists(path .. "/lib.sh") then
+      return path
+    end
+  end
+  return nil, ("the scripts of 'mrlua cluster' are not beside %s: neither %s nor %s is there")
+    :format(executable, PLACES[1], PLACES[2])
+end
+
+local function help_text()
+  local lines = { "Usage: mrlua cluster COMMAND ...", "",
+    "A cluster on Google Compute Engine. Commands:" }
+  for _, command in ipairs(COMMANDS) do
+    lines[#lines + 1] = ("  %-8s %s"):format(command[1], command[2])
+  end
+  lines[#lines + 1] = ""
+  lines[#lines + 1] = "'mrlua cluster COMMAND --help' tells its flags; with --dry-run each prints"
+    .. " what it would do."
+  return table.concat(lines, "\n") .. "\n"
+end
+
+local function names()
+  local list = {}
+  for i, command in ipairs(COMMANDS) do
+    list[i] = command[1]
+  end
+  return list
+end
+
+local function is_command(name)
+  for _, command in ipairs(COMMANDS) do
+    if command[1] == name then
+      return true
+    end
+  end
+  return false
+end
+
+local function run_script(name, argv)
+  local folder, message = cluster.folder(assert(engine.environment()).executable)
+  if not folder then
+    return usage.complain("cluster", message)
+  end
+  local answer, why = engine.program_run {
+    argv = { ("%s/%s.sh"):format(folder, name), table.unpack(argv) },
+  }
+  if not answer then
+    io.stderr:write("mrlua: ", why, "\n")
+    return usage.EXIT_CODE
+  end
+  return answer.code
+end
+
+function cluster.main(argv)
+  local name = table.remove(argv, 1)
+  if name == "--help" or name == "-h" then
+    io.stdout:write(help_text())
+    return 0
+  elseif not name then
+    io.stderr:write(help_text())
+    return usage.EXIT_CODE
+  elseif not is_command(name) then
+    return usage.complain("cluster", ("unknown command '%s'%s"):format(name,
+      require("mrlua.nearest").hint(name, names())))
+  elseif name == "run" then
+    return require "mrlua.cli.cluster_run"(argv)
+  end
+  return run_script(name, argv)
+end
+
+return cluster

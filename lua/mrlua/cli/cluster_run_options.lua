@@ -1,0 +1,108 @@
+--- The command line of `mrlua cluster run`: that of a job, that of a fleet.
+
+local convert = require "mrlua.cli.convert"
+local job_options = require "mrlua.cli.job_options"
+
+local cluster_run_options = {}
+
+local WORKERS_MAX = 1000
+local LOCAL_SSDS_MAX = 24
+local IDLE_SECONDS_MAX = 7 * 24 * 3600
+
+local function dollars(text)
+  local number = text:match("^%d+%.?%d*$") and tonumber(text)
+  if not number or number <= 0 then
+    return nil, ("'%s' is not a number of dollars above 0"):format(text)
+  end
+  return number + 0.0
+end
+
+local function gs_address(text)
+  if not text:find("^gs://[%l%d][%l%d._-]+/.+") then
+    return nil, ("'%s' is not gs://BUCKET/FOLDER: the machines share nothing else"):format(text)
+  end
+  return (text:gsub("/+$", ""))
+end
+
+local function add_fleet(parser)
+  parser:option("--workers", "Machines beside the master (default: 4)."):argname("N")
+    :convert(convert.integer_within(1, WORKERS_MAX))
+  parser:option("--machine", "Their type (default: n2-standard-8)."):argname("TYPE")
+  parser:option("--local-ssds", "Local SSDs of each (default: 1)."):argname("N")
+    :convert(convert.integer_within(0, LOCAL_SSDS_MAX))
+  parser:flag("--on-demand", "No spot machines: dearer, and nobody takes them away.")
+  parser:option("--master-machine", "(default: e2-standard-2)."):argname("TYPE")
+  parser:option("--zones", "Zones of one region, tried in this order."):argname("A,B,...")
+  parser:option("--name", "Of the cluster (default: mrlua)."):argname("NAME")
+  parser:option("--project", "(default: that of gcloud)."):argname("ID")
+end
+
+local function add_end(parser)
+  parser:option("--download", "Bring the output into this new folder, too."):argname("DIR")
+    :convert(convert.path)
+  parser:flag("--keep", "Leave the fleet: it ends by itself after --max-idle.")
+  parser:option("--max-idle", "Seconds without a job after which the fleet ends by itself,"
+    .. " whatever happened here (default: 1800)."):argname("S")
+    :convert(convert.integer_within(60, IDLE_SECONDS_MAX))
+  parser:option("--max-usd", "Cancel the job before the fleet has cost that much; no machine lives"
+    .. " longer than that pays."):argname("USD"):target("usd_max"):convert(dollars)
+  parser:flag("--dry-run", "Print what would be done, and the prediction; needs neither gcloud nor"
+    .. " a project.")
+end
+
+local function new_parser()
+  local parser = job_options.parser("cluster run",
+    "Runs a job on Google Compute Engine: uploads the input, brings a fleet up, waits for the job,"
+    .. " and takes the fleet away.", "Files and folders here, or gs://...; not both.")
+  parser:usage("Usage: mrlua cluster run JOB.lua INPUT... -o gs://BUCKET/FOLDER [flags]")
+  parser:option("-o --output", "A new folder in a bucket.")
+    :argname("gs://BUCKET/FOLDER"):convert(gs_address):count(1)
+  parser:flag("--overwrite", "Replace what is there.")
+  add_fleet(parser)
+  add_end(parser)
+  job_options.add_plan(parser)
+  parser:flag("--json", "Tell the outcome as one line of JSON on standard output.")
+  job_options.add_rare(parser)
+  return parser
+end
+
+-- Whether the inputs are in a bucket: all or none.
+local function are_remote(inputs)
+  local remote_count = 0
+  for _, input in ipairs(inputs) do
+    if input == "-" then
+      return nil, "standard input (-) cannot be uploaded: write it to a file"
+    end
+    remote_count = remote_count + (input:find("^gs://") and 1 or 0)
+  end
+  if remote_count > 0 and remote_count < #inputs then
+    return nil, "inputs are either here or in a bucket, not both: 'gcloud storage cp' brings some"
+      .. " there"
+  end
+  return remote_count > 0
+end
+
+--- Parses the arguments of `mrlua cluster run`.
+-- @treturn table  those of job_options.parse() and: output, bucket, is_remote, fleet (cost.lua),
+--                 download, keep, max_idle, usd_max, dry_run, name, project, zones
+-- @return         or nil and one line; or { help = text }
+function cluster_run_options.parse(argv)
+  local flags, message = job_options.parse(new_parser(), argv)
+  if not flags or flags.help then
+    return flags, message
+  end
+  flags.is_remote, message = are_remote(flags.inputs)
+  if flags.is_remote == nil then
+    return nil, message
+  end
+  flags.bucket = flags.output:match("^gs://([^/]+)/")
+  flags.max_idle = flags.max_idle or 1800
+  flags.fleet = {
+    workers = flags.workers or 4, machine = flags.machine or "n2-standard-8",
+    local_ssds = flags.local_ssds or 1, is_spot = not flags.on_demand,
+    master_machine = flags.master_machine or "e2-standard-2",
+  }
+  return flags
+end
+
+return cluster_run_options
