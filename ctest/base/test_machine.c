@@ -3,7 +3,9 @@
 #include "folder.h"
 #include "test.h"
 
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 static struct folder folder;
 
@@ -98,6 +100,29 @@ static void this_machine_has_memory_and_a_boot(void **state)
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
+/* A megabyte more of memory, a descriptor more, and some work are seen. */
+static void this_process_takes_what_it_takes(void **state)
+{
+    struct machine_process before = machine_this_process(), after;
+    size_t bytes = 16 << 20;
+    char *memory = malloc(bytes);
+    int fd = dup(0);
+
+    (void)state;
+    assert_non_null(memory);
+    for (size_t i = 0; i < bytes; i += 512)
+        memory[i] = (char)i;
+    do
+        after = machine_this_process();
+    while (after.cpu_ns == before.cpu_ns);
+    assert_true(after.cpu_ns > before.cpu_ns);
+    assert_true(after.resident_bytes >= before.resident_bytes + bytes / 2);
+    assert_int_equal(after.open_fds, before.open_fds + 1);
+    assert_true(after.max_fds >= after.open_fds);
+    close(fd);
+    free(memory);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -105,6 +130,7 @@ int main(void)
         TEST(the_smallest_limit_above_the_process_counts),
         TEST(version_1_has_a_tree_for_memory),
         TEST(this_machine_has_memory_and_a_boot),
+        cmocka_unit_test(this_process_takes_what_it_takes),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -544,6 +544,23 @@ static void something_else_is_no_journal(void **state)
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
+static void its_bytes_are_those_of_both_its_files(void **state)
+{
+    struct journal *journal = open_it();
+    uint64_t before = journal_bytes(journal);
+    char text[4096];
+
+    (void)state;
+    assert_true(before > 0);
+    memset(text, 'x', sizeof text);
+    text[sizeof text - 1] = '\0';
+    for (int i = 0; i < 16; i++)
+        add(journal, JOURNAL_FACT, 1, text);
+    commit(journal); /* into the log: the other file is as it was */
+    assert_true(journal_bytes(journal) >= before + 16 * (sizeof text - 1));
+    journal_close(journal);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -563,6 +580,7 @@ int main(void)
         TEST(a_damaged_row_of_version_1_is_told),
         TEST(a_damaged_head_of_version_1_is_not_stamped),
         TEST(something_else_is_no_journal),
+        TEST(its_bytes_are_those_of_both_its_files),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

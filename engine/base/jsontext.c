@@ -139,7 +139,7 @@ void jsontext_real(struct buf *out, const char *name, double number)
 {
     lead(out, name);
     if (isfinite(number))
-        buf_printf(out, "%.6g", number);
+        buf_printf(out, "%.15g", number);
     else
         buf_append_string(out, "null");
 }

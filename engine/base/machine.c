@@ -1,13 +1,17 @@
 #include "base/machine.h"
 
 #include "base/buf.h"
+#include "base/clock.h"
 #include "base/err.h"
 #include "base/io.h"
 
+#include <dirent.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
 
 enum { FILE_BYTES_MAX = 64 * 1024 }; /* /proc/meminfo has 2 KB, /proc/self/cgroup a line a group */
 
@@ -111,4 +115,49 @@ uint64_t machine_memory_bytes(const char *root)
     buf_deinit(&path);
     buf_deinit(&text);
     return bytes;
+}
+
+/* ---- this process ---- */
+
+static uint64_t resident_bytes(void)
+{
+    struct buf text = {0};
+    unsigned long long total, resident = 0;
+
+    if (read_file("/proc/self/statm", &text) &&
+        sscanf(buf_string(&text), "%llu %llu", &total, &resident) != 2)
+        resident = 0;
+    buf_deinit(&text);
+    return resident * (uint64_t)sysconf(_SC_PAGESIZE);
+}
+
+static uint64_t open_fds(void)
+{
+    DIR *folder = opendir("/proc/self/fd");
+    uint64_t count = 0;
+
+    if (!folder)
+        return 0;
+    for (const struct dirent *entry; (entry = readdir(folder));)
+        count += entry->d_name[0] != '.';
+    closedir(folder);
+    return count - 1; /* the folder's own */
+}
+
+static uint64_t ns_of(const struct timeval *time)
+{
+    return (uint64_t)time->tv_sec * NS_PER_S + (uint64_t)time->tv_usec * 1000;
+}
+
+struct machine_process machine_this_process(void)
+{
+    struct machine_process process = {.resident_bytes = resident_bytes(), .open_fds = open_fds()};
+    struct rusage usage;
+    struct rlimit limit;
+
+    if (getrusage(RUSAGE_SELF, &usage) == 0)
+        process.cpu_ns = ns_of(&usage.ru_utime) + ns_of(&usage.ru_stime);
+    if (getrlimit(RLIMIT_NOFILE, &limit) == 0)
+        process.max_fds = limit.rlim_cur;
+    return process;
 }

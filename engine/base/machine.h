@@ -19,4 +19,12 @@ void machine_boot_id(char out[MACHINE_BOOT_BYTES]);
  */
 uint64_t machine_memory_bytes(const char *root);
 
+/* What this process takes of it. What the kernel does not say is 0. */
+struct machine_process {
+    uint64_t cpu_ns; /* in user and system mode, without children */
+    uint64_t resident_bytes;
+    uint64_t open_fds, max_fds;
+};
+struct machine_process machine_this_process(void);
+
 #endif

@@ -363,6 +363,24 @@ uint64_t journal_row_count(const struct journal *journal)
     return journal->head.row_count;
 }
 
+static uint64_t file_bytes(const char *path, const char *suffix)
+{
+    struct buf name = {0};
+    struct stat file;
+    uint64_t bytes = 0;
+
+    buf_printf(&name, "%s%s", path, suffix);
+    if (stat(buf_string(&name), &file) == 0)
+        bytes = (uint64_t)file.st_size;
+    buf_deinit(&name);
+    return bytes;
+}
+
+uint64_t journal_bytes(const struct journal *journal)
+{
+    return file_bytes(journal->path, "") + file_bytes(journal->path, "-wal");
+}
+
 /* ---- writing ---- */
 
 static struct pending *add_pending(struct journal *journal)

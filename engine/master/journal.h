@@ -85,4 +85,7 @@ int journal_commit(struct journal *journal, bool is_durable, struct err *err);
 /* How many rows there are, of committed turns. */
 uint64_t journal_row_count(const struct journal *journal);
 
+/* What its files take on the disk, the write-ahead log with them. */
+uint64_t journal_bytes(const struct journal *journal);
+
 #endif

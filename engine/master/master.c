@@ -210,6 +210,7 @@ struct master *master_open(const struct master_options *options, const struct nu
     master->nursery = nursery;
     master->keys = options->keys;
     master->once = options->once;
+    master->started_ns = clock_realtime_ns();
     master->root = options->root ? mem_strdup(options->root) : NULL;
     master->state_folder = mem_strdup(options->state_folder);
     list_init(&master->jobs);
@@ -250,6 +251,7 @@ void master_close(struct master *master)
     for (size_t i = 0; i < master->past_count; i++) {
         message_free(master->past[i].history);
         job_log_deinit(&master->past[i].log);
+        job_timeline_deinit(&master->past[i].timeline);
     }
     master_workers_close(master);
     for (int i = 0; i < MASTER_SIGNAL_COUNT; i++)

@@ -45,6 +45,7 @@ void master_job_remove(struct master_job *job)
     job_results_deinit(&job->results);
     job_faults_deinit(&job->faults);
     job_log_deinit(&job->log);
+    job_timeline_deinit(&job->timeline);
     message_free(job->plan_done);
     message_free(job->record);
     free(job->sources);
@@ -180,6 +181,7 @@ void master_past_add_take(struct master *master, uint64_t job_id, Mrlua__JobHist
     if (master->past_count == JOURNAL_HISTORY_COUNT_MAX) {
         message_free(master->past[0].history);
         job_log_deinit(&master->past[0].log);
+        job_timeline_deinit(&master->past[0].timeline);
         memmove(master->past, master->past + 1, --master->past_count * sizeof *master->past);
     }
     if (master->past_count == master->past_capacity) {
@@ -187,6 +189,13 @@ void master_past_add_take(struct master *master, uint64_t job_id, Mrlua__JobHist
         master->past = mem_realloc_array(master->past, master->past_capacity, sizeof *master->past);
     }
     master->past[master->past_count++] = (struct master_past){.job_id = job_id, .history = history};
+}
+
+void master_past_drop_timeline(struct master *master)
+{
+    if (master->past_count > MASTER_TIMELINE_COUNT_MAX)
+        job_timeline_deinit(
+            &master->past[master->past_count - MASTER_TIMELINE_COUNT_MAX - 1].timeline);
 }
 
 struct master_past *master_past_find(const struct master *master, uint64_t job_id)

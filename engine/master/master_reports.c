@@ -16,6 +16,10 @@ static void take_fetched(struct master_peer *peer, const Mrlua__AttemptFetched *
     struct event event;
 
     if (attempt) {
+        if (!attempt->has_fetched) /* it may say so again */
+            metrics_observe(&peer->master->totals.fetches,
+                            clock_monotonic_ns() - attempt->begun_ns);
+        attempt->has_fetched = true;
         event = master_event(attempt, EVENT_ATTEMPT_FETCHED);
         master_queue(peer->master, &event);
     }

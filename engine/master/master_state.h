@@ -4,6 +4,7 @@
  *     master.c            opens and closes, waits, signals, who is connected
  *     master_turn.c       events in, facts into the journal, commands out
  *     master_log.c        facts as lines of the log
+ *     master_account.c    facts as numbers, and the timelines of jobs
  *     master_restore.c    the journal into a scheduler and jobs
  *     master_jobs.c       jobs: accepted, planned, ended
  *     master_info.c       what is told of them
@@ -28,8 +29,10 @@
 #include "master/job_plan.h"
 #include "master/job_results.h"
 #include "master/job_task.h"
+#include "master/job_timeline.h"
 #include "master/journal.h"
 #include "master/master.h"
+#include "master/metrics.h"
 #include "rpc/listener.h"
 #include "sched/idtable.h"
 #include "sched/list.h"
@@ -45,8 +48,9 @@ enum {
     MASTER_PULSE_MS = 10 * 1000, /* helpers that have a process are alive */
     MASTER_SOURCES_MS = 20,      /* between two tellings of who holds what */
     MASTER_WORKER_COUNT_MAX = 60000,
-    MASTER_JOB_COUNT_MAX = 10000, /* live; more are refused */
-    MASTER_WATCH_COUNT_MAX = 64,  /* of one client */
+    MASTER_JOB_COUNT_MAX = 10000,   /* live; more are refused */
+    MASTER_WATCH_COUNT_MAX = 64,    /* of one client */
+    MASTER_TIMELINE_COUNT_MAX = 16, /* ended jobs whose attempts are remembered */
 };
 
 struct master;
@@ -76,6 +80,7 @@ struct master_job {
     uint64_t begun_ns;                                                 /* monotonic */
     uint64_t change_count; /* moves when a watcher may see something new */
     struct job_log log;
+    struct job_timeline timeline;
 };
 
 /* A live attempt. */
@@ -85,10 +90,12 @@ struct master_attempt {
     uint64_t id, job_id;
     enum stage_kind stage;
     uint32_t task, worker_id;
+    uint64_t begun_ns; /* monotonic: when this life of the master heard of it */
     Mrlua__Done *done; /* until the scheduler has taken it */
     struct buf plan;   /* PLAN: the same as it came, for the journal: packing it again takes time */
     double fraction;
     uint64_t records_in;
+    bool has_fetched;
 
     /* Of a helper. */
     struct attempt process;
@@ -141,7 +148,9 @@ struct master_letter {
 struct master_past {
     uint64_t job_id;
     Mrlua__JobHistory *history;
-    struct job_log log; /* empty when it ended in an earlier life of the master */
+    struct job_log log;           /* empty when it ended in an earlier life of the master */
+    struct job_timeline timeline; /* of the last MASTER_TIMELINE_COUNT_MAX jobs */
+    uint64_t begun_ns;            /* monotonic: where the timeline begins */
 };
 
 struct master {
@@ -175,6 +184,8 @@ struct master {
     bool is_turning;
     bool has_failed; /* the journal cannot be written */
     struct err err;
+    struct metrics_totals totals;
+    uint64_t started_ns; /* wall clock */
     struct list jobs;
     struct idtable jobs_by_id;
     uint64_t job_id_last;
@@ -223,6 +234,11 @@ void master_attempt_remove(struct master_attempt *attempt);
 void master_log_keep(struct master *master, const struct fact *fact);
 void master_log_say(struct master *master);
 
+/* ---- master_account.c ---- */
+
+/* Counts the fact, before it has changed anything. */
+void master_account(struct master *master, const struct fact *fact);
+
 /* ---- master_restore.c ---- */
 
 /* What a fact's row holds: the fact, and what the shell keeps with it (may be empty). */
@@ -259,6 +275,8 @@ uint64_t master_job_by_key(const struct master *master, const char *key);
 
 /* Keeps a job that has ended. Takes `history`. */
 void master_past_add_take(struct master *master, uint64_t job_id, Mrlua__JobHistory *history);
+/* Of a job that ended long ago, now that one more has. */
+void master_past_drop_timeline(struct master *master);
 struct master_past *master_past_find(const struct master *master, uint64_t job_id);
 
 /* The job as it stands, packed as JobInfo. `is_whole`: with its parts. */

@@ -50,6 +50,7 @@ struct master_attempt *master_attempt_add(struct master *master, const struct co
         .stage = command->stage,
         .task = command->task,
         .worker_id = command->worker_id,
+        .begun_ns = clock_monotonic_ns(),
         .process = {.fd = -1},
     };
     list_init(&attempt->by_master);
@@ -282,6 +283,10 @@ static void job_ended(struct master *master, const struct command *command)
     if (past) {
         past->log = job->log; /* who was cut off may still ask for it */
         job->log = (struct job_log){0};
+        past->timeline = job->timeline;
+        past->begun_ns = job->begun_ns;
+        job->timeline = (struct job_timeline){0};
+        master_past_drop_timeline(master);
     }
     master_job_leave_blobs(job);
     if (command->status == JOB_SUCCEEDED)
@@ -358,6 +363,7 @@ static void step(struct master *master, struct event *event)
     event->now_ns = clock_monotonic_ns();
     sched_step(master->sched, event, &master->decisions);
     for (size_t i = 0; i < master->decisions.fact_count; i++) {
+        master_account(master, &master->decisions.facts[i]);
         note(master, &master->decisions.facts[i]);
         master_log_keep(master, &master->decisions.facts[i]);
         forget_attempt(master, &master->decisions.facts[i]);

@@ -1,0 +1,69 @@
+#include "master/job_timeline.h"
+
+#include "test.h"
+
+static struct job_timeline timeline;
+
+static int tear_down(void **state)
+{
+    (void)state;
+    job_timeline_deinit(&timeline);
+    return 0;
+}
+
+static void add(uint64_t attempt_id)
+{
+    const struct timeline_entry entry = {.attempt_id = attempt_id, .task = 3};
+
+    job_timeline_add(&timeline, &entry);
+}
+
+static void an_empty_one_has_nothing(void **state)
+{
+    (void)state;
+    assert_int_equal(timeline.count, 0);
+    assert_int_equal(job_timeline_first(&timeline), 0);
+}
+
+static void entries_keep_their_numbers_while_it_grows(void **state)
+{
+    (void)state;
+    for (uint64_t i = 0; i < JOB_TIMELINE_COUNT_MAX; i++) {
+        add(100 + i);
+        assert_int_equal(job_timeline_first(&timeline), 0);
+        assert_int_equal(job_timeline_get(&timeline, i / 2)->attempt_id, 100 + i / 2);
+    }
+}
+
+static void the_newest_are_kept_when_it_is_full(void **state)
+{
+    const uint64_t count = 3 * JOB_TIMELINE_COUNT_MAX + 1;
+
+    (void)state;
+    for (uint64_t i = 0; i < count; i++)
+        add(i);
+    assert_int_equal(timeline.count, count);
+    assert_int_equal(timeline.capacity, JOB_TIMELINE_COUNT_MAX);
+    assert_int_equal(job_timeline_first(&timeline), count - JOB_TIMELINE_COUNT_MAX);
+    for (uint64_t i = job_timeline_first(&timeline); i < count; i++)
+        assert_int_equal(job_timeline_get(&timeline, i)->attempt_id, i);
+}
+
+static void outcomes_have_names(void **state)
+{
+    (void)state;
+    assert_string_equal(attempt_outcome_name(OUTCOME_COMPLETED), "completed");
+    assert_string_equal(attempt_outcome_name(OUTCOME_WORKER_LOST), "worker_lost");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_teardown(an_empty_one_has_nothing, tear_down),
+        cmocka_unit_test_teardown(entries_keep_their_numbers_while_it_grows, tear_down),
+        cmocka_unit_test_teardown(the_newest_are_kept_when_it_is_full, tear_down),
+        cmocka_unit_test_teardown(outcomes_have_names, tear_down),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,50 @@
+#include "master/job_timeline.h"
+
+#include "base/mem.h"
+
+#include <assert.h>
+#include <stdlib.h>
+
+void job_timeline_deinit(struct job_timeline *timeline)
+{
+    free(timeline->entries);
+    *timeline = (struct job_timeline){0};
+}
+
+static void grow(struct job_timeline *timeline)
+{
+    size_t capacity = timeline->capacity ? 2 * timeline->capacity : 16;
+
+    if (timeline->count < timeline->capacity || timeline->capacity == JOB_TIMELINE_COUNT_MAX)
+        return;
+    if (capacity > JOB_TIMELINE_COUNT_MAX)
+        capacity = JOB_TIMELINE_COUNT_MAX;
+    timeline->entries = mem_realloc_array(timeline->entries, capacity, sizeof *timeline->entries);
+    timeline->capacity = capacity;
+}
+
+void job_timeline_add(struct job_timeline *timeline, const struct timeline_entry *entry)
+{
+    grow(timeline);
+    timeline->entries[timeline->count % timeline->capacity] = *entry;
+    timeline->count++;
+}
+
+uint64_t job_timeline_first(const struct job_timeline *timeline)
+{
+    return timeline->count > timeline->capacity ? timeline->count - timeline->capacity : 0;
+}
+
+const struct timeline_entry *job_timeline_get(const struct job_timeline *timeline, uint64_t number)
+{
+    assert(number >= job_timeline_first(timeline));
+    assert(number < timeline->count);
+    return &timeline->entries[number % timeline->capacity];
+}
+
+const char *attempt_outcome_name(enum attempt_outcome outcome)
+{
+    static const char *const names[] = {"completed", "failed", "given_up", "worker_lost"};
+
+    return names[outcome];
+}
