@@ -1,6 +1,6 @@
 /*
- * loop: waits for descriptors, timers and signals. A thin layer over libevent, which only this and
- * rpc/conn.c know.
+ * loop: waits for descriptors, timers and signals. A thin layer over libevent, which only this,
+ * rpc/conn.c and master/http.c know.
  *
  *     struct loop *loop = loop_open(&err);
  *     struct loop_event *readable = loop_fd_open(loop, fd, on_readable, context, &err);

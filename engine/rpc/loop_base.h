@@ -1,5 +1,6 @@
 /*
- * loop_base: what the loop is made of, for rpc/ alone. Everybody else sees rpc/loop.h.
+ * loop_base: what the loop is made of, for rpc/ and the HTTP server (master/http.c). Everybody else
+ * sees rpc/loop.h.
  *
  *     loop_guest_add(loop, &conn->guest);        nobody else will close it, should the loop end
  *     loop_guest_remove(&conn->guest);           safe when it was not added
