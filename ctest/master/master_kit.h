@@ -66,6 +66,7 @@ struct master_kit {
     bool once;
     enum tls_use tls; /* of the master, and of who connects */
     const char *root; /* a name in the folder; NULL: none */
+    const char *http; /* where its page is; NULL: it has none */
     struct loop *loop;
     struct loop_event *deadline;
     struct kit_peer *peers[MASTER_KIT_PEERS_MAX];
@@ -102,14 +103,18 @@ static inline _Noreturn void kit_be_master(struct master_kit *kit, int said)
                                          kit->root ? folder_path(&kit->folder, kit->root) : NULL,
                                      .keys = &kit->keys,
                                      .tls = kit->tls,
+                                      .http = kit->http,
                                      .once = kit->once};
     struct err err;
     struct master *master = master_open(&options, kit->nursery, &err);
     uint16_t port = master ? master_port(master) : 0;
+    struct buf page = {0};
     int rc;
 
     if (!master)
         fprintf(stderr, "master: %s\n", err.message);
+    else if (master_page_address(master, &page))
+        folder_write(&kit->folder, "page", page.ptr, page.len);
     if (write(said, &port, sizeof port) != sizeof port || !master)
         _exit(3);
     rc = master_run(master, &err);

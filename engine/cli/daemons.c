@@ -37,6 +37,16 @@ static void say_address(const char *listen, uint16_t port)
     fflush(stdout);
 }
 
+static void say_page(const struct master *master)
+{
+    struct buf address = {0};
+
+    if (master_page_address(master, &address))
+        printf("mrlua master shows its page at %s\n", buf_string(&address));
+    fflush(stdout);
+    buf_deinit(&address);
+}
+
 static int serve_master(const struct master_options *options, const struct nursery *nursery,
                         struct buf *result, struct err *err)
 {
@@ -46,6 +56,7 @@ static int serve_master(const struct master_options *options, const struct nurse
     if (!master)
         return -1;
     say_address(options->listen, master_port(master));
+    say_page(master);
     rc = master_run(master, err);
     if (rc == 0) {
         value_write_table_begin(result);
@@ -63,8 +74,11 @@ int daemons_master(void *context, struct vm_host *host, struct slice args, struc
     struct keys keys = {0};
     char *listen = field_text(args, "listen"), *state = field_text(args, "state");
     char *key_file = field_text(args, "key_file"), *root = field_text(args, "root");
+    char *http = field_text(args, "http");
     struct master_options options = {
         .listen = listen,
+        .http = http,
+        .http_may_fail = value_field_boolean(args, "http_may_fail", false),
         .root = root,
         .state_folder = state,
         .keys = &keys,
@@ -82,6 +96,7 @@ int daemons_master(void *context, struct vm_host *host, struct slice args, struc
     keys_forget(&keys);
     free(listen);
     free(state);
+    free(http);
     free(root);
     free(key_file);
     return rc;

@@ -202,6 +202,18 @@ static void open_sched(struct master *master, bool fifo)
     master->sched = sched_open(&options);
 }
 
+/* Another master of this machine may have the port that is taken when nobody says another. */
+static int show_page(struct master *master, const struct master_options *options, struct err *err)
+{
+    if (!options->http || master_page_open(master, options->http, err) == 0)
+        return 0;
+    master_page_close(master);
+    if (!options->http_may_fail)
+        return -1;
+    log_event(SEVERITY_WARNING, "page_left_out", log_text("reason", err->message));
+    return 0;
+}
+
 struct master *master_open(const struct master_options *options, const struct nursery *nursery,
                            struct err *err)
 {
@@ -221,7 +233,8 @@ struct master *master_open(const struct master_options *options, const struct nu
     if (open_loop(master, err) == 0) {
         master->journal = journal_open(options->state_folder, err);
         if (master->journal && blobs_init(&master->blobs, options->state_folder, err) == 0 &&
-            master_restore(master, err) == 0 && listen_at(master, options, err) == 0)
+            master_restore(master, err) == 0 && listen_at(master, options, err) == 0 &&
+            show_page(master, options, err) == 0)
             return master;
     }
     master_close(master);
@@ -242,6 +255,7 @@ void master_close(struct master *master)
         conn_close(peer->conn);
         forget_peer(peer);
     }
+    master_page_close(master);
     listener_close(master->listener);
     master_helpers_close(master);
     master_aborts_close(master);

@@ -27,6 +27,7 @@
 #ifndef MASTER_MASTER_H
 #define MASTER_MASTER_H
 
+#include "base/buf.h"
 #include "base/err.h"
 #include "rpc/tls.h"
 
@@ -40,6 +41,8 @@ struct master;
 struct master_options {
     const char *listen;       /* "127.0.0.1:7070"; port 0: any (master_port() says which) */
     const char *state_folder; /* made if it is not there */
+    const char *http;         /* where the page is, "127.0.0.1:7080"; NULL: there is none */
+    bool http_may_fail;       /* then it goes without: the user has not asked for that address */
     const char *root;         /* jobs read and write below this folder only; NULL: anywhere */
     const struct keys *keys;  /* borrowed until master_close() */
     bool key_is_given;        /* --key-file: not a secret that this user happens to have */
@@ -54,6 +57,9 @@ struct master *master_open(const struct master_options *options, const struct nu
 void master_close(struct master *master); /* NULL is fine. Live jobs stay in the journal */
 
 uint16_t master_port(const struct master *master);
+
+/* Where the page is, "http://127.0.0.1:7080/TOKEN/", appended to `out`. False: there is none. */
+bool master_page_address(const struct master *master, struct buf *out);
 
 /* 0: asked to end, or once: the job has ended. -1: the journal cannot be written. */
 int master_run(struct master *master, struct err *err);

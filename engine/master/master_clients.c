@@ -324,56 +324,35 @@ static void take_cancel(struct master_peer *peer, const struct frame *frame)
     message_free(cancel);
 }
 
-static void fill_worker(const struct master *master, const struct master_worker *worker,
-                        Mrlua__WorkerInfo *out)
+struct worker_list {
+    Mrlua__WorkerInfo *items, **list;
+    size_t count;
+};
+
+static void add_worker(void *context, const Mrlua__WorkerInfo *info)
 {
-    uint64_t now_ns = clock_monotonic_ns();
-    struct worker_view view;
+    struct worker_list *workers = context;
 
-    mrlua__worker_info__init(out);
-    out->worker_id = worker->id;
-    out->name = worker->name;
-    out->address = worker->host;
-    out->slots = worker->slots;
-    out->disk_free_bytes = worker->disk_free_bytes;
-    out->silent_ms = (now_ns - worker->heard_ns) / NS_PER_MS;
-    out->draining = worker->draining;
-    out->incarnation = worker->incarnation;
-    for (struct list *at = master->jobs.next; at != &master->jobs; at = at->next) {
-        const struct master_job *job = CONTAINER_OF(at, struct master_job, link);
-
-        for (size_t i = 0; i < job->source_count; i++)
-            out->held += job->sources[i].worker_id == worker->id ? job->sources[i].count : 0;
-    }
-    if (!sched_worker_view(master->sched, worker->id, &view) ||
-        view.incarnation != worker->incarnation)
-        return; /* connected or not, it is given nothing */
-    out->running = view.slots_used;
-    out->connected = worker->conn && view.status == WORKER_STATUS_UP;
-    out->set_aside = view.aside_until_ns > now_ns;
+    workers->items[workers->count] = *info;
+    workers->list[workers->count] = &workers->items[workers->count];
+    workers->count++;
 }
 
 static void take_worker_list(struct master_peer *peer, const struct frame *frame)
 {
     struct master *master = peer->master;
     Mrlua__WorkerListAnswer answer = MRLUA__WORKER_LIST_ANSWER__INIT;
-    Mrlua__WorkerInfo *items = mem_alloc_array(master->worker_capacity, sizeof *items);
-    struct worker_view view;
+    struct worker_list workers = {
+        .items = mem_alloc_array(master->worker_capacity, sizeof *workers.items),
+        .list = mem_alloc_array(master->worker_capacity, sizeof *workers.list)};
 
-    answer.workers = mem_alloc_array(master->worker_capacity, sizeof *answer.workers);
+    master_info_workers(master, add_worker, &workers);
+    answer.workers = workers.list;
+    answer.n_workers = workers.count;
     answer.epoch = master->epoch;
-    for (uint32_t i = 1; i < master->worker_capacity; i++) {
-        const struct master_worker *worker = master->workers[i];
-
-        if (!worker || (!worker->conn && (!sched_worker_view(master->sched, i, &view) ||
-                                          view.status == WORKER_STATUS_GONE)))
-            continue; /* not even a connection is left of it */
-        fill_worker(master, worker, &items[i]);
-        answer.workers[answer.n_workers++] = &items[i];
-    }
     conn_send(peer->conn, MESSAGE_WORKER_LIST_ANSWER, frame->request_id, &answer.base);
-    free(answer.workers);
-    free(items);
+    free(workers.list);
+    free(workers.items);
 }
 
 /* ---- blobs ---- */

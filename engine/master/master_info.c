@@ -1,5 +1,6 @@
 /*
- * What is told of a job that lives, and kept of one that has ended: JobInfo (rpc/messages.proto).
+ * What is told of a job that lives, and kept of one that has ended: JobInfo (rpc/messages.proto);
+ * and of workers: WorkerInfo.
  */
 #include "master/master_state.h"
 
@@ -233,4 +234,52 @@ void master_job_info(const struct master_job *job, bool is_whole, struct buf *ou
     free(info.counter_list);
     job_counters_deinit(&info.sums);
     buf_deinit(&info.detail);
+}
+
+/* ---- workers ---- */
+
+static void fill_worker(const struct master *master, const struct master_worker *worker,
+                        Mrlua__WorkerInfo *out)
+{
+    uint64_t now_ns = clock_monotonic_ns();
+    struct worker_view view;
+
+    mrlua__worker_info__init(out);
+    out->worker_id = worker->id;
+    out->name = worker->name;
+    out->address = worker->host;
+    out->slots = worker->slots;
+    out->disk_free_bytes = worker->disk_free_bytes;
+    out->silent_ms = (now_ns - worker->heard_ns) / NS_PER_MS;
+    out->draining = worker->draining;
+    out->incarnation = worker->incarnation;
+    for (struct list *at = master->jobs.next; at != &master->jobs; at = at->next) {
+        const struct master_job *job = CONTAINER_OF(at, struct master_job, link);
+
+        for (size_t i = 0; i < job->source_count; i++)
+            out->held += job->sources[i].worker_id == worker->id ? job->sources[i].count : 0;
+    }
+    if (!sched_worker_view(master->sched, worker->id, &view) ||
+        view.incarnation != worker->incarnation)
+        return; /* connected or not, it is given nothing */
+    out->running = view.slots_used;
+    out->connected = worker->conn && view.status == WORKER_STATUS_UP;
+    out->set_aside = view.aside_until_ns > now_ns;
+}
+
+void master_info_workers(const struct master *master,
+                         void (*see)(void *context, const Mrlua__WorkerInfo *info), void *context)
+{
+    struct worker_view view;
+
+    for (uint32_t i = 1; i < master->worker_capacity; i++) {
+        const struct master_worker *worker = master->workers[i];
+        Mrlua__WorkerInfo info;
+
+        if (!worker || (!worker->conn && (!sched_worker_view(master->sched, i, &view) ||
+                                          view.status == WORKER_STATUS_GONE)))
+            continue; /* not even a connection is left of it */
+        fill_worker(master, worker, &info);
+        see(context, &info);
+    }
 }

@@ -5,6 +5,8 @@
  *     master_turn.c       events in, facts into the journal, commands out
  *     master_log.c        facts as lines of the log
  *     master_account.c    facts as numbers, and the timelines of jobs
+ *     master_metrics.c    what /metrics says
+ *     master_page.c       the page and what it asks for
  *     master_restore.c    the journal into a scheduler and jobs
  *     master_jobs.c       jobs: accepted, planned, ended
  *     master_info.c       what is told of them
@@ -197,6 +199,7 @@ struct master {
     struct master_worker **workers; /* by id; NULL: nobody */
     uint32_t worker_capacity;
     struct list peers;
+    struct master_page *page; /* NULL: there is none */
 };
 
 /* ---- master.c ---- */
@@ -238,6 +241,11 @@ void master_log_say(struct master *master);
 
 /* Counts the fact, before it has changed anything. */
 void master_account(struct master *master, const struct fact *fact);
+
+/* ---- master_metrics.c ---- */
+
+/* Appends what /metrics answers. */
+void master_metrics(const struct master *master, struct buf *out);
 
 /* ---- master_restore.c ---- */
 
@@ -344,6 +352,16 @@ void master_answer_no_job(struct master_peer *peer, uint64_t request_id, uint64_
 
 /* The job as it is or was; NULL: there is none. Release with message_free(). */
 Mrlua__JobInfo *master_info_of(const struct master *master, uint64_t job_id, bool is_whole);
+
+/* Each worker of which anything is left; `info` is good for the call. */
+void master_info_workers(const struct master *master,
+                         void (*see)(void *context, const Mrlua__WorkerInfo *info), void *context);
+
+/* ---- master_page.c ---- */
+
+/* -1: *err (ERR_SETUP). close() is safe when it is not open. */
+int master_page_open(struct master *master, const char *host_port, struct err *err);
+void master_page_close(struct master *master);
 
 /* ---- master_watch.c ---- */
 

@@ -90,4 +90,18 @@ describe("mrlua master", function()
       assert.equal("", result.stdout)
     end
   end)
+
+  it("names what is wrong with --http, --log and MRLUA_LOG", function()
+    local function complaint(flags, environment)
+      local result = engine.run(table.move(flags, 1, #flags, 2, { "master" }),
+        { environment = environment })
+      assert.equal(2, result.code)
+      return result.stderr
+    end
+
+    assert.matches("'7080' is not HOST:PORT", complaint { "--http", "7080" }, 1, true)
+    assert.matches("--log", complaint { "--log", "xml" }, 1, true)
+    assert.matches("MRLUA_LOG: it is 'text' or 'json', not 'xml'", complaint({}, "MRLUA_LOG=xml"),
+      1, true)
+  end)
 end)

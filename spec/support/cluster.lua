@@ -68,12 +68,13 @@ local function start(self, name, argv, options)
 end
 
 --- Starts the master, the first time on any port, later on the same and the same state folder.
--- @tparam[opt] table options  flags; folder: where it runs
+-- @tparam[opt] table options  flags; folder: where it runs; http: "off" unless given
 function cluster:start_master(options)
   options = options or {}
   self.master_count = (self.master_count or 0) + 1
   local argv = append({ "master", "--listen", self.address or "127.0.0.1:0", "--state",
-    self.folder .. "/state", "--key-file", self.folder .. "/key" }, self.flags, options.flags or {})
+    self.folder .. "/state", "--key-file", self.folder .. "/key",
+    "--http", options.http or "off" }, self.flags, options.flags or {})
   self.master = start(self, "master-" .. self.master_count, argv, options)
   self.address = self:wait("the master listens", START_SECONDS, function()
     assert(not self.master:code(), self.master:text "err")

@@ -8,6 +8,15 @@ local convert = require "mrlua.cli.convert"
 local engine = require "mrlua.engine"
 local usage = require "mrlua.cli.usage"
 
+local DEFAULT_HTTP = "127.0.0.1:7080"
+
+local function http_address(text)
+  if text == "off" then
+    return text
+  end
+  return convert.address(text)
+end
+
 local function new_parser()
   local parser = usage.parser("master", "Serves as the master of a cluster.")
   parser:usage("Usage: mrlua master [--listen HOST:PORT] [--state DIR] [flags]")
@@ -17,6 +26,8 @@ local function new_parser()
   parser:option("--state", "Folder of its journal; one master at a time (default:"
     .. " $XDG_STATE_HOME/mrlua/master)."):argname("DIR"):convert(convert.path)
   cluster_options.add_key_file(parser)
+  parser:option("--http", "Where its page and /metrics are, on this machine only; off: nowhere"
+    .. " (default: 127.0.0.1:7080, if that is free)."):argname("HOST:PORT"):convert(http_address)
   cluster_options.add_log(parser)
   parser:flag("--once", "End with the first job.")
   parser:flag("--fifo", "Slots go to jobs in the order they came, not in fair shares.")
@@ -48,6 +59,8 @@ local function main(argv)
     key_file = flags.key_file, once = flags.once or false, root = flags.root,
     fifo = flags.fifo or false, log = log, tls = flags.tls or false,
     insecure_plain = flags.insecure_plain or false,
+    http = flags.http ~= "off" and (flags.http or DEFAULT_HTTP) or nil,
+    http_may_fail = not flags.http,
   }
   if not answer then
     io.stderr:write("mrlua: ", why, "\n")

@@ -1,0 +1,256 @@
+// Asks the master once a second and shows what it says: an overview, or one job (#job/7).
+"use strict";
+
+(() => {
+  const EVERY_MS = 1000;
+  const STAGES = ["plan", "map", "reduce", "commit", "sample"]; // by their numbers
+  const OUTCOMES = ["completed", "failed", "given up", "worker lost"];
+  const ORDER = ["plan", "sample", "map", "reduce", "commit"];
+  const LETTERS = { ".": "\u00b7", ">": "\u25b8", "#": "\u25a0" };
+  const LIVE = new Set(["planning", "running", "committing"]);
+
+  const { element, quoted, number, seconds, bytes, bar } = view;
+  const main = document.getElementById("main");
+  const state = document.getElementById("state");
+  const names = new Map(); // of workers, those that have left too
+  let attempts = []; // of the job that is shown, as far as they have ended
+  let job = null; // its number
+  let next = 0; // of its attempts, the first that is not here
+  let overview = null;
+
+  async function ask(path) {
+    const answer = await fetch("api/" + path);
+    if (answer.status === 404) {
+      return null;
+    }
+    if (!answer.ok) {
+      throw new Error(answer.status === 503 ? "the master is busy" : `it says ${answer.status}`);
+    }
+    return answer.json();
+  }
+
+  function nameOf(worker) {
+    return worker < 0 ? "master" : `${worker} ${names.get(worker) || ""}`;
+  }
+
+  // ---- the overview
+
+  function stageOf(info, name) {
+    return info.stages.find((stage) => stage.name === name);
+  }
+
+  function counts(stage) {
+    return stage && stage.tasks ? `${number(stage.completed)} / ${number(stage.tasks)}` : "";
+  }
+
+  function jobRow(info) {
+    return [
+      element("a", { href: `#job/${info.id}` }, `${info.id}`), quoted(info.name),
+      quoted(info.user), info.status,
+      [bar(info.status === "succeeded" ? 1 : info.fraction, `progress of job ${info.id}`)],
+      counts(stageOf(info, "map")), counts(stageOf(info, "reduce")), seconds(info.seconds),
+      new Date(info.submitted_ms).toLocaleString("sv"),
+    ];
+  }
+
+  function workerRow(worker) {
+    return [
+      number(worker.id), quoted(worker.name), quoted(worker.address), worker.state,
+      `${worker.running} / ${worker.slots}`, number(worker.held), bytes(worker.disk_free_bytes),
+      seconds(worker.silent_ms / 1000),
+    ];
+  }
+
+  function overviewParts(all) {
+    const jobs = view.table("Jobs",
+      ["job", "name", "user", "status", "progress", "maps", "reduces", "took", "submitted"],
+      all.jobs.map(jobRow),
+      ["number", "word", "word", "word", "word", "number", "number", "number", "word"]);
+    const workers = view.table("Workers",
+      ["worker", "name", "address", "state", "slots", "outputs", "disk free", "last heard"],
+      all.workers.map(workerRow),
+      ["number", "word", "word", "word", "number", "number", "number", "number"]);
+    return [
+      all.jobs.length ? jobs : element("p", {}, "No job yet: mrlua submit JOB.lua INPUT -o OUTPUT"),
+      all.workers.length ? workers : element("p", {}, "No worker yet: mrlua worker"),
+    ];
+  }
+
+  // ---- a job
+
+  function stageRow(stage) {
+    const rate = stage.seconds > 0 ? stage.records / stage.seconds : 0;
+    const fraction = stage.bytes > 0 ? stage.bytes_done / stage.bytes
+      : stage.completed / stage.tasks;
+    return [
+      stage.name, [bar(Math.min(1, fraction), `progress of ${stage.name}`)], number(stage.tasks),
+      number(stage.idle), number(stage.in_progress), number(stage.completed),
+      number(stage.failures), seconds(stage.seconds),
+      stage.bytes > 0 ? `${bytes(stage.bytes_done)} / ${bytes(stage.bytes)}` : "",
+      rate > 0 ? `${number(Math.round(rate))} / s` : "",
+    ];
+  }
+
+  function stageTable(info) {
+    const stages = ORDER.map((name) => stageOf(info, name)).filter((stage) => stage?.tasks);
+    return view.table("Stages", ["stage", "progress", "tasks", "idle", "in progress", "completed",
+      "failures", "took", "bytes", "records"], stages.map(stageRow),
+    ["word", "word", ...Array(8).fill("number")]);
+  }
+
+  function counterOf(info, name) {
+    return info.counters.find(([known]) => known === name)?.[1] || 0;
+  }
+
+  function phaseTable(info) {
+    const phases = [
+      ["read", counterOf(info, "map_bytes_in"), counterOf(info, "map_records_in")],
+      ["shuffled", counterOf(info, "map_bytes_written"), counterOf(info, "map_records_written")],
+      ["written", counterOf(info, "reduce_bytes_out"), counterOf(info, "reduce_records_out")],
+    ];
+    return view.table("Bytes", ["phase", "bytes", "records"],
+      phases.map(([name, size, records]) => [name, bytes(size), number(records)]),
+      ["word", "number", "number"]);
+  }
+
+  function errorParts(info) {
+    if (!info.error) {
+      return [];
+    }
+    const causes = info.causes.map((cause) => element("li", {}, [`attempt ${cause.attempt} on `,
+      quoted(nameOf(cause.worker)), `: ${cause.error?.kind || ""}`]));
+    return [element("section", { class: "error" }, [
+      element("h3", {}, `Error (${info.error.kind})`),
+      element("pre", {}, view.visible(info.error.message)),
+      ...(info.detail ? [element("pre", {}, view.visible(info.detail))] : []),
+      ...(causes.length ? [element("ul", {}, causes)] : []),
+    ])];
+  }
+
+  // A character per task: it needs no colours, and 10,000 of them are one text.
+  function taskParts(states) {
+    return Object.entries(states || {}).filter(([, letters]) => letters)
+      .map(([name, letters]) => element("section", {}, [
+        element("h3", {}, `Tasks: ${name}`),
+        element("p", { class: "legend" },
+          `${LETTERS["."]} idle  ${LETTERS[">"]} in progress  ${LETTERS["#"]} completed`),
+        element("pre", { class: "tasks" }, letters.replace(/[.>#]/g, (c) => LETTERS[c])),
+      ]));
+  }
+
+  function attemptsNow(all) {
+    const now = all.age_ms || 0;
+    const running = (all.running || []).map(([stage, task, worker, age]) => ({
+      stage: STAGES[stage], task, worker, begun: Math.max(0, now - age), ended: now,
+      outcome: "running",
+    }));
+    return attempts.map((attempt) => ({ ...attempt })).concat(running);
+  }
+
+  function timelineParts(all) {
+    const shown = attemptsNow(all);
+    if (!shown.length) {
+      return [];
+    }
+    const span = shown.reduce((last, attempt) => Math.max(last, attempt.ended), 0);
+    return [
+      element("section", {}, [
+        element("h3", {}, "Attempts over time"),
+        element("p", { class: "legend" }, "A lane per attempt at a time. Filled: completed; light: "
+          + "running; dashed: failed, or lost with its worker; thin: given up."),
+        element("div", { class: "wide" }, timeline.draw(shown, span, nameOf)),
+      ]),
+      timeline.slowest(shown, nameOf),
+    ];
+  }
+
+  function jobParts(all) {
+    const info = all.job;
+    const counters = view.table("Counters", ["counter", "value"],
+      info.counters.map(([name, value]) => [quoted(name), number(value)]), ["word", "number"]);
+    return [
+      element("h2", {}, [`Job ${info.id} `, quoted(info.name)]),
+      element("p", {}, [`${info.status}, `,
+        element("span", {}, LIVE.has(info.status) ? `for ${seconds(info.seconds)}`
+          : `after ${seconds(info.seconds)}`),
+        ", by ", quoted(info.user || "nobody"), ", output ", quoted(info.output)]),
+      element("div", { class: "parts" }, [...errorParts(info), stageTable(info), phaseTable(info),
+        ...timelineParts(all), ...taskParts(all.states),
+        ...(info.counters.length ? [counters] : [])]),
+    ];
+  }
+
+  function keepAttempts(answer) {
+    if (answer.from < next) {
+      attempts = []; // the master began anew
+    }
+    for (const [stage, task, worker, begun, ended, outcome] of answer.items) {
+      attempts.push({ stage: STAGES[stage], task, worker, begun, ended,
+        outcome: OUTCOMES[outcome] });
+    }
+    next = answer.from + answer.items.length;
+    return next < answer.count;
+  }
+
+  async function askJob(id) {
+    if (id !== job) {
+      attempts = [];
+      next = 0;
+      job = id;
+    }
+    const all = await ask(`job/${id}`);
+    if (!all || location.hash !== `#job/${id}`) {
+      return all;
+    }
+    for (let more = true; more;) {
+      const answer = await ask(`attempts/${id}/${next}`);
+      if (answer && answer.count < next) {
+        attempts = [];
+        next = 0;
+      } else {
+        more = answer !== null && keepAttempts(answer);
+      }
+    }
+    return all;
+  }
+
+  // ---- the loop
+
+  async function look() {
+    const wanted = location.hash.match(/^#job\/(\d+)$/)?.[1];
+    if (!wanted || !overview) {
+      overview = await ask("overview");
+      overview.workers.forEach((worker) => names.set(worker.id, worker.name));
+    }
+    if (!wanted) {
+      document.title = "mrlua";
+      view.show(main, overviewParts(overview));
+      return;
+    }
+    const all = await askJob(wanted);
+    document.title = `mrlua: job ${wanted}`;
+    view.show(main, all ? jobParts(all) : [element("p", {}, `There is no job ${wanted}.`)]);
+  }
+
+  let timer = null;
+  let isLooking = false;
+
+  async function turn() {
+    clearTimeout(timer);
+    if (isLooking) {
+      return;
+    }
+    isLooking = true;
+    try {
+      await look();
+      view.show(state, [`live, ${new Date().toLocaleTimeString("sv")}`]);
+    } catch (error) {
+      view.show(state, [`no news since ${new Date().toLocaleTimeString("sv")}: ${error.message}`]);
+    }
+    isLooking = false;
+    timer = setTimeout(turn, EVERY_MS);
+  }
+
+  addEventListener("hashchange", turn);
+  turn();
+})();
