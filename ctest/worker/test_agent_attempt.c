@@ -484,6 +484,56 @@ static void without_a_master_a_drain_ends_in_time(void **state)
     kit_deinit(&kit);
 }
 
+static void drain_within(struct kit *kit, uint64_t within_ns)
+{
+    struct agent_event event = {.kind = AGENT_DRAIN, .drain_within_ns = within_ns};
+
+    kit_step(kit, &event);
+}
+
+static void a_machine_that_goes_leaves_less_time_and_never_more(void **state)
+{
+    const uint64_t within_ns[] = {1, 25 * NS_PER_S, 1000 * NS_PER_S};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof within_ns / sizeof within_ns[0]; i++) {
+        struct kit kit;
+        uint64_t end_ns;
+
+        kit_init(&kit, 1);
+        kit_join(&kit);
+        kit_start_map(&kit, 1);
+        end_ns = kit.now_ns +
+                 (within_ns[i] < kit.options.drain_ns ? within_ns[i] : kit.options.drain_ns);
+        drain_within(&kit, within_ns[i]);
+        while (!kit_did(&kit, AGENT_KILL_ATTEMPT, 1))
+            kit_wait_due(&kit);
+        assert_int_equal(kit.now_ns, end_ns);
+        kit_deinit(&kit);
+    }
+}
+
+/* It is no second signal: what runs goes on, but not longer than it could before. */
+static void the_notice_of_a_worker_that_drains_shortens_its_time(void **state)
+{
+    struct kit kit;
+    uint64_t end_ns;
+
+    (void)state;
+    kit_init(&kit, 1);
+    kit_join(&kit);
+    kit_start_map(&kit, 1);
+    kit_attempt(&kit, AGENT_DRAIN, 0);
+    end_ns = kit.now_ns + 7;
+    drain_within(&kit, 7);
+    assert_null(kit_did(&kit, AGENT_EXIT, 0));
+    drain_within(&kit, 1000); /* told twice */
+    while (!kit_did(&kit, AGENT_KILL_ATTEMPT, 1))
+        kit_wait_due(&kit);
+    assert_int_equal(kit.now_ns, end_ns);
+    kit_deinit(&kit);
+}
+
 static void a_second_signal_ends_it_at_once(void **state)
 {
     struct kit kit;
@@ -529,6 +579,8 @@ int main(void)
         cmocka_unit_test(drain_finishes_what_runs_and_hands_back_the_rest),
         cmocka_unit_test(what_runs_too_long_for_a_drain_is_handed_back),
         cmocka_unit_test(without_a_master_a_drain_ends_in_time),
+        cmocka_unit_test(a_machine_that_goes_leaves_less_time_and_never_more),
+        cmocka_unit_test(the_notice_of_a_worker_that_drains_shortens_its_time),
         cmocka_unit_test(a_second_signal_ends_it_at_once),
     };
 

@@ -121,12 +121,13 @@ int daemons_worker(void *context, struct vm_host *host, struct slice args, struc
     struct keys keys = {0};
     char *master = field_text(args, "master"), *dir = field_text(args, "dir");
     char *root = field_text(args, "root"), *listen = field_text(args, "listen");
-    char *key_file = field_text(args, "key_file");
+    char *key_file = field_text(args, "key_file"), *metadata = field_text(args, "metadata");
     struct worker_options options = {
         .master = master,
         .dir = dir,
         .listen = listen,
         .root = root,
+        .metadata = metadata,
         .keys = &keys,
         .key_is_given = key_file != NULL,
         .tls = client_tls(args),
@@ -145,6 +146,7 @@ int daemons_worker(void *context, struct vm_host *host, struct slice args, struc
     free(master);
     free(dir);
     free(root);
+    free(metadata);
     free(listen);
     free(key_file);
     return rc;

@@ -5,7 +5,7 @@
  *     engine.master_serve{listen, state, key_file, once, fifo, root, tls, insecure_plain, http,
  *                         http_may_fail, log}                                     -> {succeeded}
  *     engine.worker_serve{master, key_file, dir, root, slots, disk_limit_bytes, drain_ms,
- *                         allow_unsafe, tls, insecure_plain, log}                   -> true
+ *                         allow_unsafe, tls, insecure_plain, metadata, log}         -> true
  *
  * A master says on standard output where it listens, before anything else: who starts one with
  * port 0 reads it there. Where its page is, if it has one (http), is the next line. Its log (log:

@@ -201,15 +201,27 @@ static bool on_message(struct agent *agent, const struct agent_event *event)
 
 /* ---- drain ---- */
 
-static bool on_drain(struct agent *agent)
+static uint64_t earlier(uint64_t a, uint64_t b)
 {
+    return a < b ? a : b;
+}
+
+static bool on_drain(struct agent *agent, uint64_t within_ns)
+{
+    uint64_t drain_ns =
+        within_ns ? earlier(within_ns, agent->options.drain_ns) : agent->options.drain_ns;
+
+    if (agent->is_draining && within_ns) {
+        agent->drain_due_ns = earlier(agent->drain_due_ns, agent->now_ns + drain_ns);
+        return true;
+    }
     if (agent->is_draining) {
         agent->has_exited = true;
         agent_act(agent, AGENT_EXIT);
         return true;
     }
     agent->is_draining = true;
-    agent->drain_due_ns = agent->now_ns + agent->options.drain_ns;
+    agent->drain_due_ns = agent->now_ns + drain_ns;
     if (agent->link == LINK_JOINED) /* before what is handed back, or it would be sent again */
         agent_act(agent, AGENT_SEND_HEARTBEAT);
     agent_hand_back(agent, false);
@@ -270,7 +282,7 @@ static bool on_event(struct agent *agent, const struct agent_event *event)
         agent->disk_is_full = event->disk_is_full;
         return true;
     case AGENT_DRAIN:
-        return on_drain(agent);
+        return on_drain(agent, event->drain_within_ns);
     }
     abort(); /* unreachable: all kinds are above */
 }
@@ -318,11 +330,6 @@ void agent_step(struct agent *agent, const struct agent_event *event, struct age
         }
     }
     agent->out = NULL;
-}
-
-static uint64_t earlier(uint64_t a, uint64_t b)
-{
-    return a < b ? a : b;
 }
 
 uint64_t agent_next_due_ns(const struct agent *agent)

@@ -104,7 +104,8 @@ enum agent_event_kind {
     /* This machine. */
     AGENT_OUTPUT_BROKEN, /* attempt_id: a held output cannot be read */
     AGENT_DISK,          /* disk_is_full, or is not any more */
-    AGENT_DRAIN,         /* SIGTERM. A second one: end now */
+    AGENT_DRAIN,         /* SIGTERM; a second one: end now. With drain_within_ns the machine goes:
+                            then what runs has no longer than that, and a second one is no more */
 };
 
 enum { AGENT_EVENT_KIND_COUNT = AGENT_DRAIN + 1 };
@@ -139,6 +140,7 @@ struct agent_event {
     enum agent_report report;
     enum err_kind failure; /* never ERR_NONE */
     bool disk_is_full;
+    uint64_t drain_within_ns; /* 0: it was a user */
 };
 
 enum agent_action_kind {

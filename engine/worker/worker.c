@@ -166,6 +166,37 @@ static void on_signal(void *context)
     worker_pump(worker);
 }
 
+static void on_notice(void *context)
+{
+    struct worker *worker = context;
+    struct agent_event event = {.kind = AGENT_DRAIN,
+                                .drain_within_ns = WORKER_NOTICE_MS * NS_PER_MS};
+
+    log_event(SEVERITY_WARNING, "worker_preempted",
+              log_number("worker", agent_worker_id(worker->agent)),
+              log_number("within_ms", WORKER_NOTICE_MS));
+    worker_queue(worker, &event);
+    worker_pump(worker);
+}
+
+static void forget_keys(void *keys)
+{
+    keys_forget(keys);
+}
+
+/* The process that it starts has the keys until it forgets them: its own copy of the memory. */
+static void open_notice(struct worker *worker)
+{
+    const struct notice_options options = {.host = worker->options.metadata,
+                                           .heard = on_notice,
+                                           .context = worker,
+                                           .forget = forget_keys,
+                                           .secrets = (void *)(uintptr_t)worker->options.keys};
+
+    if (worker->options.metadata)
+        worker->notice = notice_open(worker->loop, &options);
+}
+
 static void on_output_lost(void *context, uint64_t job, uint32_t map, uint64_t attempt,
                            const struct err *err)
 {
@@ -242,6 +273,7 @@ static void keep_options(struct worker *worker, const struct worker_options *opt
     worker->options.segment_host = copy(options->segment_host);
     worker->options.name = copy(options->name ? options->name : host);
     worker->options.root = copy(options->root);
+    worker->options.metadata = copy(options->metadata);
     if (options->memory_bytes == 0)
         worker->options.memory_bytes = machine_memory_bytes("");
 }
@@ -269,6 +301,7 @@ static void free_options(struct worker_options *options)
     free((void *)(uintptr_t)options->segment_host);
     free((void *)(uintptr_t)options->name);
     free((void *)(uintptr_t)options->root);
+    free((void *)(uintptr_t)options->metadata);
 }
 
 static void open_agent(struct worker *worker)
@@ -343,6 +376,7 @@ struct worker *worker_open(const struct worker_options *options, const struct nu
 
 int worker_run(struct worker *worker, struct err *err)
 {
+    open_notice(worker);
     on_timer(worker); /* the first event: it connects */
     if (!worker->has_failed && !worker->has_drained && loop_run(worker->loop, err) != 0)
         return -1;
@@ -365,6 +399,7 @@ void worker_close(struct worker *worker)
     while (worker->sources)
         worker_sources_drop(worker, worker->sources->message->job);
     worker_blobs_deinit(worker);
+    notice_close(worker->notice);
     conn_close(worker->conn);
     segment_server_close(worker->server);
     for (int i = 0; i < WORKER_SIGNAL_COUNT; i++)

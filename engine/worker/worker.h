@@ -14,7 +14,8 @@
  * takes does not start, and an attempt whose limits are beyond a share is refused: both are said at
  * once, instead of by the kernel's killer of processes in the middle of a job.
  *
- * SIGTERM and SIGINT drain it (agent.h); a second one ends it at once.
+ * SIGTERM and SIGINT drain it (agent.h); a second one ends it at once. So does the notice that its
+ * machine is about to be taken away: attempts then have WORKER_NOTICE_MS, of the machine's 30 s.
  *
  * Its folder: what storage.h says. Files of inputs and outputs are opened by the attempts under
  * the paths that the master names; with a root, only below it.
@@ -34,7 +35,8 @@ struct worker;
 
 enum {
     WORKER_SLOT_BYTES_MIN =
-        128 << 20, /* a sort buffer (64 MB by default), two processes, some Lua */
+        128 << 20,                /* a sort buffer (64 MB by default), two processes, some Lua */
+    WORKER_NOTICE_MS = 25 * 1000, /* then what is not done is handed back, in 5 s */
 };
 
 /* Strings are copied; NULL and 0 where not said otherwise: none. */
@@ -53,6 +55,7 @@ struct worker_options {
     uint64_t memory_bytes;     /* of all its attempts; 0: what the machine has */
     uint64_t disk_limit_bytes; /* of its folder, scratch files of attempts with it */
     uint64_t drain_ns;         /* 0: nothing may go on after SIGTERM */
+    const char *metadata;      /* "HOST:PORT" that says when the machine goes (notice.h) */
 };
 
 /* `nursery` is borrowed. NULL with *err (ERR_SETUP). */

@@ -18,6 +18,7 @@
 #include "rpc/blob.h"
 #include "rpc/conn.h"
 #include "worker/agent.h"
+#include "worker/notice.h"
 #include "worker/segment_server.h"
 #include "worker/storage.h"
 #include "worker/worker.h"
@@ -73,6 +74,7 @@ struct worker {
     struct loop_event *signals[WORKER_SIGNAL_COUNT];
     struct loop_event *timer;      /* a TICK is due */
     struct loop_event *disk_timer; /* only with a limit */
+    struct notice *notice;         /* NULL: nobody tells */
     struct storage storage;
     struct segment_server *server;
 

@@ -5,6 +5,7 @@
 local cluster_options = require "mrlua.cli.cluster_options"
 local convert = require "mrlua.cli.convert"
 local engine = require "mrlua.engine"
+local preemption = require "mrlua.cli.preemption"
 local usage = require "mrlua.cli.usage"
 
 local SLOTS_MAX = 1024 -- two processes each
@@ -19,6 +20,9 @@ local function add_flags(parser)
     :argname("SIZE"):target("disk_limit_bytes"):convert(convert.positive_size)
   parser:option("--drain", "After SIGTERM, how long attempts and fetches of others may go on"
     .. " (default: 30)."):argname("S"):convert(convert.seconds)
+  parser:option("--preemption", "Who says that the machine is about to be taken away, which drains"
+    .. " the worker within 25 s: gce, its metadata server; off, nobody; auto, gce on Compute"
+    .. " Engine (default: auto)."):argname("WHO"):choices(preemption.MODES)
   cluster_options.add_log(parser)
   parser:flag("--allow-unsafe", "Run jobs that were submitted with --allow-unsafe, outside the"
     .. " sandbox, as this user.")
@@ -54,6 +58,11 @@ local function main(argv)
   if not log then
     return usage.complain("worker", complaint)
   end
+  local metadata, what = preemption.address(flags.preemption, os.getenv("GCE_METADATA_HOST"),
+    preemption.product())
+  if what then
+    return usage.complain("worker", what)
+  end
   local answer, why, kind = engine.worker_serve {
     master = flags.master, key_file = flags.key_file, dir = dir, root = flags.root,
     listen = flags.listen, tls = flags.tls or false,
@@ -61,7 +70,7 @@ local function main(argv)
     slots = flags.slots or assert(engine.environment()).cpu_count,
     disk_limit_bytes = flags.disk_limit_bytes,
     drain_ms = math.ceil((flags.drain or DRAIN_SECONDS) * 1000),
-    allow_unsafe = flags.allow_unsafe or false, log = log,
+    allow_unsafe = flags.allow_unsafe or false, log = log, metadata = metadata,
   }
   if not answer then
     io.stderr:write("mrlua: ", why, "\n")
