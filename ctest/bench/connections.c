@@ -217,7 +217,7 @@ static void siege_open(struct siege *siege, size_t each)
     for (size_t i = 0; i < siege->count; i++)
         siege->strangers[i] = (struct stranger){.fd = -1, .is_slow = i % 2};
     siege->user.siege = siege;
-    fleet_open(&siege->fleet, DESCRIPTORS);
+    fleet_open(&siege->fleet, DESCRIPTORS, NULL);
     make_hello(&siege->hello, siege->fleet.kit.tls == TLS_ALWAYS);
     siege->ticker = loop_timer_open(siege->fleet.kit.loop, on_tick, siege);
     siege->user.timer = loop_timer_open(siege->fleet.kit.loop, come, &siege->user);

@@ -4,15 +4,13 @@
  *
  *     int main(int argc, char **argv)      KIT_NURSERY(argc, argv); first: the master has helpers
  *
- *     fleet_open(&fleet, descriptors);     of the master: ulimit -n; 0: as many as we have
- *     fleet_join(&fleet, 1000, 1);         again after fleet_kill() and fleet_start(), or
- * fleet_leave() fleet_beat(&fleet, 1000);            from now on, heartbeats a second, over all
- * workers fleet_submit(&fleet, maps); fleet_await(&fleet, &fleet.over_count, 1);
- *     fleet_close(&fleet);
+ *     fleet_open(&fleet, 0, NULL);      descriptors of the master, 0: all; where its page is
+ *     fleet_join(&fleet, 1000, 1);      again after fleet_leave(), or fleet_kill() and _start()
+ *     fleet_beat(&fleet, 1000);         from now on, heartbeats a second, over all workers
+ *     fleet_submit(&fleet, maps), fleet_await(&fleet, &fleet.over_count, 1);
  *
- * A heartbeat has no answer. So one is followed by a report about an attempt that nobody knows; the
- * master handles it after the heartbeat, on the same way, and answers that it has heard it. That is
- * the round trip in fleet.beats; it includes how long this process takes to read the answer.
+ * A heartbeat has no answer, so a report about an attempt that nobody knows follows it, and the
+ * master's answer to that ends the round trip in fleet.beats. It includes our own reading of it.
  */
 #ifndef CTEST_BENCH_FLEET_H
 #define CTEST_BENCH_FLEET_H
@@ -59,13 +57,13 @@ struct fleet {
     uint32_t worker_count;
     uint64_t epoch, first_start_ns;
     uint64_t start_count; /* since the last fleet_kill() */
+    uint64_t done_max;    /* maps that are done; those that start later run on. 0: all are done */
     uint64_t join_count, heard_count, over_count, answer_count, closed_count;
     struct idtable parts; /* of reduces that were started: struct fleet_part by attempt */
     uintptr_t life;       /* of the master, from 1 */
     struct idtable
         done_maps;        /* maps that it said it has heard of: in which life, by fleet_map_id() */
-    uint64_t again_count; /* started although they were done in an earlier life: backups that
-                             come too late are not counted */
+    uint64_t again_count; /* started although done in an earlier life; late backups apart */
     struct times beats, early_beats; /* early: sent before the first start */
     struct loop_event *ticker;
     uint64_t beats_per_s, beaten, beating_since_ns, beat_id;
@@ -162,7 +160,8 @@ static inline void fleet_take_start(struct fleet_worker *worker, const Mrlua__At
             fleet_hold(worker,
                        &(struct fleet_held){start->job, start->attempt, start->task, false});
         }
-        fleet_say_done(worker, start->attempt, "", 1);
+        if (fleet->done_max == 0 || fleet->start_count <= fleet->done_max)
+            fleet_say_done(worker, start->attempt, "", 1);
         return;
     }
     if (!idtable_get(&fleet->parts, start->attempt)) {
@@ -485,7 +484,7 @@ static inline void fleet_start(struct fleet *fleet)
     close(own);
 }
 
-static inline void fleet_open(struct fleet *fleet, rlim_t descriptors)
+static inline void fleet_open(struct fleet *fleet, rlim_t descriptors, const char *http)
 {
     struct rlimit limit;
 
@@ -494,6 +493,7 @@ static inline void fleet_open(struct fleet *fleet, rlim_t descriptors)
     limit.rlim_cur = limit.rlim_max;
     assert_int_equal(setrlimit(RLIMIT_NOFILE, &limit), 0);
     master_kit_open(&fleet->kit);
+    fleet->kit.http = http;
     fleet->ticker = loop_timer_open(fleet->kit.loop, fleet_tick, fleet);
     fleet_start(fleet);
 }

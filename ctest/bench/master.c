@@ -96,7 +96,7 @@ int main(int argc, char **argv)
     double seconds;
 
     KIT_NURSERY(argc, argv);
-    fleet_open(&fleet, 0);
+    fleet_open(&fleet, 0, NULL);
     user_open(&user, &fleet);
     fleet_join(&fleet, workers, slots);
     fleet_beat(&fleet, workers);

@@ -115,7 +115,7 @@ int main(int argc, char **argv)
     bool is_good;
 
     KIT_NURSERY(argc, argv);
-    fleet_open(&fleet, 0);
+    fleet_open(&fleet, 0, NULL);
     is_good = after_tasks(&fleet, tasks) <= START_MS_MAX;
     is_good = after_jobs(&fleet, jobs) <= START_MS_MAX && is_good;
     is_good = stays_idle(&fleet, seconds) && is_good;
