@@ -103,7 +103,7 @@ static inline _Noreturn void kit_be_master(struct master_kit *kit, int said)
                                          kit->root ? folder_path(&kit->folder, kit->root) : NULL,
                                      .keys = &kit->keys,
                                      .tls = kit->tls,
-                                      .http = kit->http,
+                                     .http = kit->http,
                                      .once = kit->once};
     struct err err;
     struct master *master = master_open(&options, kit->nursery, &err);
