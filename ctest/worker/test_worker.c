@@ -116,6 +116,29 @@ static void more_than_the_disk_limit_is_told_as_the_disk(void **state)
     shell_close(&shell);
 }
 
+/* What a map leaves counts as soon as it is done, and not when somebody happens to look. */
+static void a_disk_that_a_map_has_filled_takes_no_more(void **state)
+{
+    struct shell shell;
+    Mrlua__AttemptFailed *failed;
+
+    (void)state;
+    shell_open(&shell);
+    shell_job(&shell, "local n = 0 return { map = function(key, line, emit) for _ = 1, 20000 do"
+                      "  n = n * 69069 + 1 & 0xffffffff; emit(n, n) end end, reduce = 'sum' }");
+    shell.options.disk_limit_bytes = 100 << 10;
+    shell_worker(&shell);
+    shell_welcome(&shell);
+    shell_map(&shell, 11, shell_file(&shell, "in", "a\n"));
+    shell_await(&shell, MESSAGE_ATTEMPT_DONE);
+    shell_heard(&shell, 11, MESSAGE_ATTEMPT_DONE);
+    shell_map(&shell, 12, folder_path(&shell.folder, "in"));
+    failed = shell_await(&shell, MESSAGE_ATTEMPT_FAILED);
+    assert_int_equal(failed->attempt, 12);
+    assert_int_equal(failed->error->kind, ERR_DISK);
+    shell_close(&shell);
+}
+
 static int exit_code_of(struct shell *shell)
 {
     shell_worker(shell);
@@ -167,6 +190,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(a_drained_worker_waits_for_the_end_of_jobs_whose_runs_it_holds),
         cmocka_unit_test(a_second_signal_ends_it_whatever_runs),
         cmocka_unit_test(more_than_the_disk_limit_is_told_as_the_disk),
+        cmocka_unit_test(a_disk_that_a_map_has_filled_takes_no_more),
         cmocka_unit_test(slots_that_do_not_fit_into_memory_are_counted_for_the_user),
         cmocka_unit_test(what_it_cannot_start_with_is_told),
     };

@@ -234,21 +234,32 @@ static void stop_largest(struct worker *worker)
     worker_attempt_fail(largest, &err);
 }
 
-static void on_disk_timer(void *context)
+void worker_look_at_disk(struct worker *worker)
 {
-    struct worker *worker = context;
-    uint64_t bytes = storage_bytes(&worker->storage);
     struct agent_event event = {.kind = AGENT_DISK};
+    uint64_t begun_ns = clock_monotonic_ns(), bytes;
 
+    if (worker->options.disk_limit_bytes == 0 || begun_ns < worker->disk_look_due_ns)
+        return;
+    bytes = storage_bytes(&worker->storage);
     for (struct worker_attempt *at = worker->attempts; at; at = at->next) {
-        if (at->readable)
+        if (at->readable && !at->has_answered) /* else it gives them back now */
             bytes += storage_scratch_bytes(&worker->storage, at->attempt.pid);
     }
     event.disk_is_full = bytes >= worker->options.disk_limit_bytes;
     if (event.disk_is_full != worker->disk_is_full)
         worker_queue(worker, &event);
     worker->disk_is_full = event.disk_is_full;
-    if (event.disk_is_full)
+    worker->disk_look_due_ns = begun_ns + 10 * (clock_monotonic_ns() - begun_ns);
+}
+
+static void on_disk_timer(void *context)
+{
+    struct worker *worker = context;
+
+    worker->disk_look_due_ns = 0;
+    worker_look_at_disk(worker);
+    if (worker->disk_is_full)
         stop_largest(worker);
     loop_timer_start(worker->disk_timer, WORKER_DISK_MS * NS_PER_MS);
     worker_pump(worker);

@@ -83,6 +83,7 @@ struct worker {
     struct agent_event *queue; /* events not stepped yet */
     size_t queue_count, queue_capacity;
     bool disk_is_full;
+    uint64_t disk_look_due_ns; /* not before: a look takes a tenth of our time at most */
 
     struct conn *conn;
     uint64_t connection; /* the agent's number of it */
@@ -103,6 +104,9 @@ struct worker {
 /* Adds an event; worker_pump() steps it. */
 void worker_queue(struct worker *worker, const struct agent_event *event);
 void worker_pump(struct worker *worker);
+
+/* Is more in use than the limit, if there is one? A stat for each run that is held. */
+void worker_look_at_disk(struct worker *worker);
 
 /* Ends worker_run() with this error. */
 void worker_fail(struct worker *worker, const struct err *err);
