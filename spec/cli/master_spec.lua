@@ -80,14 +80,15 @@ describe("mrlua master", function()
     assert.equal(0, second:wait(60), second:text "err")
   end)
 
-  it("refuses to listen beyond this machine without a key, or in plain text", function()
-    for _, flags in ipairs { {}, { "--key-file", it_all.folder .. "/key" } } do
+  it("refuses to listen beyond this machine without a key, with TLS or in plain text", function()
+    for _, flags in ipairs { {}, { "--insecure-plain" } } do
       local argv = { "master", "--listen", "0.0.0.0:0", "--state", it_all.folder .. "/state" }
       local result = engine.run(table.move(flags, 1, #flags, #argv + 1, argv),
-        { environment = "XDG_STATE_HOME=" .. it_all.folder })
+        { environment = "XDG_STATE_HOME=" .. it_all.folder, seconds = 20 })
 
       assert.equal(2, result.code)
       assert.equal("", result.stdout)
+      assert.matches("needs %-%-key%-file FILE", result.stderr)
     end
   end)
 
