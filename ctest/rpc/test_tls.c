@@ -38,7 +38,8 @@ static size_t take(void *context, void *out, size_t max)
     size_t len = end->in.len - end->taken;
 
     len = len < max ? len : max;
-    memcpy(out, end->in.ptr + end->taken, len);
+    if (len > 0)
+        memcpy(out, end->in.ptr + end->taken, len);
     end->taken += len;
     return len;
 }
