@@ -153,9 +153,13 @@ static void give_up(struct conn *conn, struct err *err)
 size_t conn_tls_read(struct conn *conn, void *out, size_t max)
 {
     struct err err;
-    size_t len;
+    size_t len = 0, count;
+    int rc = 1;
 
-    if (tls_read(conn->tls, out, max, &len, &err) < 0)
+    /* A record has 16 KiB at most; who takes the bytes writes them to a file. */
+    while (len < max && (rc = tls_read(conn->tls, (char *)out + len, max - len, &count, &err)) == 1)
+        len += count;
+    if (rc < 0 && len == 0) /* else it is said again the next time */
         give_up(conn, &err);
     return len;
 }
