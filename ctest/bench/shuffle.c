@@ -4,20 +4,54 @@
  *     cmake --build build --target bench_shuffle && build/ctest/bench_shuffle [MAPS [RECORDS]]
  *
  * 64 maps of 1.5 million records in one partition, about 1 GB of segments; TMPDIR holds them
- * twice. Every round moves them three ways, and the table has medians of 5 rounds:
+ * twice. Every round moves them four ways, and the table has medians of 5 rounds; CPU is that of
+ * both processes:
  *
  *     sendfile      a process sends the run files by sendfile(); the bytes are read and dropped
  *     and written   the same, but written to a file, as a reduce must
  *     fetch         a segment server in another process, and fetch_remote(): heads, proofs, order,
  *                   checksums, and the scratch file of a reduce
+ *     over TLS      the same, from a segment server that speaks TLS
  */
 #include "worker/segment_kit.h"
 
 #include <sys/sendfile.h>
+#include <time.h>
 
 enum { ROUNDS = 5, MAPS = 64, RECORDS = 1500000, READ_BYTES = 256 * 1024 };
 
 static struct kit kit;
+
+/* One way, one time each round. */
+struct way {
+    const char *name;
+    double (*move)(struct way *way); /* seconds */
+    bool is_written;                 /* sendfile */
+    uint32_t worker;                 /* fetch */
+    double seconds[ROUNDS], cpu_seconds[ROUNDS];
+};
+
+static double seconds_of(clockid_t clock)
+{
+    struct timespec time;
+
+    assert_int_equal(clock_gettime(clock, &time), 0);
+    return (double)time.tv_sec + (double)time.tv_nsec / 1e9;
+}
+
+/* Of this process, and of all that it has forked, whether they run or have ended. */
+static double cpu_seconds(void)
+{
+    double sum = seconds_of(CLOCK_PROCESS_CPUTIME_ID);
+
+    for (uint32_t i = 0; i < kit.process_count; i++) {
+        clockid_t clock;
+
+        assert_int_equal(clock_getcpuclockid(kit.processes[i], &clock), 0);
+        sum += seconds_of(clock);
+    }
+    return sum;
+}
 
 static uint64_t segment_bytes(void)
 {
@@ -57,36 +91,31 @@ static uint16_t serve_by_sendfile(void)
     return ntohs(address.sin_port);
 }
 
-/* Seconds. `to` -1: dropped. */
-static double time_sendfile(int to)
+static double move_by_sendfile(struct way *way)
 {
     static char bytes[READ_BYTES];
+    const char *copy = folder_path(&kit.folder, "copy");
+    int to = way->is_written ? open(copy, O_RDWR | O_CREAT | O_TRUNC, 0600) : -1;
     uint16_t port = serve_by_sendfile();
     uint64_t begun_ns = clock_monotonic_ns();
     int fd = kit_dial(port);
     ssize_t count;
 
     while ((count = read(fd, bytes, sizeof bytes)) > 0)
-        if (to >= 0)
+        if (way->is_written)
             assert_int_equal(write(to, bytes, (size_t)count), count);
     close(fd);
+    io_close(&to);
+    unlink(folder_path(&kit.folder, "copy"));
     return (double)(clock_monotonic_ns() - begun_ns) / 1e9;
 }
 
-static double time_written(void)
-{
-    int fd = open(folder_path(&kit.folder, "copy"), O_RDWR | O_CREAT | O_TRUNC, 0600);
-    double seconds = time_sendfile(fd);
-
-    close(fd);
-    unlink(folder_path(&kit.folder, "copy"));
-    return seconds;
-}
-
-static double time_fetch(void)
+static double move_by_fetch(struct way *way)
 {
     uint64_t begun_ns = clock_monotonic_ns();
 
+    for (uint32_t i = 0; i < KIT_WORKERS_MAX; i++)
+        kit.workers[i].count = i == way->worker ? kit.maps : 0;
     kit_fetch(&kit, 0);
     return (double)(clock_monotonic_ns() - begun_ns) / 1e9;
 }
@@ -104,32 +133,53 @@ static double median(double times[ROUNDS])
     return times[ROUNDS / 2];
 }
 
+static struct way WAYS[] = {
+    {.name = "sendfile", .move = move_by_sendfile},
+    {.name = "and written", .move = move_by_sendfile, .is_written = true},
+    {.name = "fetch", .move = move_by_fetch},
+    {.name = "over TLS", .move = move_by_fetch, .worker = 1},
+};
+
+enum { WAY_COUNT = sizeof WAYS / sizeof WAYS[0] };
+
+static void run_round(int round)
+{
+    for (int i = 0; i < WAY_COUNT; i++) {
+        double cpu = cpu_seconds();
+
+        WAYS[i].seconds[round] = WAYS[i].move(&WAYS[i]);
+        WAYS[i].cpu_seconds[round] = cpu_seconds() - cpu;
+    }
+}
+
+static void print_table(uint64_t bytes)
+{
+    double base = median(WAYS[0].seconds);
+
+    printf("%.2f GB in %u segments, medians of %d\n\n", (double)bytes / 1e9, kit.maps, ROUNDS);
+    printf("%-24s %8s %8s %8s %10s\n", "", "seconds", "MB/s", "ratio", "CPU s/GB");
+    for (int i = 0; i < WAY_COUNT; i++) {
+        double seconds = median(WAYS[i].seconds);
+
+        printf("%-24s %8.2f %8.0f %8.2f %10.2f\n", WAYS[i].name, seconds,
+               (double)bytes / seconds / 1e6, base / seconds,
+               median(WAYS[i].cpu_seconds) / ((double)bytes / 1e9));
+    }
+}
+
 int main(int argc, char **argv)
 {
     uint32_t maps = argc > 1 ? (uint32_t)atoi(argv[1]) : MAPS;
     uint32_t records = argc > 2 ? (uint32_t)atoi(argv[2]) : RECORDS;
-    double dropped[ROUNDS], written[ROUNDS], fetched[ROUNDS], base;
-    uint64_t bytes;
 
     kit_open(&kit, maps, 2, records);
     kit_serve(&kit, 0, 0, maps);
-    bytes = segment_bytes();
-    time_fetch(); /* warms the page cache and touches the memory */
-    for (int i = 0; i < ROUNDS; i++) {
-        dropped[i] = time_sendfile(-1);
-        written[i] = time_written();
-        fetched[i] = time_fetch();
-    }
-    base = median(dropped);
-    printf("%.2f GB in %u segments, medians of %d\n\n", (double)bytes / 1e9, maps, ROUNDS);
-    printf("%-24s %8s %8s %8s\n", "", "seconds", "MB/s", "ratio");
-    printf("%-24s %8.2f %8.0f %8.2f\n", "sendfile", base, (double)bytes / base / 1e6, 1.0);
-    base = median(written);
-    printf("%-24s %8.2f %8.0f %8.2f\n", "and written", base, (double)bytes / base / 1e6,
-           median(dropped) / base);
-    base = median(fetched);
-    printf("%-24s %8.2f %8.0f %8.2f\n", "fetch", base, (double)bytes / base / 1e6,
-           median(dropped) / base);
+    kit.tls = TLS_ALWAYS;
+    kit_serve(&kit, 1, 0, maps);
+    move_by_fetch(&WAYS[2]); /* warms the page cache and touches the memory */
+    for (int i = 0; i < ROUNDS; i++)
+        run_round(i);
+    print_table(segment_bytes());
     kit_close(&kit);
     return 0;
 }
