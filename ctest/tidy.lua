@@ -280,6 +280,30 @@ local function check_lua_file(path, lines)
   end
 end
 
+-- A function ends before the next line that is indented no more than its "def".
+local function check_python_file(path, lines)
+  if not (lines[1] or ""):find('^"""') then
+    complain(path, 1, "a module begins with a comment that says what it is")
+  end
+  local open = {} -- the functions around a line: { where it begins, its indentation }
+  for line_number = 1, #lines + 1 do
+    local line = lines[line_number] or "end"
+    local indent = #line:match("^ *")
+    while line ~= "" and #open > 0 and indent <= open[#open].indent do
+      local one = table.remove(open)
+      if one.last - one.start > FUNCTION_LINES_MAX then
+        complain(path, one.start, "function longer than %d lines", FUNCTION_LINES_MAX)
+      end
+    end
+    if line:find("^ *def ") then
+      table.insert(open, { start = line_number, indent = indent })
+    end
+    for _, one in ipairs(open) do
+      one.last = line ~= "" and line_number or one.last
+    end
+  end
+end
+
 local function check_text(path, lines)
   for line_number, line in ipairs(lines) do
     if (utf8.len(line) or #line) > COLUMNS_MAX and not path:find("%.md$") then
@@ -356,7 +380,7 @@ end
 local function is_text(path)
   return path:find("%.[ch]$") or path:find("%.lua$") or path:find("%.md$")
     or path:find("%.cmake$") or path:find("CMakeLists%.txt$") or path:find("%.sh$")
-    or path:find("%.proto$") or path:find("^%.ci/")
+    or path:find("%.py$") or path:find("%.proto$") or path:find("^%.ci/")
 end
 
 local function check_file(path, exists)
@@ -371,6 +395,8 @@ local function check_file(path, exists)
     check_c_file(path, lines)
   elseif path:find("%.lua$") then
     check_lua_file(path, lines)
+  elseif path:find("%.py$") then
+    check_python_file(path, lines)
   elseif path == "README.md" and #lines > README_LINES_MAX then
     complain(path, #lines, "README.md has at most %d lines", README_LINES_MAX)
   end

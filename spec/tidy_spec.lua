@@ -16,6 +16,10 @@ end
 local HEADER = "/*\n * x: what it is.\n */\n"
 local WORK = "/wo" .. "rk/main"
 
+local function lines(count, line)
+  return (line .. "\n"):rep(count)
+end
+
 local GOOD = { -- a tree with nothing to complain about; each bad sample is put on top of it
   ["engine/record/x.h"] = HEADER .. '#include "base/err.h"\n#include <lz4.h>\n#include <stdio.h>\n',
   ["engine/record/x.c"] = "int x(void)\n{\n    if (fsync(1) != 0)\n        return -1;\n}\n",
@@ -24,15 +28,12 @@ local GOOD = { -- a tree with nothing to complain about; each bad sample is put 
   ["spec/mrlua/y_spec.lua"] = 'it("holds", function() end)\n',
   ["jobs/z.lua"] = "-- mrlua run jobs/z.lua README.md\nreturn {}\n",
   ["spec/jobs/z_spec.lua"] = 'it("holds", function() end)\n',
+  ["spec/p.py"] = '"""p: what it is."""\n\n\ndef f():\n' .. lines(70, "    f()"),
   ["README.md"] = "# mrlua\n",
   ["CMakeLists.txt"] = "project(x)\n",
   [".hidden/anything"] = "\t\n",
   ["build-other/engine/bad.c"] = "typedef int bad;\n",
 }
-
-local function lines(count, line)
-  return (line .. "\n"):rep(count)
-end
 
 local BAD = { -- what is wrong, the file, its text, what is said
   { "a layer that includes one above it", "engine/record/x.c", '#include "vm/vm.h"\n',
@@ -60,6 +61,14 @@ local BAD = { -- what is wrong, the file, its text, what is said
   { "a long Lua function", "lua/mrlua/y.lua",
     "--- A module.\nlocal function f()\n" .. lines(71, "  f()") .. "end\n",
     "lua/mrlua/y.lua:2: function longer than 70 lines" },
+  { "a long Python function", "spec/p.py",
+    '"""p: what it is."""\n\n\ndef f():\n' .. lines(71, "    f()") .. "\nf()\n",
+    "spec/p.py:4: function longer than 70 lines" },
+  { "a long Python method", "spec/p.py",
+    '"""p: what it is."""\n\n\nclass C:\n    def f(self):\n' .. lines(71, "        f()"),
+    "spec/p.py:5: function longer than 70 lines" },
+  { "a Python module without its contract", "spec/p.py", "import os\n",
+    "spec/p.py:1: a module begins with a comment" },
   { "a long line", "lua/mrlua/y.lua", "--" .. ("x"):rep(99) .. "\n", "longer than 100 columns" },
   { "a header without a contract", "engine/record/x.h", "int x(void);\n",
     "a header begins with its contract" },

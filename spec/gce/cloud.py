@@ -1,7 +1,8 @@
 """The resources of a pretended project: what the gcloud of stub/ and compute.py have in common.
 
-    with cloud.changed(path) as state:          locked; written back when the block ends well
-        cloud.put(state, "compute instances", "us-central1-a", "mrlua-master", {"status": "RUNNING"})
+    with cloud.changed(path) as state:      locked; written back when the block ends well
+        cloud.put(state, "compute instances", "us-central1-a", "mrlua-master",
+                  {"status": "RUNNING"})
 
 A state is {kind: {"ZONE/NAME": resource}}; what is in no zone has an empty one. A kind is the words
 of gcloud's command.

@@ -6,8 +6,8 @@
 
 Operations: objects.{get, get.media, list, delete, patch, update, compose, rewrite, copy, move},
 objects.insert.{simple, multipart}, objects.insert.resumable.{init, chunk, final, query, cancel},
-buckets.{get, insert, list, layout}, batch. "final" is a piece with which the upload is complete; a finish
-("bytes */TOTAL") is a query.
+buckets.{get, insert, list, layout}, batch. "final" is a piece with which the upload is complete; a
+finish ("bytes */TOTAL") is a query.
 """
 import json
 import re
