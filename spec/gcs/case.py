@@ -213,6 +213,12 @@ class Case(unittest.TestCase):
         where = urllib.parse.urlsplit(answer.headers["Location"])
         return f"{where.path}?{where.query}"
 
+    def wait_for_turn(self, session):
+        """Waits until the first request on a session has it; answers what is known of it."""
+        known = self.state.uploads.sessions[session.partition("upload_id=")[2]]
+        wait_for(lambda: known.epoch)
+        return known
+
     def piece(self, session, content_range, body=b"", headers=None):
         """A request on a session; the range without "bytes "."""
         return self.ask("PUT", session, {"Content-Range": "bytes " + content_range,

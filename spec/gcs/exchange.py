@@ -110,8 +110,10 @@ def _before(call, action, state):
 def _after(action, reply, state):
     """What goes wrong once all is done; answers the reply."""
     if action.get("reset") in ("after", "before"):
+        reply.discard()
         raise Reset()
     if "status" in action:
+        reply.discard()
         return _fault_reply(action, state)
     if "retry_after" in action:
         reply.headers.append(("Retry-After", action["retry_after"]))
@@ -131,6 +133,10 @@ def _answer(call, state, action):
         reply = call.run(state, action)
     except Problem as problem:
         reply = api.problem_reply(problem, state, call.is_media())
+    except ConnectionError:
+        raise
+    except OSError as error:  # its own disk
+        reply = api.problem_reply(Problem(500, message=str(error)), state)
     return _after(action, reply, state)
 
 

@@ -16,8 +16,9 @@ from objects import Store
 from problem import Problem
 from uploads import Uploads
 
-LOG_MAX = 200_000        # requests that are kept; the oldest go
+LOG_MAX = 50_000         # requests that are kept, about 1 KB each; the oldest go
 VIOLATIONS_MAX = 10_000  # details that are kept; all are counted
+ANSWERS_MAX = 10_000     # refusals whose retries are looked for
 
 SETTINGS = {
     "chunked": False,              # bodies of objects are sent in chunks, without a length
@@ -184,6 +185,8 @@ class State:
         """What a request was answered."""
         if status >= 400:
             until = time.monotonic() + retry_after if retry_after else 0
+            if len(self.answers) >= ANSWERS_MAX:
+                self.answers.clear()
             self.answers[key] = status, until
         else:
             self.answers.pop(key, None)

@@ -168,7 +168,7 @@ class Queries(Session):
                       f"Content-Range: bytes 0-{TOTAL - 1}/{TOTAL}\r\n\r\n").encode()
                      + DATA[:GRANULE + 1000])
         plug.close()
-        kept = self.state.uploads.sessions[session.partition("upload_id=")[2]].blob
+        kept = self.wait_for_turn(session).blob
         wait_for(lambda: kept.size)  # a query before that would take the session over
         self.assertEqual((308, f"bytes=0-{GRANULE - 1}"),
                          self.ranges(self.piece(session, "*/*")))
@@ -181,6 +181,7 @@ class Queries(Session):
         old.sendall((f"PUT {session} HTTP/1.1\r\nContent-Length: {TOTAL}\r\n"
                      f"Content-Range: bytes 0-{TOTAL - 1}/{TOTAL}\r\n\r\n").encode()
                     + DATA[:GRANULE])
+        self.wait_for_turn(session)
         self.assertEqual((308, None), self.ranges(self.piece(session, "*/*")))
         answer = self.finish(session)
         self.assertEqual(200, answer.status)

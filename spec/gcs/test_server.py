@@ -80,6 +80,23 @@ class Connections(Case):
             thread.join(TIMEOUT_S)
         self.assertEqual([200] + [412] * 11, sorted(statuses))
 
+    def test_replies_that_are_lost_cost_no_descriptor(self):
+        self.put("a", b"x" * MIB)
+        self.get("a")
+        before = len(os.listdir("/proc/self/fd"))
+        for action in ({"status": 503, "when": "after"}, {"reset": "after"}, {"break_after": 10}):
+            self.fault("objects.get.media", action, nth=[1, 2, 3])
+            for _ in range(3):
+                self.get("a")
+            self.ask("DELETE", "/_control/faults")
+        self.get("none")
+        wait_for(lambda: len(os.listdir("/proc/self/fd")) <= before)
+
+    def test_a_disk_that_is_gone_is_500(self):
+        shutil.rmtree(os.path.join(self.folder, "objects"))
+        answer = self.ask("POST", UPLOAD + "media&name=a", {}, b"x")
+        self.assertEqual((500, "backendError"), (answer.status, answer.reason()))
+
 
 class BadRequests(Case):
     def test_what_is_not_http_is_400_and_the_end(self):

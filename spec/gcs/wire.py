@@ -72,6 +72,11 @@ class Reply:
         self.is_chunked = is_chunked or isinstance(body, StreamBody)
         self.is_head = False  # the body is told of, not sent
 
+    def discard(self):
+        """It is not sent after all."""
+        if isinstance(self.body, FileBody):
+            self.body.close()
+
     def size(self):
         """Bytes of the body; None if nobody knows."""
         if isinstance(self.body, StreamBody):
@@ -345,8 +350,7 @@ class Connection:
                 return 0, not is_last
             return self._send_body(head, reply, harm, size, is_last)
         finally:
-            if isinstance(reply.body, FileBody):
-                reply.body.close()
+            reply.discard()
 
     def _send_body(self, head, reply, harm, size, is_last):
         if isinstance(reply.body, bytes) and not reply.is_chunked and not harm.is_any():
