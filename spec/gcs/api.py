@@ -36,8 +36,9 @@ def unquote(text):
 
 
 def json_reply(value, status=200, headers=(), fields=None):
-    """A reply of JSON; `fields` is what fields= asks for."""
-    text = json.dumps(listing.project(value, fields), ensure_ascii=False, indent=1) + "\n"
+    """A reply of JSON; `fields` is what fields= asks for. In one line, unlike Google's: Python
+    takes five times as long for several."""
+    text = json.dumps(listing.project(value, fields), ensure_ascii=False) + "\n"
     return Reply(status, [("Content-Type", "application/json; charset=UTF-8"),
                           ("Cache-Control", "no-cache"), *headers],
                  text.encode("utf-8", "surrogateescape"))
@@ -259,13 +260,13 @@ def list_objects(call):
         state.list_count += 1
         items, prefixes, token = listing.page(bucket, query, state.settings, call.action,
                                               state.list_count)
-        answer = {"kind": "storage#objects"}
-        if token:
-            answer["nextPageToken"] = token
-        if prefixes:
-            answer["prefixes"] = prefixes
-        if items:
-            answer["items"] = [one.resource(call.base, quote) for one in items]
+    answer = {"kind": "storage#objects"}
+    if token:
+        answer["nextPageToken"] = token
+    if prefixes:
+        answer["prefixes"] = prefixes
+    if items:
+        answer["items"] = [one.resource(call.base, quote) for one in items]
     return json_reply(answer, fields=query.get("fields"))
 
 
