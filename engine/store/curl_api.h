@@ -1,5 +1,6 @@
 /*
- * curl_api: libcurl, loaded on first use. The one place that includes its headers beside http.c.
+ * curl_api: libcurl, loaded on first use. The one place that includes its headers beside
+ * http_client.c.
  *
  *     const struct curl_api *curl = curl_api_load(&err);
  *     easy = curl->easy_init();

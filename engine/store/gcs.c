@@ -137,7 +137,7 @@ struct text_sink {
     struct gcs_call *call;
 };
 
-static int keep_text(void *context, const struct http_request *request, const char *bytes,
+static int keep_text(void *context, const struct http_exchange *request, const char *bytes,
                      size_t len)
 {
     struct text_sink *sink = context;

@@ -18,8 +18,8 @@ enum {
 static const char default_endpoint[] = "https://storage.googleapis.com";
 
 struct gcs {
-    struct http *http; /* NULL: nothing was asked yet */
-    char *endpoint;    /* scheme://host[:port], without a slash at its end */
+    struct http_client *http; /* NULL: nothing was asked yet */
+    char *endpoint;           /* scheme://host[:port], without a slash at its end */
     struct buf extra_headers;
     struct credentials credentials;
     bool has_credentials;
@@ -86,7 +86,7 @@ void gcs_close(struct gcs *gcs)
         gcs_call_deinit(gcs, gcs->token_call);
         free(gcs->token_call);
     }
-    http_close(gcs->http);
+    http_client_close(gcs->http);
     credentials_ask_deinit(&gcs->ask);
     credentials_deinit(&gcs->credentials);
     token_deinit(&gcs->token);
@@ -174,14 +174,14 @@ void gcs_call_reset(struct gcs_call *call)
 {
     assert(call->state == GCS_CALL_ENDED || call->state == GCS_CALL_IDLE);
     call->state = GCS_CALL_IDLE;
-    http_request_reset(&call->http);
+    http_exchange_reset(&call->http);
 }
 
 void gcs_call_deinit(struct gcs *gcs, struct gcs_call *call)
 {
     if (call->state == GCS_CALL_WAITING || call->state == GCS_CALL_RUNNING)
         end_call(gcs, call);
-    http_request_deinit(&call->http);
+    http_exchange_deinit(&call->http);
     buf_deinit(&call->url);
     buf_deinit(&call->headers);
     credentials_wipe(&call->sent_headers);
@@ -297,7 +297,7 @@ static void hear_token(struct gcs *gcs)
 
 static int get_ready(struct gcs *gcs, struct err *err)
 {
-    if (!gcs->http && !(gcs->http = http_open(err)))
+    if (!gcs->http && !(gcs->http = http_client_open(err)))
         return -1;
     if (!gcs->has_credentials && credentials_find(&gcs->credentials, err) != 0)
         return -1;
@@ -309,7 +309,7 @@ static void try_call(struct gcs *gcs, struct gcs_call *call)
 {
     struct buf *headers = &call->sent_headers;
 
-    http_request_reset(&call->http);
+    http_exchange_reset(&call->http);
     if (call->prepare)
         call->prepare(call);
     credentials_wipe(headers);
@@ -323,7 +323,7 @@ static void try_call(struct gcs *gcs, struct gcs_call *call)
     call->http.url = buf_string(&call->url);
     call->http.headers = buf_slice(headers);
     call->state = GCS_CALL_RUNNING;
-    http_start(gcs->http, &call->http);
+    http_client_start(gcs->http, &call->http);
 }
 
 /* Starts what is due. *due_ns: when the next one will be. */
@@ -352,7 +352,7 @@ static void start_due(struct gcs *gcs, uint64_t now_ns, uint64_t *due_ns)
 
 static int no_answer(const struct gcs_call *call, struct err *err)
 {
-    const struct http_request *http = &call->http;
+    const struct http_exchange *http = &call->http;
     bool is_ours = http->failure == RETRY_IMPOSSIBLE || http->failure == RETRY_UNTRUSTED;
 
     if (http->failure == RETRY_ANSWERED)
@@ -441,7 +441,7 @@ int gcs_poll(struct gcs *gcs, struct pollfd *polls, size_t count, int timeout_ms
         if (timeout_ms < 0 || (uint64_t)timeout_ms > ms)
             timeout_ms = (int)ms;
     }
-    if (http_poll(gcs->http, polls, count, timeout_ms, err) != 0)
+    if (http_client_poll(gcs->http, polls, count, timeout_ms, err) != 0)
         return -1;
     judge_all(gcs, clock_monotonic_ns());
     return 0;

@@ -17,13 +17,13 @@
 
 #include "store/credentials.h"
 #include "store/gcs.h"
-#include "store/http.h"
+#include "store/http_client.h"
 
 enum gcs_call_state { GCS_CALL_IDLE, GCS_CALL_WAITING, GCS_CALL_RUNNING, GCS_CALL_ENDED };
 
 struct gcs_call {
     /* ---- what is asked ---- */
-    struct http_request http; /* method, body, sink; url and headers are filled from here */
+    struct http_exchange http; /* method, body, sink; url and headers are filled from here */
     struct buf url;
     struct buf headers; /* "name: value\n" lines */
     enum retry_operation operation;
@@ -54,7 +54,7 @@ struct gcs_call {
 #define GCS_CALL_INIT                                                                              \
     (struct gcs_call)                                                                              \
     {                                                                                              \
-        .http = HTTP_REQUEST_INIT, .policy = &RETRY_POLICY                                         \
+        .http = HTTP_EXCHANGE_INIT, .policy = &RETRY_POLICY                                        \
     }
 
 /* Begins; it must not move until it has ended. */
@@ -74,7 +74,7 @@ void gcs_call_deinit(struct gcs *gcs, struct gcs_call *call);
 /* To be started again with the same url, headers and body. */
 void gcs_call_reset(struct gcs_call *call);
 
-/* Moves all calls on and waits, as http_poll() does. */
+/* Moves all calls on and waits, as http_client_poll() does. */
 int gcs_poll(struct gcs *gcs, struct pollfd *polls, size_t count, int timeout_ms, struct err *err);
 
 /* How many more requests a caller with many may start now (struct ramp). */

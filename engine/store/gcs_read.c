@@ -89,7 +89,7 @@ static int refuse(struct range *range, const char *problem)
 }
 
 /* Is what comes what was asked for? */
-static int check_answer(struct range *range, const struct http_request *request)
+static int check_answer(struct range *range, const struct http_exchange *request)
 {
     const struct gcs_span *span = &range->reader->spans[range->span];
     const struct http_headers *headers = &request->reply_headers;
@@ -113,7 +113,7 @@ static int check_answer(struct range *range, const struct http_request *request)
     return 0;
 }
 
-static int on_bytes(void *context, const struct http_request *request, const char *bytes,
+static int on_bytes(void *context, const struct http_exchange *request, const char *bytes,
                     size_t len)
 {
     struct range *range = context;

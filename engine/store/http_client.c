@@ -1,4 +1,4 @@
-#include "store/http.h"
+#include "store/http_client.h"
 
 #include "base/clock.h"
 #include "base/mem.h"
@@ -20,18 +20,18 @@ enum {
     POLLS_MAX = 16,
 };
 
-struct http {
+struct http_client {
     const struct curl_api *curl;
     CURLM *multi;
     CURL *idle[IDLE_EASY_COUNT_MAX]; /* handles for the next requests */
     size_t idle_count;
-    struct http_request *running;
+    struct http_exchange *running;
 };
 
-struct http *http_open(struct err *err)
+struct http_client *http_client_open(struct err *err)
 {
     const struct curl_api *curl = curl_api_load(err);
-    struct http *http;
+    struct http_client *http;
 
     if (!curl)
         return NULL;
@@ -48,12 +48,12 @@ struct http *http_open(struct err *err)
     return http;
 }
 
-void http_close(struct http *http)
+void http_client_close(struct http_client *http)
 {
     if (!http)
         return;
     while (http->running)
-        http_stop(http->running);
+        http_client_stop(http->running);
     while (http->idle_count > 0)
         http->curl->easy_cleanup(http->idle[--http->idle_count]);
     http->curl->multi_cleanup(http->multi);
@@ -64,7 +64,7 @@ void http_close(struct http *http)
 
 static size_t on_header(char *line, size_t size, size_t count, void *context)
 {
-    struct http_request *request = context;
+    struct http_exchange *request = context;
     size_t len = size * count;
 
     request->moved_ns = clock_monotonic_ns();
@@ -81,7 +81,7 @@ static size_t on_header(char *line, size_t size, size_t count, void *context)
 
 static size_t on_bytes(char *bytes, size_t size, size_t count, void *context)
 {
-    struct http_request *request = context;
+    struct http_exchange *request = context;
     size_t len = size * count, room;
     bool is_success = request->status / 100 == 2;
 
@@ -101,7 +101,7 @@ static size_t on_bytes(char *bytes, size_t size, size_t count, void *context)
 }
 
 /* Up to `len` bytes of a body that has a beginning, a part in a file, and an end. */
-static size_t take_body(struct http_request *request, char *to, size_t len)
+static size_t take_body(struct http_exchange *request, char *to, size_t len)
 {
     uint64_t at = request->body_sent, fd_bytes = request->body_fd < 0 ? 0 : request->body_fd_bytes;
     const struct slice *part = &request->body;
@@ -133,7 +133,7 @@ static size_t take_body(struct http_request *request, char *to, size_t len)
 
 static size_t on_body(char *to, size_t size, size_t count, void *context)
 {
-    struct http_request *request = context;
+    struct http_exchange *request = context;
     size_t len = take_body(request, to, size * count);
 
     request->moved_ns = clock_monotonic_ns();
@@ -145,7 +145,7 @@ static size_t on_body(char *to, size_t size, size_t count, void *context)
 /* A kept connection that turns out to be closed: libcurl begins again on a new one. */
 static int on_seek(void *context, curl_off_t offset, int origin)
 {
-    struct http_request *request = context;
+    struct http_exchange *request = context;
 
     if (origin != SEEK_SET || offset < 0)
         return CURL_SEEKFUNC_FAIL;
@@ -155,13 +155,13 @@ static int on_seek(void *context, curl_off_t offset, int origin)
 
 /* ---- one request ---- */
 
-static uint64_t body_bytes(const struct http_request *request)
+static uint64_t body_bytes(const struct http_exchange *request)
 {
     return request->body.len + (request->body_fd < 0 ? 0 : request->body_fd_bytes) +
            request->body_end.len;
 }
 
-static void wipe(struct http *http, struct http_request *request)
+static void wipe(struct http_client *http, struct http_exchange *request)
 {
     struct curl_slist *list = request->header_list;
 
@@ -171,7 +171,7 @@ static void wipe(struct http *http, struct http_request *request)
     request->header_list = NULL;
 }
 
-static bool add_header(struct http *http, struct http_request *request, const char *line)
+static bool add_header(struct http_client *http, struct http_exchange *request, const char *line)
 {
     struct curl_slist *list = http->curl->slist_append(request->header_list, line);
 
@@ -180,7 +180,7 @@ static bool add_header(struct http *http, struct http_request *request, const ch
     return list;
 }
 
-static bool add_headers(struct http *http, struct http_request *request)
+static bool add_headers(struct http_client *http, struct http_exchange *request)
 {
     const char *at = request->headers.ptr, *end = at + request->headers.len;
     bool is_added = add_header(http, request, "Expect:"); /* no waiting for 100 Continue */
@@ -198,7 +198,7 @@ static bool add_headers(struct http *http, struct http_request *request)
     return is_added;
 }
 
-static void set_options(struct http *http, struct http_request *request)
+static void set_options(struct http_client *http, struct http_exchange *request)
 {
     CURLcode (*set)(CURL *, CURLoption, ...) = http->curl->easy_setopt;
     CURL *easy = request->easy;
@@ -233,14 +233,14 @@ static void set_options(struct http *http, struct http_request *request)
     set(easy, CURLOPT_HTTPHEADER, request->header_list);
 }
 
-static void fail(struct http_request *request, enum retry_failure failure, const char *text)
+static void fail(struct http_exchange *request, enum retry_failure failure, const char *text)
 {
     request->is_done = true;
     request->failure = failure;
     snprintf(request->failure_text, sizeof request->failure_text, "%s", text);
 }
 
-void http_start(struct http *http, struct http_request *request)
+void http_client_start(struct http_client *http, struct http_exchange *request)
 {
     assert(!request->http && !request->is_done);
     request->easy = http->idle_count > 0 ? http->idle[--http->idle_count] : http->curl->easy_init();
@@ -262,10 +262,10 @@ void http_start(struct http *http, struct http_request *request)
 }
 
 /* Out of the list of those that run; its handle is free for the next. */
-static void release(struct http_request *request)
+static void release(struct http_exchange *request)
 {
-    struct http *http = request->http;
-    struct http_request **link = &http->running;
+    struct http_client *http = request->http;
+    struct http_exchange **link = &http->running;
 
     while (*link != request)
         link = &(*link)->next;
@@ -281,7 +281,7 @@ static void release(struct http_request *request)
     wipe(http, request);
 }
 
-void http_stop(struct http_request *request)
+void http_client_stop(struct http_exchange *request)
 {
     if (request->http)
         release(request);
@@ -314,11 +314,11 @@ static enum retry_failure failure_of(CURLcode code)
     }
 }
 
-static void conclude(struct http_request *request, CURLcode code)
+static void conclude(struct http_exchange *request, CURLcode code)
 {
     const char *text = request->http->curl->easy_strerror(code);
     enum retry_failure failure = failure_of(code);
-    struct http *http = request->http;
+    struct http_client *http = request->http;
     long connects = 1;
 
     /* Timed out before there was a connection: nothing was sent. */
@@ -344,13 +344,13 @@ static void conclude(struct http_request *request, CURLcode code)
     }
 }
 
-static void conclude_all(struct http *http)
+static void conclude_all(struct http_client *http)
 {
     CURLMsg *message;
     int left;
 
     while ((message = http->curl->multi_info_read(http->multi, &left))) {
-        struct http_request *request = NULL;
+        struct http_exchange *request = NULL;
         CURLcode code = message->data.result;
 
         if (message->msg != CURLMSG_DONE)
@@ -361,9 +361,9 @@ static void conclude_all(struct http *http)
 }
 
 /* Ends what has moved nothing for too long. */
-static void end_stalled(struct http *http, uint64_t now_ns)
+static void end_stalled(struct http_client *http, uint64_t now_ns)
 {
-    struct http_request *request = http->running, *next;
+    struct http_exchange *request = http->running, *next;
 
     for (; request; request = next) {
         char text[64];
@@ -379,12 +379,12 @@ static void end_stalled(struct http *http, uint64_t now_ns)
 }
 
 /* Until the next one has stalled, and not longer than `timeout_ms`. */
-static int wait_ms(const struct http *http, int timeout_ms)
+static int wait_ms(const struct http_client *http, int timeout_ms)
 {
     uint64_t now_ns = clock_monotonic_ns(), first_ns = UINT64_MAX;
     int ms = INT32_MAX;
 
-    for (const struct http_request *one = http->running; one; one = one->next)
+    for (const struct http_exchange *one = http->running; one; one = one->next)
         if (one->moved_ns + one->stall_ns < first_ns)
             first_ns = one->moved_ns + one->stall_ns;
     if (first_ns <= now_ns)
@@ -394,8 +394,8 @@ static int wait_ms(const struct http *http, int timeout_ms)
     return timeout_ms >= 0 && timeout_ms < ms ? timeout_ms : ms;
 }
 
-int http_poll(struct http *http, struct pollfd *polls, size_t count, int timeout_ms,
-              struct err *err)
+int http_client_poll(struct http_client *http, struct pollfd *polls, size_t count, int timeout_ms,
+                     struct err *err)
 {
     struct curl_waitfd waits[POLLS_MAX] = {0};
     CURLMcode code;
@@ -424,7 +424,7 @@ int http_poll(struct http *http, struct pollfd *polls, size_t count, int timeout
     return 0;
 }
 
-void http_request_reset(struct http_request *request)
+void http_exchange_reset(struct http_exchange *request)
 {
     assert(!request->http);
     request->is_done = request->is_refused = request->is_too_long = false;
@@ -436,9 +436,9 @@ void http_request_reset(struct http_request *request)
     buf_clear(&request->reply);
 }
 
-void http_request_deinit(struct http_request *request)
+void http_exchange_deinit(struct http_exchange *request)
 {
-    http_stop(request);
+    http_client_stop(request);
     http_headers_deinit(&request->reply_headers);
     buf_deinit(&request->reply);
 }

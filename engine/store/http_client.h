@@ -1,16 +1,16 @@
 /*
- * http: requests over HTTP/1.1, many at once, on connections that are kept. It tries each once;
- * what then: retry.h.
+ * http_client: requests over HTTP/1.1, many at once, on connections that are kept. It tries each
+ * once; what then: retry.h.
  *
- *     struct http *http = http_open(&err);                      loads libcurl
- *     struct http_request request = HTTP_REQUEST_INIT;
+ *     struct http_client *http = http_client_open(&err);                      loads libcurl
+ *     struct http_exchange request = HTTP_EXCHANGE_INIT;
  *     request.method = "GET", request.url = url;
- *     http_start(http, &request);
+ *     http_client_start(http, &request);
  *     while (!request.is_done)
- *         if (http_poll(http, NULL, 0, -1, &err) != 0) ...
+ *         if (http_client_poll(http, NULL, 0, -1, &err) != 0) ...
  *     look at request.failure, request.status, request.reply
- *     http_request_deinit(&request);                            also stops it, if it runs
- *     http_close(http);
+ *     http_exchange_deinit(&request);                            also stops it, if it runs
+ *     http_client_close(http);
  *
  * HTTP/1.1 by decision: one connection of HTTP/2 carried 294 MB/s where 100 of HTTP/1.1 carried
  * 1457 (gcsfuse, pull request 427). Redirects are not followed: 308 has a meaning of its own here.
@@ -20,8 +20,8 @@
  * without a word looks like that. Bodies of errors, and of answers without a sink, are kept up to
  * `reply_bytes_max`; a longer error is cut, a longer answer is RETRY_IMPOSSIBLE.
  */
-#ifndef STORE_HTTP_H
-#define STORE_HTTP_H
+#ifndef STORE_HTTP_CLIENT_H
+#define STORE_HTTP_CLIENT_H
 
 #include "base/buf.h"
 #include "base/clock.h"
@@ -39,7 +39,7 @@ enum {
     HTTP_FAILURE_BYTES = 256,
 };
 
-struct http_request {
+struct http_exchange {
     /* ---- what is asked: borrowed until it is done ---- */
     const char *method;
     const char *url;
@@ -51,7 +51,7 @@ struct http_request {
     struct slice body_end; /* what is sent behind those */
     bool has_body;         /* also an empty one */
     /* Bytes of a 2xx, if not NULL; the headers are there before. -1: not wanted, end it. */
-    int (*sink)(void *context, const struct http_request *request, const char *bytes, size_t len);
+    int (*sink)(void *context, const struct http_exchange *request, const char *bytes, size_t len);
     void *context;
     size_t reply_bytes_max;
     uint64_t stall_ns;
@@ -65,43 +65,43 @@ struct http_request {
     struct http_headers reply_headers;
     struct buf reply;
 
-    /* ---- http.c's own ---- */
-    struct http *http; /* running in it, or NULL */
+    /* ---- http_client.c's own ---- */
+    struct http_client *http; /* running in it, or NULL */
     void *easy, *header_list;
     uint64_t body_sent, moved_ns;
     int body_error; /* errno of reading body_fd */
     bool is_too_long;
-    struct http_request *next;
+    struct http_exchange *next;
 };
 
-#define HTTP_REQUEST_INIT                                                                          \
-    (struct http_request)                                                                          \
+#define HTTP_EXCHANGE_INIT                                                                         \
+    (struct http_exchange)                                                                         \
     {                                                                                              \
         .body_fd = -1, .reply_bytes_max = HTTP_ERROR_BYTES_MAX, .stall_ns = 10 * NS_PER_S          \
     }
 
-struct http;
+struct http_client;
 
 /* NULL: ERR_SETUP, libcurl is not there. */
-struct http *http_open(struct err *err);
+struct http_client *http_client_open(struct err *err);
 
 /* Requests that run are stopped. */
-void http_close(struct http *http);
+void http_client_close(struct http_client *http);
 
 /* The request must not move until it is done or stopped. It may be done at once. */
-void http_start(struct http *http, struct http_request *request);
+void http_client_start(struct http_client *http, struct http_exchange *request);
 
 /* Ends it without an answer; its connection is closed. A request that does not run is left alone.
  */
-void http_stop(struct http_request *request);
+void http_client_stop(struct http_exchange *request);
 
 /* Waits until a request may move, one of `polls` is ready (its revents are set; a hang-up is
  * readable) or `timeout_ms` is over, -1: as long as it takes; then moves all requests on. */
-int http_poll(struct http *http, struct pollfd *polls, size_t count, int timeout_ms,
-              struct err *err);
+int http_client_poll(struct http_client *http, struct pollfd *polls, size_t count, int timeout_ms,
+                     struct err *err);
 
 /* Prepares it to be started again: what it asks stays, what it was told goes. */
-void http_request_reset(struct http_request *request);
-void http_request_deinit(struct http_request *request);
+void http_exchange_reset(struct http_exchange *request);
+void http_exchange_deinit(struct http_exchange *request);
 
 #endif

@@ -1,24 +1,24 @@
-#include "store/http.h"
+#include "store/http_client.h"
 
 #include "folder.h"
 #include "store/gcs_kit.h"
 
-static void run(struct http *http, struct http_request *request)
+static void run(struct http_client *http, struct http_exchange *request)
 {
     struct err err;
 
-    http_start(http, request);
+    http_client_start(http, request);
     while (!request->is_done)
-        assert_int_equal(http_poll(http, NULL, 0, -1, &err), 0);
+        assert_int_equal(http_client_poll(http, NULL, 0, -1, &err), 0);
 }
 
 /* A request to the kit's server. */
-static void aim(struct http_request *request, const struct gcs_kit *kit, const char *method)
+static void aim(struct http_exchange *request, const struct gcs_kit *kit, const char *method)
 {
     static char url[64];
 
     snprintf(url, sizeof url, "http://127.0.0.1:%d/a", kit->port);
-    *request = HTTP_REQUEST_INIT;
+    *request = HTTP_EXCHANGE_INIT;
     request->method = method;
     request->url = url;
 }
@@ -26,17 +26,17 @@ static void aim(struct http_request *request, const struct gcs_kit *kit, const c
 static void a_body_is_sent_of_its_beginning_its_file_and_its_end(void **state)
 {
     static const struct gcs_answer script[] = {{"POST /a", GCS_BODY("200 OK", "yes"), 0, 0}};
-    struct http_request request;
+    struct http_exchange request;
     struct folder folder;
     struct gcs_kit kit;
-    struct http *http;
+    struct http_client *http;
     struct err err;
 
     (void)state;
     folder_make(&folder);
     folder_write(&folder, "f", "0123456789", 10);
     gcs_kit_start(&kit, script, 1);
-    http = http_open(&err);
+    http = http_client_open(&err);
     aim(&request, &kit, "POST");
     request.has_body = true;
     request.body = slice_of_string("<");
@@ -52,8 +52,8 @@ static void a_body_is_sent_of_its_beginning_its_file_and_its_end(void **state)
     assert_asked(&kit, 0, "\r\n\r\n<23456>");
     assert_asked(&kit, 0, "X-One: 1\r\nX-Two: 2\r\n");
     close(request.body_fd);
-    http_request_deinit(&request);
-    http_close(http);
+    http_exchange_deinit(&request);
+    http_client_close(http);
     gcs_kit_stop(&kit);
     folder_remove(&folder);
 }
@@ -61,17 +61,17 @@ static void a_body_is_sent_of_its_beginning_its_file_and_its_end(void **state)
 static void a_file_that_ends_before_its_length_fails_the_request(void **state)
 {
     static const struct gcs_answer script[] = {{"POST /a", GCS_EMPTY("200 OK"), 0, 0}};
-    struct http_request request;
+    struct http_exchange request;
     struct folder folder;
     struct gcs_kit kit;
-    struct http *http;
+    struct http_client *http;
     struct err err;
 
     (void)state;
     folder_make(&folder);
     folder_write(&folder, "f", "0123", 4);
     gcs_kit_start(&kit, script, 1);
-    http = http_open(&err);
+    http = http_client_open(&err);
     aim(&request, &kit, "POST");
     request.has_body = true;
     request.body_fd = open(folder_path(&folder, "f"), O_RDONLY);
@@ -79,8 +79,8 @@ static void a_file_that_ends_before_its_length_fails_the_request(void **state)
     run(http, &request);
     assert_int_equal(request.failure, RETRY_IMPOSSIBLE);
     close(request.body_fd);
-    http_request_deinit(&request);
-    http_close(http);
+    http_exchange_deinit(&request);
+    http_client_close(http);
     gcs_kit_stop(&kit);
     folder_remove(&folder);
 }
@@ -90,9 +90,9 @@ static void an_error_is_cut_at_its_limit_and_a_long_answer_is_refused(void **sta
     static char error[3 * HTTP_ERROR_BYTES_MAX], answer[1000];
     struct gcs_answer script[] = {{"GET /a", error, sizeof error, 0},
                                   {"GET /a", answer, sizeof answer, 0}};
-    struct http_request request;
+    struct http_exchange request;
     struct gcs_kit kit;
-    struct http *http;
+    struct http_client *http;
     struct err err;
 
     (void)state;
@@ -101,20 +101,20 @@ static void an_error_is_cut_at_its_limit_and_a_long_answer_is_refused(void **sta
     memcpy(error, GCS_BODY("500 No", ""), strlen(GCS_BODY("500 No", "")));
     memcpy(answer, GCS_BODY("200 OK", ""), strlen(GCS_BODY("200 OK", "")));
     gcs_kit_start(&kit, script, 2);
-    http = http_open(&err);
+    http = http_client_open(&err);
     aim(&request, &kit, "GET");
     run(http, &request);
     assert_int_equal(request.failure, RETRY_ANSWERED);
     assert_int_equal(request.status, 500);
     assert_int_equal(request.reply.len, HTTP_ERROR_BYTES_MAX);
-    http_request_deinit(&request);
+    http_exchange_deinit(&request);
     aim(&request, &kit, "GET");
     request.reply_bytes_max = 100;
     run(http, &request);
     assert_int_equal(request.failure, RETRY_IMPOSSIBLE);
     assert_string_equal(request.failure_text, "the answer is too long");
-    http_request_deinit(&request);
-    http_close(http);
+    http_exchange_deinit(&request);
+    http_client_close(http);
     gcs_kit_stop(&kit);
 }
 
@@ -122,21 +122,21 @@ static void a_connection_that_says_nothing_is_given_up(void **state)
 {
     static const struct gcs_answer script[] = {
         {"GET /a", "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhe", 0, GCS_KEEP}};
-    struct http_request request;
+    struct http_exchange request;
     struct gcs_kit kit;
-    struct http *http;
+    struct http_client *http;
     struct err err;
 
     (void)state;
     gcs_kit_start(&kit, script, 1);
-    http = http_open(&err);
+    http = http_client_open(&err);
     aim(&request, &kit, "GET");
     request.stall_ns = 100 * NS_PER_MS;
     run(http, &request);
     assert_int_equal(request.failure, RETRY_BROKEN);
     assert_string_equal(request.failure_text, "nothing came for 0.1 s");
-    http_request_deinit(&request);
-    http_close(http);
+    http_exchange_deinit(&request);
+    http_client_close(http);
     gcs_kit_stop(&kit);
 }
 
@@ -146,30 +146,30 @@ static void a_cut_answer_is_broken_and_no_server_is_unreached(void **state)
         {"GET /a", "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhe", 0, GCS_CLOSE},
         {"GET /a", "", 0, GCS_CLOSE},
     };
-    struct http_request request;
+    struct http_exchange request;
     struct gcs_kit kit;
-    struct http *http;
+    struct http_client *http;
     struct err err;
 
     (void)state;
     gcs_kit_start(&kit, script, 2);
-    http = http_open(&err);
+    http = http_client_open(&err);
     for (int i = 0; i < 2; i++) {
         aim(&request, &kit, "GET");
         run(http, &request);
         assert_int_equal(request.failure, RETRY_BROKEN);
         assert_true(request.failure_text[0] != '\0');
-        http_request_deinit(&request);
+        http_exchange_deinit(&request);
     }
     gcs_kit_stop(&kit);
     aim(&request, &kit, "GET");
     run(http, &request);
     assert_int_equal(request.failure, RETRY_UNREACHED);
-    http_request_deinit(&request);
-    http_close(http);
+    http_exchange_deinit(&request);
+    http_client_close(http);
 }
 
-static int refuse(void *context, const struct http_request *request, const char *bytes, size_t len)
+static int refuse(void *context, const struct http_exchange *request, const char *bytes, size_t len)
 {
     (void)context, (void)request, (void)bytes, (void)len;
     return -1;
@@ -178,21 +178,21 @@ static int refuse(void *context, const struct http_request *request, const char 
 static void bytes_that_the_sink_does_not_want_end_the_request(void **state)
 {
     static const struct gcs_answer script[] = {{"GET /a", GCS_BODY("200 OK", "x"), 0, 0}};
-    struct http_request request;
+    struct http_exchange request;
     struct gcs_kit kit;
-    struct http *http;
+    struct http_client *http;
     struct err err;
 
     (void)state;
     gcs_kit_start(&kit, script, 1);
-    http = http_open(&err);
+    http = http_client_open(&err);
     aim(&request, &kit, "GET");
     request.sink = refuse;
     run(http, &request);
     assert_true(request.is_refused);
     assert_int_equal(request.failure, RETRY_ANSWERED);
-    http_request_deinit(&request);
-    http_close(http);
+    http_exchange_deinit(&request);
+    http_client_close(http);
     gcs_kit_stop(&kit);
 }
 
@@ -202,21 +202,21 @@ static void a_308_is_an_answer_and_not_followed(void **state)
         {"GET /a",
          "HTTP/1.1 308 Resume\r\nLocation: /b\r\nRange: bytes=0-9\r\nContent-Length: 0\r\n\r\n", 0,
          0}};
-    struct http_request request;
+    struct http_exchange request;
     struct gcs_kit kit;
-    struct http *http;
+    struct http_client *http;
     struct err err;
 
     (void)state;
     gcs_kit_start(&kit, script, 1);
-    http = http_open(&err);
+    http = http_client_open(&err);
     aim(&request, &kit, "GET");
     run(http, &request);
     assert_int_equal(request.status, 308);
     assert_int_equal(request.reply_headers.stored_last, 9);
     assert_kit_done(&kit, 1);
-    http_request_deinit(&request);
-    http_close(http);
+    http_exchange_deinit(&request);
+    http_client_close(http);
     gcs_kit_stop(&kit);
 }
 
@@ -224,10 +224,10 @@ static void
 a_descriptor_of_the_caller_ends_the_wait_and_a_stopped_request_leaves_nothing(void **state)
 {
     static const struct gcs_answer script[] = {{"GET /a", "HTTP/1.1 200", 0, GCS_KEEP}};
-    struct http_request request;
+    struct http_exchange request;
     struct pollfd poll_pipe = {.events = POLLIN};
     struct gcs_kit kit;
-    struct http *http;
+    struct http_client *http;
     struct err err;
     int ends[2];
 
@@ -236,16 +236,16 @@ a_descriptor_of_the_caller_ends_the_wait_and_a_stopped_request_leaves_nothing(vo
     assert_int_equal(write(ends[1], "x", 1), 1);
     poll_pipe.fd = ends[0];
     gcs_kit_start(&kit, script, 1);
-    http = http_open(&err);
+    http = http_client_open(&err);
     aim(&request, &kit, "GET");
-    http_start(http, &request);
+    http_client_start(http, &request);
     while (kit.shared->request_count == 0)
-        assert_int_equal(http_poll(http, NULL, 0, 10, &err), 0);
-    assert_int_equal(http_poll(http, &poll_pipe, 1, -1, &err), 0);
+        assert_int_equal(http_client_poll(http, NULL, 0, 10, &err), 0);
+    assert_int_equal(http_client_poll(http, &poll_pipe, 1, -1, &err), 0);
     assert_true(poll_pipe.revents & POLLIN);
     assert_false(request.is_done);
-    http_request_deinit(&request);
-    http_close(http);
+    http_exchange_deinit(&request);
+    http_client_close(http);
     gcs_kit_stop(&kit);
     close(ends[0]);
     close(ends[1]);
