@@ -169,6 +169,38 @@ static void a_cut_answer_is_broken_and_no_server_is_unreached(void **state)
     http_client_close(http);
 }
 
+/* Or a lost success would look like somebody else's. */
+static void what_breaks_on_a_kept_connection_is_not_sent_again_unseen(void **state)
+{
+    static const struct gcs_answer script[] = {
+        {"GET /a", GCS_EMPTY("200 OK"), 0, 0},
+        {"POST /a", "", 0, GCS_CLOSE},
+        {"GET /a", GCS_EMPTY("200 OK"), 0, 0},
+        {"DELETE /a", "", 0, GCS_CLOSE},
+    };
+    static const char *const methods[] = {"GET", "POST", "GET", "DELETE"};
+    struct http_exchange request;
+    struct gcs_kit kit;
+    struct http_client *http;
+    struct err err;
+
+    (void)state;
+    gcs_kit_start(&kit, script, 4);
+    http = http_client_open(&err);
+    for (int i = 0; i < 4; i++) {
+        aim(&request, &kit, methods[i]);
+        request.has_body = i == 1;
+        request.body = slice_of_string(i == 1 ? "text" : "");
+        request.wants_own_connection = i == 3;
+        run(http, &request);
+        assert_int_equal(request.failure, i % 2 ? RETRY_BROKEN : RETRY_ANSWERED);
+        http_exchange_deinit(&request);
+    }
+    assert_kit_done(&kit, 4);
+    http_client_close(http);
+    gcs_kit_stop(&kit);
+}
+
 static int refuse(void *context, const struct http_exchange *request, const char *bytes, size_t len)
 {
     (void)context, (void)request, (void)bytes, (void)len;
@@ -259,6 +291,7 @@ int main(void)
         cmocka_unit_test(an_error_is_cut_at_its_limit_and_a_long_answer_is_refused),
         cmocka_unit_test(a_connection_that_says_nothing_is_given_up),
         cmocka_unit_test(a_cut_answer_is_broken_and_no_server_is_unreached),
+        cmocka_unit_test(what_breaks_on_a_kept_connection_is_not_sent_again_unseen),
         cmocka_unit_test(bytes_that_the_sink_does_not_want_end_the_request),
         cmocka_unit_test(a_308_is_an_answer_and_not_followed),
         cmocka_unit_test(

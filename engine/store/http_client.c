@@ -142,15 +142,12 @@ static size_t on_body(char *to, size_t size, size_t count, void *context)
     return len;
 }
 
-/* A kept connection that turns out to be closed: libcurl begins again on a new one. */
+/* When a kept connection breaks, libcurl would send all of it again by itself. Whether that may be,
+ * and that it was done, is for the caller to know: a 412 is another thing then. */
 static int on_seek(void *context, curl_off_t offset, int origin)
 {
-    struct http_exchange *request = context;
-
-    if (origin != SEEK_SET || offset < 0)
-        return CURL_SEEKFUNC_FAIL;
-    request->body_sent = (uint64_t)offset;
-    return CURL_SEEKFUNC_OK;
+    (void)context, (void)offset, (void)origin;
+    return CURL_SEEKFUNC_FAIL;
 }
 
 /* ---- one request ---- */
@@ -215,6 +212,7 @@ static void set_options(struct http_client *http, struct http_exchange *request)
     set(easy, CURLOPT_BUFFERSIZE, (long)RECEIVE_BYTES);
     set(easy, CURLOPT_UPLOAD_BUFFERSIZE, (long)SEND_BYTES);
     set(easy, CURLOPT_USERAGENT, "mrlua");
+    set(easy, CURLOPT_FRESH_CONNECT, (long)request->wants_own_connection);
     set(easy, CURLOPT_ERRORBUFFER, request->failure_text);
     set(easy, CURLOPT_PRIVATE, request);
     set(easy, CURLOPT_HEADERFUNCTION, on_header);

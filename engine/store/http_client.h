@@ -49,7 +49,10 @@ struct http_exchange {
     uint64_t body_fd_offset; /* read with pread() */
     uint64_t body_fd_bytes;
     struct slice body_end; /* what is sent behind those */
-    bool has_body;         /* also an empty one */
+    /* A new connection. On a kept one that breaks, libcurl sends a request without a body again,
+     * and nobody hears of it. */
+    bool wants_own_connection;
+    bool has_body; /* also an empty one */
     /* Bytes of a 2xx, if not NULL; the headers are there before. -1: not wanted, end it. */
     int (*sink)(void *context, const struct http_exchange *request, const char *bytes, size_t len);
     void *context;
