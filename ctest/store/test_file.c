@@ -2,6 +2,7 @@
 
 #include "fault/fault.h"
 #include "folder.h"
+#include "store/gcs_kit.h"
 
 #include <errno.h>
 #include <sys/stat.h>
@@ -208,9 +209,47 @@ static void changed_file_is_an_input_error(void **state)
     folder_remove(&folder);
 }
 
+#define ITEM "{\"name\":\"d/a\",\"size\":\"5\",\"generation\":\"7\",\"contentEncoding\":\"gzip\"}"
+
+static void an_object_is_listed_with_its_uri_size_and_generation(void **state)
+{
+    static const struct gcs_answer script[] = {
+        {"GET /storage/v1/b/bkt/o/d?", GCS_EMPTY("404 None"), 0, 0},
+        {"prefix=d%2F", GCS_BODY("200 OK", "{\"items\":[" ITEM "]}"), 0, 0},
+        {"GET /storage/v1/b/bkt/o/none?", GCS_EMPTY("404 None"), 0, 0},
+        {"prefix=none%2F", GCS_BODY("200 OK", "{}"), 0, 0},
+        {"GET /storage/v1/b/bkt/o/no?", GCS_EMPTY("403 No"), 0, 0},
+    };
+    struct file_list list = {0};
+    struct gcs_kit kit;
+    struct err err;
+
+    (void)state;
+    gcs_kit_start(&kit, script, 5);
+    gcs_close(gcs_kit_open(&kit)); /* sets the environment */
+    assert_int_equal(file_list_add(&list, "gs://bkt/d", &err), 0);
+    assert_int_equal(list.count, 1);
+    assert_string_equal(list.items[0].name, "gs://bkt/d/a");
+    assert_int_equal(list.items[0].identity.size, 5);
+    assert_int_equal(list.items[0].identity.generation, 7);
+    assert_true(list.items[0].identity.is_gzip);
+    file_list_set_folder(&list, "/folder");
+    assert_string_equal(list.items[0].path, "gs://bkt/d/a");
+    assert_int_equal(file_list_add(&list, "gs://bkt/none", &err), -1);
+    assert_int_equal(err.kind, ERR_SETUP);
+    assert_string_equal(err.message, "input gs://bkt/none: no such object");
+    assert_int_equal(file_list_add(&list, "gs://bkt/no", &err), -1);
+    assert_int_equal(err.kind, ERR_SETUP);
+    assert_int_equal(file_list_add(&list, "gs://b", &err), -1); /* a bucket has three letters */
+    assert_kit_done(&kit, 5);
+    file_list_deinit(&list);
+    gcs_kit_stop(&kit);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(an_object_is_listed_with_its_uri_size_and_generation),
         cmocka_unit_test(arguments_keep_their_order_and_repeat),
         cmocka_unit_test(folder_is_its_files_sorted_without_hidden_ones),
         cmocka_unit_test(what_is_named_is_read_though_it_is_hidden),

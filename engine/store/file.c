@@ -4,6 +4,8 @@
 #include "base/io.h"
 #include "base/mem.h"
 #include "base/path.h"
+#include "store/gcs_find.h"
+#include "store/uri.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -58,7 +60,7 @@ void file_list_set_folder(struct file_list *list, const char *folder)
         struct file *file = &list->items[i];
         char *path;
 
-        if (file->path[0] == '/')
+        if (file->path[0] == '/' || uri_is_gs(file->path))
             continue;
         path = path_join(folder, file->path);
         if (file->path != file->name)
@@ -75,6 +77,7 @@ void file_list_deinit(struct file_list *list)
         free(list->items[i].path);
     }
     free(list->items);
+    gcs_close(list->gcs);
     *list = (struct file_list){0};
 }
 
@@ -220,10 +223,53 @@ static int add_pattern(struct file_list *list, const char *pattern, struct err *
     return rc;
 }
 
+/* ---- objects ---- */
+
+struct adding {
+    struct file_list *list;
+    const char *bucket;
+};
+
+static int add_object(void *context, const struct gcs_object *object, struct err *err)
+{
+    struct adding *adding = context;
+    struct file_identity identity = {
+        .size = object->size, .generation = object->generation, .is_gzip = object->is_gzip};
+    struct buf name = {0};
+
+    (void)err;
+    uri_print(&name, adding->bucket, object->name);
+    file_list_append(adding->list, buf_string(&name), buf_string(&name), &identity);
+    buf_deinit(&name);
+    return 0;
+}
+
+static int add_uri(struct file_list *list, const char *argument, struct err *err)
+{
+    struct adding adding = {.list = list};
+    struct uri uri;
+    int rc;
+
+    if (uri_parse(argument, &uri, err) != 0)
+        return -1;
+    if (!list->gcs)
+        list->gcs = gcs_open();
+    adding.bucket = uri.bucket;
+    rc = gcs_find(list->gcs, &uri, GCS_FIND_INPUTS, add_object, &adding, err);
+    uri_deinit(&uri);
+    if (rc == 0)
+        return err_set(err, ERR_SETUP, "input %s: no such object", argument);
+    if (rc < 0 && err->kind != ERR_RETRY) /* an answer that stays: nothing was started */
+        err->kind = ERR_SETUP;
+    return rc < 0 ? err_prefix(err, "input %s", argument) : 0;
+}
+
 int file_list_add(struct file_list *list, const char *argument, struct err *err)
 {
     struct stat status;
 
+    if (uri_is_gs(argument))
+        return add_uri(list, argument, err);
     if (strpbrk(argument, "*?[") && lstat(argument, &status) != 0 && errno == ENOENT)
         return add_pattern(list, argument, err);
     return add_path(list, argument, NULL, err);

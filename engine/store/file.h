@@ -15,20 +15,22 @@
  *   - a pattern (* ? [) that is not itself the name of a file stands for its matches in byte
  *     order, a matched folder for its files. What a pattern or the user names is read whatever
  *     it begins with, except that * does not match a leading dot;
- *   - symbolic links are followed; one that leads to a folder above itself is an error.
+ *   - symbolic links are followed; one that leads to a folder above itself is an error;
+ *   - gs://BUCKET/NAME is an object, what lies below NAME/, or a pattern: gcs_find.h.
  * Arguments keep their order, and a file that is named twice is read twice, as by cat(1).
  *
  * Every file is opened once while the list is made: what cannot be read is found before anything
  * runs. Pipes and devices are refused: an attempt must be able to read its input again (see
  * spool.h for standard input).
  *
- * Cost: one stat, one open and about 150 bytes of memory per file.
+ * Cost: one stat, one open and about 150 bytes of memory per file; a request per 1000 objects.
  */
 #ifndef STORE_FILE_H
 #define STORE_FILE_H
 
 #include "base/err.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -38,6 +40,8 @@ struct file_identity {
     int64_t mtime_ns;
     uint64_t inode;
     uint64_t device;
+    uint64_t generation; /* of an object; 0: it is a file. An object has none of the three above */
+    bool is_gzip;        /* an object with Content-Encoding: gzip: its bytes are to be inflated */
 };
 
 struct file {
@@ -46,7 +50,10 @@ struct file {
     struct file_identity identity;
 };
 
+struct gcs;
+
 struct file_list {
+    struct gcs *gcs; /* NULL: no object was asked for */
     struct file *items;
     size_t count;
     size_t capacity;
@@ -61,7 +68,8 @@ int file_list_add(struct file_list *list, const char *argument, struct err *err)
 void file_list_append(struct file_list *list, const char *name, const char *path,
                       const struct file_identity *identity);
 
-/* Paths that do not start at the root are in `folder`: they are made to. Names stay. */
+/* Paths that do not start at the root are in `folder`: they are made to. Names stay, and objects.
+ */
 void file_list_set_folder(struct file_list *list, const char *folder);
 
 void file_list_deinit(struct file_list *list);

@@ -66,6 +66,10 @@ void gcs_object_deinit(struct gcs_object *object);
 /* The value of the custom metadata `key`, or NULL. */
 const char *gcs_object_metadata(const struct gcs_object *object, const char *key);
 
+/* Loads libcurl now, in a process whose forked children will need it: 9 ms that each would pay.
+ * Without it there is no error yet: whoever asks for something hears of it. */
+void gcs_prepare(void);
+
 struct gcs *gcs_open(void);
 void gcs_close(struct gcs *gcs);
 

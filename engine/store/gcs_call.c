@@ -1,6 +1,7 @@
 #include "store/gcs_call.h"
 
 #include "base/mem.h"
+#include "store/curl_api.h"
 #include "store/gcs_json.h"
 #include "store/uri.h"
 
@@ -52,6 +53,13 @@ static char *endpoint_of(const char *text)
     result = mem_strndup(out.ptr, out.len);
     buf_deinit(&out);
     return result;
+}
+
+void gcs_prepare(void)
+{
+    struct err ignored;
+
+    curl_api_load(&ignored);
 }
 
 struct gcs *gcs_open(void)

@@ -34,6 +34,8 @@ struct progress {
     uint64_t given;
     uint32_t crc;        /* of the complete ranges given so far */
     uint64_t tail_bytes; /* of its next range behind the sure bytes */
+    bool has_crc32c;     /* of the whole object, as planned or as an answer said */
+    uint32_t crc32c;
     bool is_skipped;
 };
 
@@ -69,6 +71,8 @@ struct gcs_reader *gcs_reader_open(struct gcs *gcs, const struct gcs_span *spans
         assert(spans[i].length <= spans[i].size && spans[i].offset <= spans[i].size);
         assert(spans[i].sure_bytes <= spans[i].length);
         reader->progress[i].tail_bytes = GCS_TAIL_BYTES;
+        reader->progress[i].has_crc32c = spans[i].has_crc32c;
+        reader->progress[i].crc32c = spans[i].crc32c;
     }
     return reader;
 }
@@ -113,6 +117,17 @@ static int check_answer(struct range *range, const struct http_exchange *request
     return 0;
 }
 
+/* That of the whole object, with every range of it. */
+static void keep_checksum(struct range *range, const struct http_headers *headers)
+{
+    struct progress *progress = &range->reader->progress[range->span];
+
+    if (!headers->has_crc32c || progress->has_crc32c)
+        return;
+    progress->has_crc32c = true;
+    progress->crc32c = headers->crc32c;
+}
+
 static int on_bytes(void *context, const struct http_exchange *request, const char *bytes,
                     size_t len)
 {
@@ -120,6 +135,8 @@ static int on_bytes(void *context, const struct http_exchange *request, const ch
 
     if (!range->is_checked && check_answer(range, request) != 0)
         return -1;
+    if (!range->is_checked)
+        keep_checksum(range, &request->reply_headers);
     range->is_checked = true;
     if (len > range->length - range->received)
         return refuse(range, "is too long");
@@ -310,9 +327,9 @@ static int settle(struct range *range, struct err *err)
     return 0;
 }
 
-static bool is_checked_span(const struct gcs_span *span)
+static bool is_checked_span(const struct gcs_reader *reader, size_t span)
 {
-    return span->has_crc32c && is_whole(span);
+    return reader->progress[span].has_crc32c && is_whole(&reader->spans[span]);
 }
 
 /* A range of `span` has been given, or is about to be, to its end. */
@@ -322,12 +339,12 @@ static int add_checksum(struct gcs_reader *reader, struct range *range, struct e
     struct progress *progress = &reader->progress[range->span];
 
     progress->crc = crc32c_combine(progress->crc, range->crc, range->length);
-    if (!is_checked_span(span) || range->offset + range->length < span->size ||
-        progress->crc == span->crc32c)
+    if (!is_checked_span(reader, range->span) || range->offset + range->length < span->size ||
+        progress->crc == progress->crc32c)
         return 0;
     return err_set(err, ERR_RETRY,
                    "input gs://%s/%s: wrong checksum: what came has CRC32C %08x, the object %08x",
-                   span->bucket, span->object, progress->crc, span->crc32c);
+                   span->bucket, span->object, progress->crc, progress->crc32c);
 }
 
 /* Bytes of the first range that may be given now. Its last ones wait until its answer has ended,
@@ -338,7 +355,7 @@ static size_t ready_bytes(const struct gcs_reader *reader, const struct range *r
     bool is_last = range->offset + range->length == span->offset + span->length;
 
     if (!range->is_complete &&
-        (range->received == range->length || (is_last && is_checked_span(span))))
+        (range->received == range->length || (is_last && is_checked_span(reader, range->span))))
         return 0;
     return range->received - range->given;
 }

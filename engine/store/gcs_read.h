@@ -44,7 +44,7 @@ struct gcs_span {
      * as somebody goes on reading: the end of a line. Mostly the same as `length`. */
     uint64_t sure_bytes;
     uint64_t size;   /* of the object */
-    uint32_t crc32c; /* of the object, if has_crc32c */
+    uint32_t crc32c; /* of the object, if has_crc32c; else what the answers say */
     bool has_crc32c;
 };
 
