@@ -339,9 +339,44 @@ static void every_failure_is_reported(void **state)
     buf_deinit(&text);
 }
 
+/* As a piece of an object comes: a pipe that begins one byte before the piece. */
+static void a_stream_is_a_piece_like_a_file(void **state)
+{
+    static const char text[] = "one\ntwo\nthree\nfour";
+    const size_t len = strlen(text);
+
+    (void)state;
+    for (size_t cut = 0; cut <= len; cut++) {
+        size_t from = cut ? cut - 1 : 0, lines = 0;
+        struct source_input input = {.is_stream = true, .name = "gs://b/a", .size = len};
+        struct reader_record record;
+        struct reader *reader;
+        struct err err;
+        int ends[2], rc;
+
+        assert_int_equal(pipe(ends), 0);
+        assert_int_equal(write(ends[1], text + from, len - from), (ssize_t)(len - from));
+        close(ends[1]);
+        input.fd = ends[0];
+        input.offset = cut;
+        input.length = len - cut;
+        reader = reader_lines_open(&input, &err);
+        while ((rc = reader_next(reader, &record, &err)) == 1) {
+            assert_true(record.offset >= cut);
+            assert_true(record.offset == 0 || text[record.offset - 1] == '\n');
+            lines++;
+        }
+        assert_int_equal(rc, 0);
+        assert_int_equal(lines, cut == 0 ? 4 : cut <= 4 ? 3 : cut <= 8 ? 2 : cut <= 14 ? 1 : 0);
+        reader_close(reader);
+        close(ends[0]);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_stream_is_a_piece_like_a_file),
         cmocka_unit_test(lines_lose_their_line_end_and_nothing_else),
         cmocka_unit_test(pieces_of_any_size_give_every_line_once),
         cmocka_unit_test(long_lines_cross_the_buffer),

@@ -12,14 +12,15 @@ static struct sample_piece pieces[SAMPLE_PIECE_COUNT_MAX];
 
 static uint32_t plan_one(const char *name, uint64_t bytes, enum reader_kind reader)
 {
-    struct sample_file file = {name, bytes};
+    struct sample_file file = {name, bytes, false};
 
     return sample_plan(&file, 1, reader, pieces);
 }
 
 static void little_input_is_read_whole(void **state)
 {
-    struct sample_file files[] = {{"a", 10}, {"b", 0}, {"c", SAMPLE_PIECE_BYTES + 1}};
+    struct sample_file files[] = {
+        {"a", 10, false}, {"b", 0, false}, {"c", SAMPLE_PIECE_BYTES + 1, false}};
     uint32_t count = sample_plan(files, 3, READER_LINES, pieces);
 
     (void)state;
@@ -64,7 +65,7 @@ static void the_same_input_is_read_at_the_same_places(void **state)
 
 static void what_cannot_be_cut_is_read_from_its_start_for_all_of_it(void **state)
 {
-    struct sample_file files[] = {{"a.gz", GIB}, {"b", GIB}};
+    struct sample_file files[] = {{"a.gz", GIB, false}, {"b", GIB, false}};
 
     (void)state;
     assert_int_equal(plan_one("a.gz", GIB, READER_LINES), 1);
@@ -74,6 +75,8 @@ static void what_cannot_be_cut_is_read_from_its_start_for_all_of_it(void **state
     assert_int_equal(sample_plan(files, 2, READER_LINES, pieces), 1 + SAMPLE_STRATUM_COUNT / 2);
     assert_int_equal(pieces[0].share_bytes, SAMPLE_BYTES / 2);
     assert_int_equal(plan_one("a", GIB, READER_RUN), 1);
+    files[0] = (struct sample_file){"a", GIB, true}; /* an object that is gzip, whatever its name */
+    assert_int_equal(sample_plan(files, 1, READER_LINES, pieces), 1);
 }
 
 static void whole_files_are_few_enough_to_read(void **state)
@@ -84,7 +87,7 @@ static void whole_files_are_few_enough_to_read(void **state)
 
     (void)state;
     for (int i = 0; i < 1000; i++)
-        files[i] = (struct sample_file){"a", READER_FILE_BYTES_MAX};
+        files[i] = (struct sample_file){"a", READER_FILE_BYTES_MAX, false};
     count = sample_plan(files, 1000, READER_FILE, pieces);
     for (uint32_t i = 0; i < count; i++)
         bytes += pieces[i].length;
@@ -103,7 +106,7 @@ static void many_files_are_within_the_limits(void **state)
     (void)state;
     memset(name, 'x', 4095);
     for (int i = 0; i < COUNT; i++)
-        files[i] = (struct sample_file){"a", 2};
+        files[i] = (struct sample_file){"a", 2, false};
     count = sample_plan(files, COUNT, READER_LINES, pieces);
     assert_in_range(count, SAMPLE_STRATUM_COUNT / 2, SAMPLE_PIECE_COUNT_MAX);
     for (int i = 0; i < COUNT; i++)
@@ -142,8 +145,8 @@ static void no_byte_is_read_twice(void **state)
         uint64_t most = 1ULL << rand_below(&rand, 30);
 
         for (size_t i = 0; i < count; i++)
-            files[i] =
-                (struct sample_file){names[rand_below(&rand, 3)], 1 + rand_below(&rand, most)};
+            files[i] = (struct sample_file){names[rand_below(&rand, 3)],
+                                            1 + rand_below(&rand, most), false};
         check(files, count, sample_plan(files, count, READER_LINES, pieces));
     }
 }

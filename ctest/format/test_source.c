@@ -223,6 +223,28 @@ static void file_that_shrank_is_found_and_growth_is_not_read(void **state)
     close(input.fd);
 }
 
+static void what_is_said_to_be_gzip_is_inflated_whatever_its_name(void **state)
+{
+    struct source_input input = {.name = "a.txt", .is_stream = true, .is_gzip = true};
+    struct buf gzip = {0}, out = {0};
+    struct err err = {0};
+    int ends[2];
+
+    (void)state;
+    pack_gzip(&gzip, slice_of_string("as a browser would see it"));
+    assert_int_equal(pipe(ends), 0);
+    assert_int_equal(write(ends[1], gzip.ptr, gzip.len), (ssize_t)gzip.len);
+    close(ends[1]);
+    input.fd = ends[0];
+    input.length = input.size = gzip.len;
+    assert_int_equal(source_input_kind(&input), SOURCE_GZIP);
+    assert_int_equal(read_all(&input, 5, &out, &err), 0);
+    assert_true(slice_equal(buf_slice(&out), slice_of_string("as a browser would see it")));
+    close(ends[0]);
+    buf_deinit(&gzip);
+    buf_deinit(&out);
+}
+
 static void stream_is_read_from_where_it_stands(void **state)
 {
     struct source_input input = {.name = "-.gz", .is_stream = true, .size = UINT64_MAX};
@@ -292,6 +314,7 @@ int main(void)
         cmocka_unit_test(what_is_not_compressed_is_named),
         cmocka_unit_test(large_window_is_refused),
         cmocka_unit_test(file_that_shrank_is_found_and_growth_is_not_read),
+        cmocka_unit_test(what_is_said_to_be_gzip_is_inflated_whatever_its_name),
         cmocka_unit_test(stream_is_read_from_where_it_stands),
         cmocka_unit_test(every_read_failure_is_reported),
     };

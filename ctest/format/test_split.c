@@ -65,6 +65,18 @@ static void flags_come_before_defaults(void **state)
     split_plan_deinit(&plan);
 }
 
+static void an_object_that_is_gzip_is_one_piece_whatever_its_name(void **state)
+{
+    struct file file = file_of("gs://b/a.txt", 1000);
+    struct split_plan plan;
+
+    (void)state;
+    file.identity.is_gzip = true;
+    plan = plan_of(&file, 1, (struct split_options){.split_bytes = 300});
+    assert_int_equal(plan.split_count, 1);
+    split_plan_deinit(&plan);
+}
+
 /* Every byte of every file is in one piece, in input order. */
 static void check_cover(const struct split_plan *plan, const struct file *files, size_t count)
 {
@@ -225,6 +237,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(default_sizes_follow_from_the_total_alone),
         cmocka_unit_test(flags_come_before_defaults),
+        cmocka_unit_test(an_object_that_is_gzip_is_one_piece_whatever_its_name),
         cmocka_unit_test(pieces_cover_every_byte_once),
         cmocka_unit_test(files_share_a_split_only_above_a_thousand),
         cmocka_unit_test(long_names_end_a_split),

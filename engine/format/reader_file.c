@@ -29,7 +29,7 @@ static int grow(struct whole *whole, struct err *err)
     char *contents;
 
     if (whole->capacity == 0 && whole->input.size < READER_FILE_BYTES_MAX &&
-        source_kind_of(whole->input.name) == SOURCE_PLAIN)
+        source_input_kind(&whole->input) == SOURCE_PLAIN)
         capacity = (size_t)whole->input.size + 1;
     if (capacity > READER_FILE_BYTES_MAX + 1)
         capacity = READER_FILE_BYTES_MAX + 1;
@@ -67,7 +67,7 @@ static int whole_next(struct reader *reader, struct reader_record *record, struc
     if (whole->is_done)
         return 0;
     whole->is_done = true;
-    if (source_kind_of(whole->input.name) == SOURCE_PLAIN && whole->input.size != UINT64_MAX &&
+    if (source_input_kind(&whole->input) == SOURCE_PLAIN && whole->input.size != UINT64_MAX &&
         whole->input.size > READER_FILE_BYTES_MAX)
         return too_large(whole, err);
     if (read_all(whole, err) != 0)

@@ -242,7 +242,7 @@ static const struct reader_ops lines_ops = {
 struct reader *reader_lines_open(const struct source_input *input, struct err *err)
 {
     struct lines *lines = mem_alloc(sizeof *lines);
-    bool is_piece = source_kind_of(input->name) == SOURCE_PLAIN && !input->is_stream;
+    bool is_piece = source_input_kind(input) == SOURCE_PLAIN;
 
     lines->base.ops = &lines_ops;
     lines->name = input->name;

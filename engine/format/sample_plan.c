@@ -26,7 +26,9 @@ static bool add(struct planning *planning, struct sample_piece piece)
 
 static bool is_whole(const struct planning *planning, size_t index)
 {
-    return reader_needs_whole_file(planning->reader, planning->files[index].name);
+    const struct sample_file *file = &planning->files[index];
+
+    return file->is_gzip || reader_needs_whole_file(planning->reader, file->name);
 }
 
 static bool add_all_of(struct planning *planning, uint32_t index)

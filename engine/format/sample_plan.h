@@ -37,6 +37,7 @@ enum {
 struct sample_file {
     const char *name; /* decides what can be cut */
     uint64_t bytes;
+    bool is_gzip; /* it can only be read from its start, whatever its name */
 };
 
 struct sample_piece {

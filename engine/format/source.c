@@ -42,6 +42,11 @@ enum source_kind source_kind_of(const char *name)
     return has_suffix(name, ".zst") ? SOURCE_ZSTD : SOURCE_PLAIN;
 }
 
+enum source_kind source_input_kind(const struct source_input *input)
+{
+    return input->is_gzip ? SOURCE_GZIP : source_kind_of(input->name);
+}
+
 static bool open_decoder(struct source *source)
 {
     if (source->kind == SOURCE_PLAIN)
@@ -61,7 +66,7 @@ struct source *source_open(const struct source_input *input, struct err *err)
     struct source *source = mem_alloc(sizeof *source);
 
     source->input = *input;
-    source->kind = source_kind_of(input->name);
+    source->kind = source_input_kind(input);
     assert(source->kind == SOURCE_PLAIN || input->offset == 0);
     source->position = source->start = input->offset;
     if (!open_decoder(source)) {
@@ -85,7 +90,6 @@ void source_close(struct source *source)
 void source_seek(struct source *source, uint64_t from)
 {
     assert(source->kind == SOURCE_PLAIN && source->position == source->start);
-    assert(!source->input.is_stream);
     source->position = source->start = from;
 }
 

@@ -38,10 +38,16 @@ enum source_kind { SOURCE_PLAIN, SOURCE_GZIP, SOURCE_ZSTD };
 /* By the suffix: .gz, .zst (any case), else plain. */
 enum source_kind source_kind_of(const char *name);
 
+struct source_input;
+enum source_kind source_input_kind(const struct source_input *input);
+
 /* A piece of an input, as a reader gets it. */
 struct source_input {
-    int fd;           /* borrowed: closed by the caller, after source_close */
-    bool is_stream;   /* `fd` cannot seek: it is read from where it stands */
+    int fd; /* borrowed: closed by the caller, after source_close */
+    /* `fd` cannot seek. It stands where the reader of the piece begins: at `offset`, for lines that
+     * do not begin the input one byte before. */
+    bool is_stream;
+    bool is_gzip;     /* gzip, whatever the name says */
     const char *name; /* borrowed; decides the kind; names the input in messages */
     uint64_t offset;  /* where the piece begins, in the file. Compressed: 0 */
     uint64_t length;  /* of the piece. Compressed: of the file */
@@ -53,7 +59,8 @@ struct source;
 /* NULL with *err set. The input is copied; its name must outlive the source. */
 struct source *source_open(const struct source_input *input, struct err *err);
 
-/* Starts at offset `from` of a plain input instead of input->offset. Before the first read. */
+/* Starts at offset `from` of a plain input instead of input->offset. Before the first read. A
+ * stream stands there already. */
 void source_seek(struct source *source, uint64_t from);
 
 /* Up to `len` bytes, at least 1 unless the input has ended: 0. -1: *err is set. Reads on past

@@ -68,7 +68,7 @@ static int add_file(struct filling *filling, const struct file *file, uint32_t i
 
     if (size == 0 && reader == READER_LINES)
         return 0;
-    if (size == 0 || reader_needs_whole_file(reader, file->name))
+    if (size == 0 || file->identity.is_gzip || reader_needs_whole_file(reader, file->name))
         step = size;
     for (uint64_t offset = 0; offset < size || size == 0; offset += step) {
         uint64_t length = size - offset < step ? size - offset : step;

@@ -12,7 +12,7 @@
  *     bytes of all inputs as they lie on disk. Lines may be cut anywhere: the reader mends it. (A
  *     map that combines meets each frequent key once, so fewer and larger ones have less to sort
  *     and to merge; 32 still keep a few slots even to their end.)
- *   - What can only be read whole (.gz, .zst, "file", "run") is one piece.
+ *   - What can only be read whole (.gz, .zst, objects that are gzip, "file", "run") is one piece.
  *   - Above SPLIT_PACK_FILES_MIN inputs, pieces that follow each other share a split as long as
  *     they fit the split size together. Below, a split never holds pieces of two files.
  *   - An empty file of lines gives no piece; for "file" it is a record, for "run" what is left of
