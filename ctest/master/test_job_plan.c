@@ -39,6 +39,30 @@ static void a_piece_is_of_its_input(void **state)
     assert_int_equal(job_plan_split_bytes(&kit.plan, 0), 6);
 }
 
+static void an_object_has_a_generation_and_plans_without_objects_have_no_such_column(void **state)
+{
+    uint64_t generations[] = {0, 7};
+    protobuf_c_boolean is_gzip[] = {0, 1};
+    Mrlua__Piece piece;
+    struct err err;
+
+    (void)state;
+    job_plan_input(&kit.plan, 1, &piece);
+    assert_int_equal(piece.generation, 0);
+    kit.plan.input_generations = generations;
+    kit.plan.input_is_gzip = is_gzip;
+    kit.plan.n_input_generations = 2;
+    assert_int_equal(job_plan_check(&kit.plan, &err), -1); /* one column without the other */
+    kit.plan.n_input_is_gzip = 1;
+    kit.plan.n_input_generations = 1;
+    assert_int_equal(job_plan_check(&kit.plan, &err), -1); /* and not of all inputs */
+    kit.plan.n_input_is_gzip = kit.plan.n_input_generations = 2;
+    assert_int_equal(job_plan_check(&kit.plan, &err), 0);
+    job_plan_input(&kit.plan, 1, &piece);
+    assert_int_equal(piece.generation, 7);
+    assert_true(piece.is_gzip);
+}
+
 static void a_split_has_many_pieces_or_none(void **state)
 {
     Mrlua__Piece piece;
@@ -132,6 +156,9 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(a_piece_is_of_its_input, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(
+            an_object_has_a_generation_and_plans_without_objects_have_no_such_column, set_up,
+            tear_down),
         cmocka_unit_test_setup_teardown(a_split_has_many_pieces_or_none, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_plan_without_a_task_is_refused, set_up, tear_down),
         cmocka_unit_test_setup_teardown(columns_that_disagree_are_refused, set_up, tear_down),

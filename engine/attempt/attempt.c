@@ -1,11 +1,13 @@
 #include "attempt/attempt.h"
 
+#include "attempt/feed.h"
 #include "attempt/process.h"
 #include "attempt/trusted.h"
 #include "base/clock.h"
 #include "base/io.h"
 #include "rpc/channel.h"
 #include "rpc/loop.h"
+#include "store/gcs.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -37,6 +39,8 @@ int attempt_start(const struct nursery *nursery, const Mrlua__TaskStart *start,
     pid_t shell = getpid();
     int ends[2];
 
+    if (feed_has_objects(start))
+        gcs_prepare();
     *attempt = (struct attempt){.fd = -1};
     if (channel_pair(ends, err) != 0)
         return -1;

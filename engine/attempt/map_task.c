@@ -458,10 +458,13 @@ static int sampled(struct map_task *task, int rc, struct err *err)
     return 0;
 }
 
-static int map_piece(struct map_task *task, const Mrlua__Piece *piece, int fd, struct err *err)
+static int map_piece(struct map_task *task, const Mrlua__Input *message, int fd, struct err *err)
 {
+    const Mrlua__Piece *piece = message->piece;
     struct source_input input = {
         .fd = fd,
+        .is_stream = message->is_stream,
+        .is_gzip = piece->is_gzip,
         .name = piece->name,
         .offset = piece->offset,
         .length = piece->length,
@@ -492,7 +495,7 @@ static int map_next_piece(struct map_task *task, struct err *err)
 
     if (rc == 1 && !input->piece)
         rc = err_set(err, ERR_RETRY, "an input without a piece");
-    if (rc == 1 && map_piece(task, input->piece, fd, err) != 0)
+    if (rc == 1 && map_piece(task, input, fd, err) != 0)
         rc = -1;
     io_close(&fd);
     message_free(input);

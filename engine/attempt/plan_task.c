@@ -6,6 +6,7 @@
 #include "rpc/message.h"
 #include "store/file.h"
 #include "store/spool.h"
+#include "store/uri.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -20,7 +21,7 @@ static int enter_folder(const Mrlua__PlanRequest *request, struct err *err)
     bool is_needed = false;
 
     for (size_t i = 0; i < request->n_inputs; i++)
-        is_needed |= request->inputs[i][0] != '/';
+        is_needed |= request->inputs[i][0] != '/' && !uri_is_gs(request->inputs[i]);
     if (is_needed && request->folder[0] && chdir(request->folder) != 0)
         return err_set_errno(err, ERR_SETUP, "open the folder of the inputs %s", request->folder);
     return 0;
@@ -50,6 +51,8 @@ struct plan_message {
     Mrlua__Plan plan;
     struct buf texts;
     uint64_t *paths, *names, *sizes, *inodes, *devices;
+    uint64_t *generations; /* NULL: there is no object */
+    protobuf_c_boolean *is_gzip;
     int64_t *mtimes_ns;
     uint32_t *split_ends, *piece_inputs;
     uint64_t *piece_offsets, *piece_lengths;
@@ -72,6 +75,27 @@ static void fill_input(struct plan_message *out, size_t i, const struct file *fi
     out->mtimes_ns[i] = file->identity.mtime_ns;
     out->inodes[i] = file->identity.inode;
     out->devices[i] = file->identity.device;
+}
+
+/* Two columns more, if there is an object among the inputs. */
+static void fill_objects(struct plan_message *out, const struct file_list *list)
+{
+    size_t count = list->count;
+    bool is_needed = false;
+
+    for (size_t i = 0; i < count; i++)
+        is_needed |= list->items[i].identity.generation != 0;
+    if (!is_needed)
+        return;
+    out->generations = mem_alloc_array(count, sizeof *out->generations);
+    out->is_gzip = mem_alloc_array(count, sizeof *out->is_gzip);
+    for (size_t i = 0; i < count; i++) {
+        out->generations[i] = list->items[i].identity.generation;
+        out->is_gzip[i] = list->items[i].identity.is_gzip;
+    }
+    out->plan.n_input_generations = out->plan.n_input_is_gzip = count;
+    out->plan.input_generations = out->generations;
+    out->plan.input_is_gzip = out->is_gzip;
 }
 
 static void fill_inputs(struct plan_message *out, const struct file_list *list)
@@ -130,6 +154,7 @@ static void plan_message_init(struct plan_message *out, const struct split_plan 
 {
     mrlua__plan__init(&out->plan);
     fill_inputs(out, list);
+    fill_objects(out, list);
     fill_pieces(out, plan);
     fill_splits(out, plan);
     out->plan.reducers = plan->reducer_count;
@@ -146,6 +171,8 @@ static void plan_message_deinit(struct plan_message *message)
     free(message->mtimes_ns);
     free(message->inodes);
     free(message->devices);
+    free(message->generations);
+    free(message->is_gzip);
     free(message->split_ends);
     free(message->piece_inputs);
     free(message->piece_offsets);

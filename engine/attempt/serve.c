@@ -1,6 +1,7 @@
 #include "attempt/serve.h"
 
 #include "attempt/attempt.h"
+#include "attempt/feed.h"
 #include "attempt/files.h"
 #include "base/clock.h"
 #include "base/io.h"
@@ -33,6 +34,8 @@ struct service {
     int status; /* of wait(2), once it has ended */
     int statm;  /* /proc/PID/statm, or -1 */
     size_t next_input;
+    struct feed *feed;   /* NULL: no input is an object */
+    uint64_t late_count; /* looks at which the child waited for the store */
     struct watch watch;
     uint64_t look_period_ns, next_look_ns;
     enum death_cause cause;
@@ -56,6 +59,12 @@ static void fail_service(struct service *service, const struct err *failure)
         service->failure = *failure;
     service->has_failed = true;
     kill_child(service, DEATH_BY_ITSELF);
+}
+
+static void stop_feed(struct service *service)
+{
+    feed_close(service->feed);
+    service->feed = NULL;
 }
 
 /* ---- birth ---- */
@@ -140,6 +149,20 @@ static int take_segment_file(struct service *service)
     return fd;
 }
 
+/* What the child reads a piece from: a file, a copy of an object, or the pipe of one. */
+static int open_piece(struct service *service, size_t index, Mrlua__Input *input, struct err *err)
+{
+    const Mrlua__TaskStart *start = service->trusted->start;
+
+    input->piece = start->pieces[index];
+    if (input->piece->generation == 0)
+        return files_input(input->piece, err);
+    if (!service->feed)
+        return feed_copy(input->piece, start->tmp_folder, err);
+    input->is_stream = true;
+    return feed_begin(service->feed, index, err);
+}
+
 static void answer_input(struct service *service)
 {
     const Mrlua__TaskStart *start = service->trusted->start;
@@ -147,9 +170,10 @@ static void answer_input(struct service *service)
     struct err err;
     int fd = -1;
 
+    if (service->has_failed) /* it is as good as dead */
+        return;
     if (service->next_input < start->n_pieces) {
-        input.piece = start->pieces[service->next_input++];
-        fd = files_input(input.piece, &err);
+        fd = open_piece(service, service->next_input++, &input, &err);
         if (fd < 0) {
             fail_service(service, &err);
             return;
@@ -274,9 +298,11 @@ static bool is_too_large(const struct service *service)
 static void look(struct service *service, uint64_t now_ns)
 {
     const struct page *page = service->trusted->page;
-    enum watch_verdict verdict =
-        watch_look(&service->watch, page_get(&page->pulse),
-                   page_phase_is_user_code(page_get(&page->phase)), now_ns);
+    enum watch_verdict verdict;
+
+    service->late_count += feed_is_late(service->feed); /* the store's time is not the child's */
+    verdict = watch_look(&service->watch, page_get(&page->pulse) + service->late_count,
+                         page_phase_is_user_code(page_get(&page->phase)), now_ns);
 
     if (verdict == WATCH_RECORD_TOO_LONG)
         kill_child(service, DEATH_RECORD_TOO_LONG);
@@ -318,6 +344,23 @@ static void hear_last_words(struct service *service)
         listen_to_child(service);
 }
 
+/* An input that cannot be read ends the child, and with it the feed. */
+static int await(struct service *service, struct pollfd *polls, size_t count, struct err *err)
+{
+    struct err failure;
+
+    if (service->feed) {
+        if (feed_wait(service->feed, polls, count, wait_ms(service), &failure) == 0)
+            return 0;
+        fail_service(service, &failure);
+        stop_feed(service);
+        return 0;
+    }
+    if (poll(polls, count, wait_ms(service)) < 0 && errno != EINTR)
+        return err_set_errno(err, ERR_RETRY, "poll");
+    return 0;
+}
+
 /* Until the child has ended. -1: the shell or the nursery is gone. */
 static int attend(struct service *service, struct err *err)
 {
@@ -331,8 +374,8 @@ static int attend(struct service *service, struct err *err)
             {.fd = service->child_hung_up ? -1 : service->child.fd, .events = POLLIN},
         };
 
-        if (poll(polls, 3, wait_ms(service)) < 0 && errno != EINTR)
-            return err_set_errno(err, ERR_RETRY, "poll");
+        if (await(service, polls, 3, err) != 0)
+            return -1;
         if (polls[2].revents)
             listen_to_child(service);
         if (polls[1].revents) {
@@ -503,6 +546,8 @@ int serve_child(struct trusted *trusted, struct fetched *fetched, struct err *er
     };
     int rc = bear(&service, err);
 
+    if (rc == 0 && feed_is_needed(trusted->start))
+        service.feed = feed_open(trusted->start);
     if (rc == 0) {
         send_task(&service);
         rc = attend(&service, err);
@@ -513,6 +558,7 @@ int serve_child(struct trusted *trusted, struct fetched *fetched, struct err *er
         rc = conclude(&service, err);
     nursling_release(&service.nursling); /* kills a child that still lives */
     io_close(&service.statm);
+    stop_feed(&service);
     channel_deinit(&service.child);
     buf_deinit(&service.answer);
     return rc;

@@ -2,6 +2,7 @@
 
 #include "base/mem.h"
 #include "base/path.h"
+#include "store/uri.h"
 
 #include <stdbool.h>
 #include <stdlib.h>
@@ -63,7 +64,8 @@ int job_inputs_check(const char *folder, const char *from, char *const *inputs, 
     int rc = 0;
 
     for (size_t i = 0; output && i < count && rc == 0; i++) {
-        char *path = real_input(from, inputs[i]);
+        /* An object lies in no folder. */
+        char *path = uri_is_gs(inputs[i]) ? NULL : real_input(from, inputs[i]);
 
         rc = check_input(folder, output, inputs[i], path, err);
         free(path);

@@ -11,6 +11,9 @@ static bool inputs_agree(const Mrlua__Plan *plan)
         plan->n_input_mtimes_ns != count || plan->n_input_inodes != count ||
         plan->n_input_devices != count)
         return false;
+    if (plan->n_input_generations != plan->n_input_is_gzip ||
+        (plan->n_input_generations != 0 && plan->n_input_generations != count))
+        return false;
     if (texts->len > 0 && texts->data[texts->len - 1] != '\0')
         return false;
     for (size_t i = 0; i < count; i++)
@@ -64,6 +67,10 @@ void job_plan_input(const Mrlua__Plan *plan, size_t input, Mrlua__Piece *out)
     out->mtime_ns = plan->input_mtimes_ns[input];
     out->inode = plan->input_inodes[input];
     out->device = plan->input_devices[input];
+    if (plan->n_input_generations > 0) {
+        out->generation = plan->input_generations[input];
+        out->is_gzip = plan->input_is_gzip[input];
+    }
     out->length = out->size;
 }
 

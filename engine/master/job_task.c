@@ -88,7 +88,7 @@ static uint32_t plan_sample(const struct job_source *source, struct sample_piece
 
     for (size_t i = 0; i < count; i++) {
         job_plan_input(source->plan, i, &input);
-        files[i] = (struct sample_file){input.name, input.size};
+        files[i] = (struct sample_file){input.name, input.size, input.is_gzip};
     }
     piece_count = sample_plan(files, count, reader_of(source), out);
     free(files);

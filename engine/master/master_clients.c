@@ -7,6 +7,7 @@
 #include "format/reader.h"
 #include "format/writer.h"
 #include "master/job_inputs.h"
+#include "store/uri.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -90,6 +91,8 @@ static int check_input(const struct master *master, const char *folder, const ch
 
     if (strcmp(input, "-") == 0)
         return err_set(err, ERR_SETUP, "input -: the master has no standard input");
+    if (uri_is_gs(input)) /* its helper looks whether there is such an object */
+        return 0;
     path = path_join(folder, input);
     rc = check_path(master, "input", path, err);
     free(path);

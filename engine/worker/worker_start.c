@@ -115,7 +115,8 @@ static int check(const struct worker_attempt *attempt, struct err *err)
     if (check_memory(worker, start->start, err) != 0)
         return -1;
     for (size_t i = 0; i < start->start->n_pieces; i++) {
-        if (check_path(worker, "input", start->start->pieces[i]->path, ERR_INPUT, err) != 0)
+        if (start->start->pieces[i]->generation == 0 && /* an object is seen from everywhere */
+            check_path(worker, "input", start->start->pieces[i]->path, ERR_INPUT, err) != 0)
             return -1;
     }
     if (!worker_attempt_is_reduce(attempt))
