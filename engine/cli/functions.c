@@ -5,6 +5,7 @@
 #include "cli/cluster.h"
 #include "cli/daemons.h"
 #include "cli/fields.h"
+#include "cli/fs.h"
 #include "cli/inspect.h"
 #include "cli/program.h"
 #include "cli/run_shell.h"
@@ -220,5 +221,12 @@ const struct host_function FUNCTIONS[] = {
     {"inspect_run", inspect_run},
     {"check_output", inspect_check_output},
     {"program_run", program_run},
+    {"fs_stat", fs_stat},
+    {"fs_find", fs_find},
+    {"fs_list", fs_list},
+    {"fs_walk", fs_walk},
+    {"fs_cat", fs_cat},
+    {"fs_remove", fs_remove},
+    {"fs_copy", fs_copy},
     {0},
 };

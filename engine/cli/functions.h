@@ -15,6 +15,7 @@
  *     engine.master_serve{...}, engine.worker_serve{...}       daemons.h
  *     engine.inspect_run{path, segments}                       inspect.h
  *     engine.check_output{folder} -> {parts}
+ *     engine.fs_stat{uri} and its like                         fs.h
  *
  *     functions_deinit(&functions);     whatever a Lua error has left open is closed here
  */

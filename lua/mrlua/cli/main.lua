@@ -11,6 +11,7 @@ local COMMANDS = {
   { "status", "tell how far a job is, or how it ended" },
   { "cancel", "end a job" },
   { "workers", "list the workers of a cluster" },
+  { "fs", "list, read, copy and delete objects of Cloud Storage" },
   { "key", "print the key of a role" },
   { "cluster", "a cluster on Google Compute Engine: up, run, down" },
   { "help", "print this, or the help of a command" },

@@ -1,0 +1,35 @@
+/*
+ * fs_copy: one transfer: from a file to an object, from an object to a file, or from object to
+ * object.
+ *
+ *     rc = fs_copy_one(gcs, &transfer, &meter, &err);            1: done, 0: it was there, -1
+ *
+ * An object is written under a condition, so that every request can be made again: that it is the
+ * version that was there, or that none was. A file is written beside its name, to
+ * .NAME.GENERATION.mrlua-part, and renamed when its checksum is right; a copy that was interrupted
+ * goes on from what is there, because that name tells the version. Folders are made.
+ */
+#ifndef CLI_FS_COPY_H
+#define CLI_FS_COPY_H
+
+#include "cli/fs_parallel.h"
+
+#include <stdbool.h>
+
+struct fs_transfer {
+    char *from, *to;     /* paths or gs:// URIs; "-": standard input or output */
+    uint64_t size;       /* of an object that is read */
+    uint64_t generation; /* the same */
+    bool keeps;          /* what is there already stays */
+};
+
+int fs_copy_one(struct gcs *gcs, const struct fs_transfer *transfer, struct fs_meter *meter,
+                struct err *err);
+
+/* An object's bytes to a descriptor, checked; `from` on. */
+struct uri;
+int fs_copy_bytes(struct gcs *gcs, const struct uri *uri, uint64_t generation, uint64_t size,
+                  uint64_t from, uint32_t crc_before, int to, const char *what,
+                  struct fs_meter *meter, struct err *err);
+
+#endif
