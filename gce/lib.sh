@@ -135,6 +135,7 @@ need_project() {
     '' | '(unset)') fail "which project? --project ID, or: gcloud config set project ID" ;;
   esac
   export CLOUDSDK_CORE_PROJECT=$PROJECT CLOUDSDK_CORE_DISABLE_PROMPTS=1
+  export CLOUDSDK_CORE_VERBOSITY=error # no warning about a filter that found nothing
 }
 
 need_bucket() {

@@ -46,7 +46,7 @@ main() {
   rm /tmp/mrlua.deb
   install_ops_agent
   systemctl enable mrlua-boot.service mrlua-master.service mrlua-worker.service mrlua-idle.timer \
-    mrlua-fleet-end.service
+    mrlua-gauge.timer mrlua-fleet-end.service
   sync
   trap - EXIT
   echo "mrlua-image: done $TOKEN"

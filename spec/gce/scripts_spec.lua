@@ -78,8 +78,8 @@ describe("gce/ssh.sh, logs.sh, tunnel.sh", function()
     assert.equal("a line\n", project:expect("logs").stdout)
     project:expect("logs", { "--vm", "mrlua-worker-0001", "--lines", "7" })
 
-    assert.equal(1, #project:calls("ssh mrlua%-master .*%-%-unit=mrlua%-master"))
-    assert.equal(1, #project:calls("ssh mrlua%-worker%-0001 .*%-%-unit=mrlua%-worker .*lines=7"))
+    assert.equal(1, #project:calls("ssh mrlua%-master .*%-%-lines=200 /var/log/mrlua/master"))
+    assert.equal(1, #project:calls("ssh mrlua%-worker%-0001 .*%-%-lines=7 /var/log/mrlua/worker"))
   end)
 
   it("says when there is no cluster", function()
