@@ -129,6 +129,43 @@ static void json_says_that_it_was_cut_and_keeps_what_fits(void **state)
     assert_non_null(strstr(out, "\"cut\":true}\n"));
 }
 
+/* A pipe of two pages that is full, and whose reader sleeps. */
+static int fill_pipe(int fds[2])
+{
+    static const char page[4096];
+    int own = dup(STDERR_FILENO);
+
+    assert_int_equal(pipe2(fds, O_CLOEXEC), 0);
+    assert_int_equal(fcntl(fds[1], F_SETPIPE_SZ, 2 * (int)sizeof page), 2 * sizeof page);
+    for (int i = 0; i < 2; i++)
+        assert_int_equal(write(fds[1], page, sizeof page), sizeof page);
+    dup2(fds[1], STDERR_FILENO);
+    return own;
+}
+
+static void a_reader_that_sleeps_loses_lines_and_holds_up_nobody(void **state)
+{
+    char out[2 * 4096];
+    int fds[2], own = fill_pipe(fds);
+    ssize_t len;
+
+    (void)state;
+    log_enable(LOG_TEXT, "worker");
+    for (int i = 0; i < 3; i++)
+        speak_once(); /* a write would wait for ever */
+    assert_int_equal(read(fds[0], out, sizeof out), sizeof out);
+    speak_once();
+    log_enable(LOG_OFF, NULL);
+    dup2(own, STDERR_FILENO);
+    close(own);
+    len = read(fds[0], out, sizeof out - 1);
+    assert_true(len > 0);
+    out[len] = '\0';
+    assert_memory_equal(out, "log_lost lines=3\nattempt_failed job=7 ", 38);
+    close(fds[0]);
+    close(fds[1]);
+}
+
 static void quote_escapes_what_would_break_a_line(void **state)
 {
     char out[64];
@@ -164,6 +201,7 @@ int main(void)
         cmocka_unit_test(text_values_that_would_break_a_line_are_quoted),
         cmocka_unit_test(json_has_the_fields_of_cloud_logging),
         cmocka_unit_test(hostile_bytes_stay_in_their_json_string),
+        cmocka_unit_test(a_reader_that_sleeps_loses_lines_and_holds_up_nobody),
         cmocka_unit_test(json_says_that_it_was_cut_and_keeps_what_fits),
         cmocka_unit_test(a_long_line_is_cut_and_still_a_line),
         cmocka_unit_test(quote_escapes_what_would_break_a_line),

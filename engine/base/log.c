@@ -6,6 +6,8 @@
 
 #include <assert.h>
 #include <inttypes.h>
+#include <limits.h>
+#include <poll.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <time.h>
@@ -23,6 +25,7 @@ enum {
 static struct {
     enum log_format format;
     const char *component;
+    uint64_t lost; /* lines since the last one that was written */
 } log_state;
 
 void log_enable(enum log_format format, const char *component)
@@ -172,24 +175,52 @@ static void append_json_line(struct buf *out, enum log_severity severity, const 
 
 /* ---- the line ---- */
 
+static_assert(LOG_BYTES_MAX <= PIPE_BUF, "a pipe that polls as writable takes a whole line");
+
+/* One write, so that lines of several processes do not mix. A log that cannot be written has nobody
+ * left to tell. */
+static void put(const struct buf *line)
+{
+    ssize_t written = write(STDERR_FILENO, line->ptr, line->len);
+
+    (void)written;
+}
+
+static bool is_writable(void)
+{
+    struct pollfd out = {.fd = STDERR_FILENO, .events = POLLOUT};
+
+    return poll(&out, 1, 0) == 1 && (out.revents & POLLOUT);
+}
+
+static void say_lost(void)
+{
+    uint64_t lost = log_state.lost;
+
+    log_state.lost = 0;
+    log_event(SEVERITY_WARNING, "log_lost", log_number("lines", lost));
+}
+
 void log_write(enum log_severity severity, const char *event, const struct log_field *fields,
                size_t field_count)
 {
     struct buf line = {0};
-    ssize_t written;
 
     if (log_state.format == LOG_OFF)
         return;
+    if (log_state.lost > 0 && is_writable())
+        say_lost();
+    if (!is_writable()) {
+        log_state.lost++;
+        return;
+    }
     if (log_state.format == LOG_TEXT)
         append_text_line(&line, event, fields, field_count);
     else
         append_json_line(&line, severity, event, fields, field_count);
     buf_append_byte(&line, '\n');
     assert(line.len <= LOG_BYTES_MAX);
-    /* One write, so that lines of several processes do not mix. A log that cannot be written has
-     * nobody left to tell. */
-    written = write(STDERR_FILENO, line.ptr, line.len);
-    (void)written;
+    put(&line);
     buf_deinit(&line);
 }
 

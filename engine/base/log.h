@@ -19,7 +19,8 @@
  *
  * Texts may hold any bytes: a line stays a line, and JSON stays JSON. A line has at most
  * LOG_BYTES_MAX bytes: a long text is cut; in JSON what does not fit then is left out, and the
- * field "cut" says so.
+ * field "cut" says so. Nobody waits for a reader of the log: what does not fit into its pipe now is
+ * lost, and the next line that does says how many were (log_lost lines=7).
  */
 #ifndef BASE_LOG_H
 #define BASE_LOG_H
