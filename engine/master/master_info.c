@@ -238,6 +238,21 @@ void master_job_info(const struct master_job *job, bool is_whole, struct buf *ou
 
 /* ---- workers ---- */
 
+/* By worker, of all jobs: in one pass, as there may be thousands of workers. */
+static uint32_t *count_held(const struct master *master)
+{
+    uint32_t *held = mem_alloc_array(master->worker_capacity + 1, sizeof *held);
+
+    for (const struct list *at = master->jobs.next; at != &master->jobs; at = at->next) {
+        const struct master_job *job = CONTAINER_OF(at, struct master_job, link);
+
+        for (size_t i = 0; i < job->source_count; i++)
+            if (job->sources[i].worker_id < master->worker_capacity) /* else: not back yet */
+                held[job->sources[i].worker_id] += job->sources[i].count;
+    }
+    return held;
+}
+
 static void fill_worker(const struct master *master, const struct master_worker *worker,
                         Mrlua__WorkerInfo *out)
 {
@@ -253,12 +268,6 @@ static void fill_worker(const struct master *master, const struct master_worker 
     out->silent_ms = (now_ns - worker->heard_ns) / NS_PER_MS;
     out->draining = worker->draining;
     out->incarnation = worker->incarnation;
-    for (struct list *at = master->jobs.next; at != &master->jobs; at = at->next) {
-        const struct master_job *job = CONTAINER_OF(at, struct master_job, link);
-
-        for (size_t i = 0; i < job->source_count; i++)
-            out->held += job->sources[i].worker_id == worker->id ? job->sources[i].count : 0;
-    }
     if (!sched_worker_view(master->sched, worker->id, &view) ||
         view.incarnation != worker->incarnation)
         return; /* connected or not, it is given nothing */
@@ -270,6 +279,7 @@ static void fill_worker(const struct master *master, const struct master_worker 
 void master_info_workers(const struct master *master,
                          void (*see)(void *context, const Mrlua__WorkerInfo *info), void *context)
 {
+    uint32_t *held = count_held(master);
     struct worker_view view;
 
     for (uint32_t i = 1; i < master->worker_capacity; i++) {
@@ -280,6 +290,8 @@ void master_info_workers(const struct master *master,
                                           view.status == WORKER_STATUS_GONE)))
             continue; /* not even a connection is left of it */
         fill_worker(master, worker, &info);
+        info.held = held[i];
         see(context, &info);
     }
+    free(held);
 }

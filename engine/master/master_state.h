@@ -115,7 +115,6 @@ struct master_worker {
     uint32_t slots;
     uint64_t disk_free_bytes;
     uint64_t heard_ns;
-    uint32_t held; /* runs, as far as the facts say */
     bool draining;
 };
 
