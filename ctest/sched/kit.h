@@ -276,7 +276,8 @@ static inline void kit_failed(struct kit *kit, uint64_t attempt_id, enum err_kin
     kit_find(kit, attempt_id)->state = KIT_OVER;
 }
 
-/* The attempt could not have the output that `map_attempt_id` is said to have made. */
+/* The attempt could not have the output that `map_attempt_id` is said to have made; a commit: the
+ * part of that number. */
 static inline void kit_failed_peer(struct kit *kit, uint64_t attempt_id, uint32_t map,
                                    uint64_t map_attempt_id)
 {
@@ -311,6 +312,13 @@ static inline uint64_t kit_output_of(struct kit *kit, uint32_t map)
     struct output_place place;
 
     return sched_output_of(kit->sched, 1, STAGE_MAP, map, &place) ? place.attempt_id : 0;
+}
+
+static inline uint64_t kit_part_of(struct kit *kit, uint32_t reduce)
+{
+    struct output_place place;
+
+    return sched_output_of(kit->sched, 1, STAGE_REDUCE, reduce, &place) ? place.attempt_id : 0;
 }
 
 /* Does the scheduler not count on this attempt any more? By what it would send again. */

@@ -375,6 +375,147 @@ static void other_incarnation_takes_the_place_of_the_one_before(void **state)
     kit_deinit(&kit);
 }
 
+/* One map, two reduces, all done; the commit runs. */
+static void begin_commit(struct kit *kit, const struct job_rules *rules)
+{
+    kit_init(kit, NULL);
+    kit_join(kit, 0, 2);
+    kit_submit(kit, 1, rules);
+    kit_plan(kit, 1, 1, 2);
+    kit_done_with(kit, kit_attempt(kit, STAGE_MAP, 0), kit_digest(5));
+    kit_fetched(kit, kit_attempt(kit, STAGE_REDUCE, 0));
+    kit_fetched(kit, kit_attempt(kit, STAGE_REDUCE, 1));
+    kit_done_with(kit, kit_attempt(kit, STAGE_REDUCE, 0), kit_digest(5));
+    kit_done(kit, kit_attempt(kit, STAGE_REDUCE, 1));
+    assert_int_equal(kit_progress(kit).status, JOB_COMMITTING);
+}
+
+/* A store drops what nobody has finished: that reduce runs again, and no other task. */
+static void part_that_a_commit_finds_gone_is_made_again(void **state)
+{
+    struct kit kit;
+    uint64_t lost;
+
+    (void)state;
+    begin_commit(&kit, NULL);
+    lost = kit_part_of(&kit, 0);
+    kit_failed_peer(&kit, kit_attempt(&kit, STAGE_COMMIT, 0), 0, lost);
+    assert_int_equal(kit_progress(&kit).status, JOB_RUNNING);
+    assert_int_equal(kit_attempt(&kit, STAGE_COMMIT, 0), 0);
+    assert_int_equal(kit_attempt(&kit, STAGE_REDUCE, 1), 0);
+    assert_int_equal(kit_attempt(&kit, STAGE_MAP, 0), 0);
+    kit_fetched(&kit, kit_attempt(&kit, STAGE_REDUCE, 0));
+    kit_done_with(&kit, kit_attempt(&kit, STAGE_REDUCE, 0), kit_digest(5));
+    assert_int_not_equal(kit_part_of(&kit, 0), lost);
+    kit_done(&kit, kit_attempt(&kit, STAGE_COMMIT, 0));
+    assert_int_equal(kit.end.status, JOB_SUCCEEDED);
+    kit_deinit(&kit);
+}
+
+/* Its map went with its worker meanwhile, and is needed again. */
+static void part_that_is_gone_brings_back_the_lost_maps_it_needs(void **state)
+{
+    struct kit kit;
+
+    (void)state;
+    begin_commit(&kit, NULL);
+    kit_lose(&kit, 0);
+    kit_join(&kit, 1, 1);
+    assert_int_equal(kit_attempt(&kit, STAGE_MAP, 0), 0);
+    kit_failed_peer(&kit, kit_attempt(&kit, STAGE_COMMIT, 0), 0, kit_part_of(&kit, 0));
+    kit_done_with(&kit, kit_attempt(&kit, STAGE_MAP, 0), kit_digest(5));
+    kit_fetched(&kit, kit_attempt(&kit, STAGE_REDUCE, 0));
+    kit_done_with(&kit, kit_attempt(&kit, STAGE_REDUCE, 0), kit_digest(5));
+    kit_done(&kit, kit_attempt(&kit, STAGE_COMMIT, 0));
+    assert_int_equal(kit.end.status, JOB_SUCCEEDED);
+    kit_deinit(&kit);
+}
+
+/* Not the one that is the part now: a commit of before. */
+static void part_of_an_attempt_of_before_is_not_taken_away(void **state)
+{
+    struct kit kit;
+    uint64_t part;
+
+    (void)state;
+    begin_commit(&kit, NULL);
+    part = kit_part_of(&kit, 0);
+    kit_failed_peer(&kit, kit_attempt(&kit, STAGE_COMMIT, 0), 0, part - 1);
+    assert_int_equal(kit_part_of(&kit, 0), part);
+    assert_int_equal(kit_progress(&kit).status, JOB_COMMITTING);
+    kit_tick(&kit);
+    kit_done(&kit, kit_attempt(&kit, STAGE_COMMIT, 0));
+    assert_int_equal(kit.end.status, JOB_SUCCEEDED);
+    kit_deinit(&kit);
+}
+
+static void part_that_is_always_gone_ends_the_job_with_all_causes(void **state)
+{
+    struct kit kit;
+    struct cause causes[SCHED_FAILURE_COUNT_MAX];
+
+    (void)state;
+    begin_commit(&kit, NULL);
+    for (int loss = 1; loss < SCHED_FAILURE_COUNT_MAX; loss++) {
+        kit_failed_peer(&kit, kit_attempt(&kit, STAGE_COMMIT, 0), 0, kit_part_of(&kit, 0));
+        while (kit_attempt(&kit, STAGE_REDUCE, 0) == 0)
+            kit_tick(&kit);
+        kit_fetched(&kit, kit_attempt(&kit, STAGE_REDUCE, 0));
+        kit_done_with(&kit, kit_attempt(&kit, STAGE_REDUCE, 0), kit_digest(5));
+    }
+    kit_failed_peer(&kit, kit_attempt(&kit, STAGE_COMMIT, 0), 0, kit_part_of(&kit, 0));
+    assert_int_equal(kit.end.reason, END_FAILURES);
+    assert_int_equal(kit.end.stage, STAGE_REDUCE);
+    assert_int_equal(sched_causes(kit.sched, 1, causes, SCHED_FAILURE_COUNT_MAX),
+                     SCHED_FAILURE_COUNT_MAX);
+    kit_deinit(&kit);
+}
+
+static const struct job_rules IN_STORE = {.attempts_max = 4, .outputs_in_store = true};
+
+static void lost_worker_takes_nothing_out_of_a_store(void **state)
+{
+    struct kit kit;
+    uint64_t output;
+
+    (void)state;
+    kit_init(&kit, NULL);
+    kit_join(&kit, 0, 2);
+    kit_submit(&kit, 1, &IN_STORE);
+    kit_plan(&kit, 1, 2, 1);
+    kit_done(&kit, kit_attempt(&kit, STAGE_MAP, 0));
+    output = kit_output_of(&kit, 0);
+    kit_lose(&kit, 0);
+    assert_int_equal(kit_output_of(&kit, 0), output);
+    assert_int_equal(kit_progress(&kit).stages[STAGE_MAP].completed_count, 1);
+    kit_deinit(&kit);
+}
+
+/* An object that is damaged, or was removed: two reports of it are no word about a worker. */
+static void output_that_a_store_has_lost_is_made_again(void **state)
+{
+    struct kit kit;
+    uint64_t first;
+
+    (void)state;
+    kit_init(&kit, NULL);
+    kit_join(&kit, 0, 2);
+    kit_join(&kit, 1, 2);
+    kit_submit(&kit, 1, &IN_STORE);
+    kit_plan(&kit, 1, 2, 1);
+    kit_done(&kit, kit_attempt(&kit, STAGE_MAP, 0));
+    kit_done(&kit, kit_attempt(&kit, STAGE_MAP, 1));
+    first = kit_output_of(&kit, 0);
+    kit_output_lost(&kit, 0, 0);
+    assert_int_equal(kit_output_of(&kit, 0), 0);
+    assert_int_not_equal(kit_output_of(&kit, 1), 0);
+    kit_output_lost(&kit, 1, 1);
+    assert_int_equal(kit.forgotten_count, 0);
+    kit_done(&kit, kit_attempt(&kit, STAGE_MAP, 0));
+    assert_int_not_equal(kit_output_of(&kit, 0), first);
+    kit_deinit(&kit);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -398,6 +539,12 @@ int main(void)
         cmocka_unit_test(cancel_kills_what_runs),
         cmocka_unit_test(cancel_is_too_late_for_a_running_commit),
         cmocka_unit_test(other_incarnation_takes_the_place_of_the_one_before),
+        cmocka_unit_test(part_that_a_commit_finds_gone_is_made_again),
+        cmocka_unit_test(part_that_is_gone_brings_back_the_lost_maps_it_needs),
+        cmocka_unit_test(part_of_an_attempt_of_before_is_not_taken_away),
+        cmocka_unit_test(part_that_is_always_gone_ends_the_job_with_all_causes),
+        cmocka_unit_test(lost_worker_takes_nothing_out_of_a_store),
+        cmocka_unit_test(output_that_a_store_has_lost_is_made_again),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -14,7 +14,8 @@ static const struct fact FACTS[] = {
                .unsafe = true,
                .silence_ns = 5000000000,
                .priority = -3,
-               .weight = 200}},
+               .weight = 200,
+               .outputs_in_store = true}},
     {.kind = FACT_PLAN_MADE,
      .job_id = 7,
      .stage = STAGE_PLAN,
@@ -94,6 +95,7 @@ static void assert_fact_equal(const struct fact *a, const struct fact *b)
     assert_int_equal(a->rules.silence_ns, b->rules.silence_ns);
     assert_int_equal(a->rules.priority, b->rules.priority);
     assert_int_equal(a->rules.weight, b->rules.weight);
+    assert_int_equal(a->rules.outputs_in_store, b->rules.outputs_in_store);
     assert_int_equal(a->map_count, b->map_count);
     assert_int_equal(a->reduce_count, b->reduce_count);
     assert_int_equal(a->sample_count, b->sample_count);
@@ -144,9 +146,9 @@ static bool next_golden(FILE *file, struct buf *out)
     return true;
 }
 
-static void version_2_is_still_written_and_read(void **state)
+static void version_3_is_still_written_and_read(void **state)
 {
-    FILE *file = open_golden(2);
+    FILE *file = open_golden(3);
     struct buf buf = {0}, golden = {0};
 
     (void)state;
@@ -168,18 +170,18 @@ static void version_2_is_still_written_and_read(void **state)
     fclose(file);
 }
 
-/* A journal of before there were samples. */
-static void version_1_is_still_read(void **state)
+static void assert_is_read(int version)
 {
-    FILE *file = open_golden(1);
+    FILE *file = open_golden(version);
     struct buf golden = {0};
 
-    (void)state;
     for (int i = 0; i < COUNT; i++) {
         struct fact fact, expected = FACTS[i];
         struct err err;
 
-        expected.sample_count = 0;
+        if (version < 2)
+            expected.sample_count = 0;
+        expected.rules.outputs_in_store = false;
         assert_true(next_golden(file, &golden));
         assert_int_equal(fact_decode(buf_slice(&golden), &fact, &err), 0);
         assert_fact_equal(&fact, &expected);
@@ -187,6 +189,14 @@ static void version_1_is_still_read(void **state)
     assert_false(next_golden(file, &golden));
     buf_deinit(&golden);
     fclose(file);
+}
+
+/* A journal of before there were samples, and one of before outputs went into a store. */
+static void versions_1_and_2_are_still_read(void **state)
+{
+    (void)state;
+    assert_is_read(1);
+    assert_is_read(2);
 }
 
 static void unknown_versions_are_refused_by_number(void **state)
@@ -199,7 +209,7 @@ static void unknown_versions_are_refused_by_number(void **state)
 
         fact_encode(&FACTS[0], &buf);
         buf.ptr[0] = (char)version;
-        if (version == 1 || version == FACT_VERSION) {
+        if (version >= 1 && version <= FACT_VERSION) {
             assert_int_equal(fact_decode(buf_slice(&buf), &fact, &err), 0);
         } else {
             char number[16];
@@ -301,8 +311,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_kind_comes_back_as_it_was),
-        cmocka_unit_test(version_2_is_still_written_and_read),
-        cmocka_unit_test(version_1_is_still_read),
+        cmocka_unit_test(version_3_is_still_written_and_read),
+        cmocka_unit_test(versions_1_and_2_are_still_read),
         cmocka_unit_test(unknown_versions_are_refused_by_number),
         cmocka_unit_test(cut_anywhere_or_longer_it_is_refused),
         cmocka_unit_test(hostile_bytes_are_refused_or_in_range),

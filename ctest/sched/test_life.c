@@ -2,44 +2,47 @@
 
 #include "sched/life.h"
 
+enum { ANYWHERE = (1 << OUTPUT_HOME_COUNT) - 1 };
+
 /* The whole table of tasks: what is not in this list is refused. */
 static void task_table_is_as_drawn(void **state)
 {
     static const struct {
         enum task_state from;
         enum task_change change;
-        bool on_worker_only;
+        unsigned homes; /* bits; where the output may be */
         enum task_state to;
     } ARROWS[] = {
-        {TASK_IDLE, TASK_STARTED, false, TASK_IN_PROGRESS},
-        {TASK_IN_PROGRESS, TASK_ENDED, false, TASK_IDLE},
-        {TASK_IN_PROGRESS, TASK_ANSWERED, false, TASK_COMPLETED},
-        {TASK_IN_PROGRESS, TASK_BACKED_UP, false, TASK_IN_PROGRESS},
-        {TASK_IN_PROGRESS, TASK_ONE_ENDED, false, TASK_IN_PROGRESS},
-        {TASK_COMPLETED, TASK_OUTPUT_LOST, true, TASK_IDLE},
-        {TASK_IDLE, TASK_OUTPUT_FOUND, true, TASK_COMPLETED},
+        {TASK_IDLE, TASK_STARTED, ANYWHERE, TASK_IN_PROGRESS},
+        {TASK_IN_PROGRESS, TASK_ENDED, ANYWHERE, TASK_IDLE},
+        {TASK_IN_PROGRESS, TASK_ANSWERED, ANYWHERE, TASK_COMPLETED},
+        {TASK_IN_PROGRESS, TASK_BACKED_UP, ANYWHERE, TASK_IN_PROGRESS},
+        {TASK_IN_PROGRESS, TASK_ONE_ENDED, ANYWHERE, TASK_IN_PROGRESS},
+        {TASK_COMPLETED, TASK_OUTPUT_LOST, ANYWHERE & ~(1U << OUTPUT_WITH_MASTER), TASK_IDLE},
+        {TASK_IDLE, TASK_OUTPUT_FOUND, 1U << OUTPUT_ON_WORKER, TASK_COMPLETED},
     };
-    int allowed = 0;
+    int allowed = 0, drawn = 0;
 
     (void)state;
     for (int from = 0; from < TASK_STATE_COUNT; from++)
         for (int change = 0; change < TASK_CHANGE_COUNT; change++)
-            for (int on_worker = 0; on_worker < 2; on_worker++) {
+            for (int home = 0; home < OUTPUT_HOME_COUNT; home++) {
                 enum task_state now = (enum task_state)from;
-                bool can = task_next(&now, (enum task_change)change, on_worker);
+                bool can = task_next(&now, (enum task_change)change, (enum output_home)home);
 
                 allowed += can;
                 assert_true(can || (int)now == from);
             }
-    for (size_t i = 0; i < sizeof ARROWS / sizeof ARROWS[0]; i++) {
-        enum task_state now = ARROWS[i].from;
+    for (size_t i = 0; i < sizeof ARROWS / sizeof ARROWS[0]; i++)
+        for (int home = 0; home < OUTPUT_HOME_COUNT; home++) {
+            enum task_state now = ARROWS[i].from;
+            bool may = ARROWS[i].homes & (1U << home);
 
-        assert_true(task_next(&now, ARROWS[i].change, true));
-        assert_int_equal(now, ARROWS[i].to);
-        now = ARROWS[i].from;
-        assert_int_equal(task_next(&now, ARROWS[i].change, false), !ARROWS[i].on_worker_only);
-    }
-    assert_int_equal(allowed, 2 * 5 + 2);
+            drawn += may;
+            assert_int_equal(task_next(&now, ARROWS[i].change, (enum output_home)home), may);
+            assert_int_equal(now, may ? ARROWS[i].to : ARROWS[i].from);
+        }
+    assert_int_equal(allowed, drawn);
 }
 
 static void attempt_goes_forward_only(void **state)
@@ -125,6 +128,21 @@ static void job_commits_only_after_its_data(void **state)
     assert_int_equal(status, JOB_SUCCEEDED);
 }
 
+/* A part was gone when the commit came to it. */
+static void job_commits_again_when_its_data_is_there_again(void **state)
+{
+    enum job_status status = JOB_RUNNING;
+
+    (void)state;
+    assert_false(job_next(&status, JOB_DATA_LOST));
+    assert_true(job_next(&status, JOB_DATA_DONE));
+    assert_true(job_next(&status, JOB_DATA_LOST));
+    assert_int_equal(status, JOB_RUNNING);
+    assert_false(job_next(&status, JOB_COMMITTED));
+    assert_true(job_next(&status, JOB_DATA_DONE));
+    assert_true(job_next(&status, JOB_COMMITTED));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -134,6 +152,7 @@ int main(void)
         cmocka_unit_test(worker_that_is_cut_comes_back_or_leaves),
         cmocka_unit_test(job_ends_once),
         cmocka_unit_test(job_commits_only_after_its_data),
+        cmocka_unit_test(job_commits_again_when_its_data_is_there_again),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

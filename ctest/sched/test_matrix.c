@@ -118,6 +118,41 @@ static uint64_t committing(struct kit *kit)
     return kit_attempt(kit, STAGE_COMMIT, 0);
 }
 
+/* The store had lost what the reduce left there: it runs again. */
+static uint64_t part_lost(struct kit *kit)
+{
+    uint64_t commit = committing(kit), reduce = kit_part_of(kit, 0);
+
+    kit_failed_peer(kit, commit, 0, reduce);
+    assert_int_equal(kit_progress(kit).status, JOB_RUNNING);
+    return kit_attempt(kit, STAGE_REDUCE, 0);
+}
+
+/* The same, and meanwhile its maps went with their worker: the reduce waits for them. */
+static uint64_t part_lost_with_its_maps(struct kit *kit)
+{
+    uint64_t commit = committing(kit), reduce = kit_part_of(kit, 0);
+
+    kit_lose(kit, 0);
+    kit_join(kit, 0, 2);
+    kit_failed_peer(kit, commit, 0, reduce);
+    return kit_attempt(kit, STAGE_MAP, 0);
+}
+
+/* Maps' outputs are in a store: nobody is asked to bring them back. */
+static uint64_t map_in_store(struct kit *kit)
+{
+    struct job_rules rules = {.attempts_max = 4, .outputs_in_store = true};
+    uint64_t map;
+
+    nothing(kit);
+    kit_submit(kit, 1, &rules);
+    kit_plan(kit, 1, 2, 1);
+    map = kit_attempt(kit, STAGE_MAP, 0);
+    kit_done(kit, map);
+    return map;
+}
+
 static uint64_t commit_delayed(struct kit *kit)
 {
     uint64_t commit = committing(kit);
@@ -235,6 +270,9 @@ static const struct {
     {"map_lost_and_not_wanted", map_lost_and_not_wanted, "+-+--+++++-+++-++"},
     {"map_running_again", map_running_again, "+-+--+++++-+++-++"},
     {"committing", committing, "+----+++++-+++-++"},
+    {"part_lost", part_lost, "+-+--++++++-+++++"},
+    {"part_lost_with_its_maps", part_lost_with_its_maps, "+-+--+++++-+++-++"},
+    {"map_in_store", map_in_store, "+-+--++++-----+++"},
     {"commit_delayed", commit_delayed, "+-+--++++------++"},
     {"succeeded", succeeded, "+----++++------++"},
     {"failed", failed, "+----++++------++"},

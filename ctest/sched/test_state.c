@@ -23,7 +23,7 @@ static void worker_is_listed_as_long_as_it_has_room(void **state)
     assert_ptr_equal(worker_get(sched, 40), worker);
     assert_null(worker_get(sched, 41));
     assert_null(worker_get(sched, SCHED_WORKER_ID_MAX));
-    stage_open(&job->stages[STAGE_MAP], 1);
+    stage_open(&job->stages[STAGE_MAP], 1, OUTPUT_ON_WORKER);
     task = task_get(job, STAGE_MAP, 0);
     assert_null(task_get(job, STAGE_MAP, 1));
     assert_true(list_is_empty(&sched->with_slot));
@@ -50,7 +50,7 @@ static void reduce_takes_a_fetch_and_then_a_slot(void **state)
     struct task *task;
 
     (void)state;
-    stage_open(&job->stages[STAGE_REDUCE], 1);
+    stage_open(&job->stages[STAGE_REDUCE], 1, OUTPUT_IS_PART);
     task = task_get(job, STAGE_REDUCE, 0);
     worker->state = WORKER_UP;
     worker->slot_count = 1;
@@ -81,7 +81,7 @@ static void queue_is_in_order_but_for_what_is_urgent(void **state)
     struct stage *maps = &job->stages[STAGE_MAP];
 
     (void)state;
-    stage_open(maps, 3);
+    stage_open(maps, 3, OUTPUT_ON_WORKER);
     assert_int_equal(task_index(LIST_FIRST(&maps->queue, struct task, link)), 0);
     task_queue_first(sched, &maps->tasks[2]);
     assert_int_equal(task_index(LIST_FIRST(&maps->queue, struct task, link)), 2);

@@ -56,10 +56,18 @@ static void audit_fact(struct cluster *cluster, const struct event *event, const
         if (is_by_attempt(event) && fact->attempt_id == event->attempt_id)
             assert(fact->incarnation == event->incarnation); /* I6 */
         if (fact->stage == STAGE_COMMIT)
-            assert(fact->failure != ERR_NONE); /* nobody kills one that may have given names */
+            assert(fact->failure != ERR_NONE || event->failure == ERR_PEER); /* nobody kills one:
+                                                                      it may have given names */
         return;
     case FACT_TASK_COMPLETED:
         audit_completed(cluster, event, job, fact);
+        return;
+    case FACT_OUTPUT_LOST:
+        if (fact->stage != STAGE_REDUCE)
+            return;
+        assert(job->reduce_attempts[fact->task] == fact->attempt_id);
+        assert(job->names[fact->task] == 0); /* I3: what has its name stays */
+        job->reduce_attempts[fact->task] = 0;
         return;
     case FACT_JOB_ENDED:
         job->has_ended = true;
@@ -76,7 +84,8 @@ void audit_remember(struct cluster *cluster, const struct fact *facts, size_t fa
         struct event event = {.kind = EVENT_ATTEMPT_DONE,
                               .worker_id = facts[i].worker_id,
                               .incarnation = facts[i].incarnation,
-                              .attempt_id = facts[i].attempt_id};
+                              .attempt_id = facts[i].attempt_id,
+                              .failure = ERR_PEER};
 
         audit_facts(cluster, &event, &facts[i], 1);
     }

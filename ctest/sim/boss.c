@@ -479,21 +479,29 @@ void boss_timer(struct boss *boss)
     turn(boss, (struct event){.kind = EVENT_TICK});
 }
 
-/* The final name of one part, given once or again. I3. */
-static void give_name(struct boss *boss, struct sim_job *job, uint32_t part)
+/* The final name of one part, given once or again. I3. 0, or whose part it is that the store has
+ * dropped before it had its name. */
+static uint64_t give_name(struct boss *boss, struct sim_job *job, uint32_t part)
 {
     enum stage_kind stage = job->plan.reduce_count > 0 ? STAGE_REDUCE : STAGE_MAP;
     struct output_place place;
     bool is_there = sched_output_of(boss->sched, job->id, stage, part, &place);
+    struct made *made = content_find(boss->cluster, place.attempt_id);
 
     assert(is_there);
-    assert(content_find(boss->cluster, place.attempt_id) != NULL);
+    assert(made != NULL);
     assert(job->names[part] == 0 || job->names[part] == place.attempt_id);
+    if (job->names[part] == 0 &&
+        cluster_fault(boss->cluster, boss->cluster->setup.weather.part_lost))
+        made->is_gone = true;
+    if (made->is_gone)
+        return place.attempt_id;
     job->names[part] = place.attempt_id;
+    return 0;
 }
 
 static void helper_end(struct boss *boss, struct helper *helper, enum event_kind kind,
-                       enum err_kind failure)
+                       enum err_kind failure, uint64_t gone_attempt_id)
 {
     struct sim_job *job = cluster_job(boss->cluster, helper->start.job_id);
     struct event event = {.kind = kind,
@@ -502,7 +510,9 @@ static void helper_end(struct boss *boss, struct helper *helper, enum event_kind
                           .map_count = job->plan.map_count,
                           .reduce_count = job->plan.reduce_count,
                           .sample_count = job->plan.sample_count,
-                          .failure = failure};
+                          .failure = failure,
+                          .peer_task = helper->steps_done,
+                          .peer_attempt_id = gone_attempt_id};
 
     *helper = (struct helper){0};
     turn(boss, event);
@@ -515,21 +525,24 @@ void boss_helper_step(struct boss *boss, uint64_t attempt_id)
     struct sim_job *job = helper ? cluster_job(cluster, helper->start.job_id) : NULL;
     bool is_plan = helper && helper->start.stage == STAGE_PLAN;
     uint32_t part_count;
+    uint64_t gone;
 
     if (!helper)
         return;
     part_count = job->plan.reduce_count > 0 ? job->plan.reduce_count : job->plan.map_count;
     if (cluster_fault(cluster, cluster->setup.weather.attempt_fails)) {
-        helper_end(boss, helper, EVENT_ATTEMPT_FAILED, ERR_RETRY);
+        helper_end(boss, helper, EVENT_ATTEMPT_FAILED, ERR_RETRY, 0);
     } else if (is_plan && cluster_fault(cluster, cluster->setup.weather.attempt_raises)) {
         job->faults[0]++;
-        helper_end(boss, helper, EVENT_ATTEMPT_FAILED, ERR_INPUT);
+        helper_end(boss, helper, EVENT_ATTEMPT_FAILED, ERR_INPUT, 0);
     } else if (is_plan) {
-        helper_end(boss, helper, EVENT_PLAN_MADE, ERR_NONE);
+        helper_end(boss, helper, EVENT_PLAN_MADE, ERR_NONE, 0);
     } else if (helper->steps_done == part_count) {
-        helper_end(boss, helper, EVENT_ATTEMPT_DONE, ERR_NONE);
+        helper_end(boss, helper, EVENT_ATTEMPT_DONE, ERR_NONE, 0);
+    } else if ((gone = give_name(boss, job, helper->steps_done)) != 0) {
+        helper_end(boss, helper, EVENT_ATTEMPT_FAILED, ERR_PEER, gone);
     } else {
-        give_name(boss, job, helper->steps_done++);
+        helper->steps_done++;
         helper_after(boss, attempt_id, cluster_some_ms(cluster, 500));
     }
 }

@@ -56,6 +56,7 @@ struct weather {
     uint32_t crash_in_turn; /* each turn of the master: dies before or after it has journaled */
     uint32_t bytes_flip;    /* each piece of a segment */
     uint32_t server_busy;   /* each request for segments */
+    uint32_t part_lost;     /* each name that a commit gives: the store has dropped the part */
     uint32_t attempt_fails; /* these: each step of an attempt */
     uint32_t attempt_limit;
     uint32_t attempt_raises;
@@ -116,6 +117,7 @@ struct sim_job {
 struct made {
     uint64_t attempt_id;
     uint64_t inputs[CLUSTER_MAPS_MAX]; /* reduce: the attempt whose segment it has */
+    bool is_gone;                      /* the store has dropped it; never one that has its name */
 };
 
 struct host;
@@ -130,7 +132,7 @@ struct cluster {
     struct boss *boss;
     struct sim_job jobs[CLUSTER_JOBS_MAX];
     uint64_t client_conn; /* 0: none */
-    struct made *mades;   /* parts in the store; they are never gone */
+    struct made *mades;   /* parts in the store */
     size_t made_count, made_capacity;
     struct fact *facts; /* the journal */
     size_t fact_count, fact_capacity;

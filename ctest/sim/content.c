@@ -69,11 +69,11 @@ void content_made(struct cluster *cluster, uint64_t attempt_id, const uint64_t *
             mem_realloc_array(cluster->mades, cluster->made_capacity, sizeof *cluster->mades);
     }
     made = &cluster->mades[cluster->made_count++];
-    made->attempt_id = attempt_id;
+    *made = (struct made){.attempt_id = attempt_id};
     memcpy(made->inputs, inputs, sizeof made->inputs);
 }
 
-const struct made *content_find(const struct cluster *cluster, uint64_t attempt_id)
+struct made *content_find(const struct cluster *cluster, uint64_t attempt_id)
 {
     for (size_t i = cluster->made_count; i > 0; i--)
         if (cluster->mades[i - 1].attempt_id == attempt_id)

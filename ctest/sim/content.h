@@ -18,6 +18,6 @@ size_t content_task_slot(const struct sim_job *job, enum stage_kind stage, uint3
 
 /* A reduce has written its part. */
 void content_made(struct cluster *cluster, uint64_t attempt_id, const uint64_t *inputs);
-const struct made *content_find(const struct cluster *cluster, uint64_t attempt_id);
+struct made *content_find(const struct cluster *cluster, uint64_t attempt_id);
 
 #endif

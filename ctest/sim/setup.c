@@ -25,6 +25,7 @@ static void draw_weather(struct weather *weather, struct rand *rand)
     weather->crash_in_turn = maybe(rand, 4);
     weather->bytes_flip = maybe(rand, 50);
     weather->server_busy = maybe(rand, 200);
+    weather->part_lost = maybe(rand, 150);
     weather->attempt_fails = maybe(rand, 60);
     weather->attempt_limit = maybe(rand, 120);
     weather->attempt_raises = rand_below(rand, 5) == 0 ? 5 : 0;

@@ -9,7 +9,7 @@
 /* Counts that show that the histories are not tame. */
 struct tally {
     uint64_t by_status[JOB_CANCELLED + 1], by_reason[END_AUDIT + 1];
-    uint64_t master_crashes, worker_crashes, cuts, joins, races, attempts, facts, turns;
+    uint64_t master_crashes, worker_crashes, cuts, joins, races, attempts, facts, turns, parts_lost;
     uint64_t by_fact[FACT_KIND_COUNT];
 };
 
@@ -24,8 +24,12 @@ static void add(struct tally *tally, const struct cluster *cluster)
     tally->cuts += cluster->tally.cuts;
     tally->joins += cluster->tally.joins;
     tally->races += cluster->tally.races;
-    for (size_t i = 0; i < cluster->fact_count; i++)
-        tally->by_fact[cluster->facts[i].kind]++;
+    for (size_t i = 0; i < cluster->fact_count; i++) {
+        const struct fact *fact = &cluster->facts[i];
+
+        tally->by_fact[fact->kind]++;
+        tally->parts_lost += fact->kind == FACT_OUTPUT_LOST && fact->stage == STAGE_REDUCE;
+    }
     tally->attempts += cluster->tally.attempts;
     tally->facts += cluster->fact_count;
     tally->turns += cluster->turn_count;
@@ -49,12 +53,13 @@ static void print(const struct tally *tally)
            (unsigned long long)tally->facts, (unsigned long long)tally->turns);
     printf(
         "lost races %llu, joins %llu, workers lost %llu, outputs lost %llu, all of a worker %llu, "
-        "found %llu\n",
+        "found %llu, parts lost %llu\n",
         (unsigned long long)tally->races, (unsigned long long)tally->joins,
         (unsigned long long)tally->by_fact[FACT_WORKER_LOST],
         (unsigned long long)tally->by_fact[FACT_OUTPUT_LOST],
         (unsigned long long)tally->by_fact[FACT_OUTPUTS_LOST],
-        (unsigned long long)tally->by_fact[FACT_OUTPUT_FOUND]);
+        (unsigned long long)tally->by_fact[FACT_OUTPUT_FOUND],
+        (unsigned long long)tally->parts_lost);
 }
 
 static void every_job_ends_as_it_must_once_faults_stop(void **state)
@@ -83,6 +88,7 @@ static void every_job_ends_as_it_must_once_faults_stop(void **state)
     assert_true(tally.by_reason[END_NOT_DETERMINISTIC] > 0);
     assert_true(tally.by_status[JOB_CANCELLED] > 0);
     assert_true(tally.races > 0);
+    assert_true(tally.parts_lost > count / 50);
     for (int kind = 0; kind < FACT_KIND_COUNT; kind++)
         assert_true(tally.by_fact[kind] > 0);
     assert_true(tally.master_crashes > count / 2);

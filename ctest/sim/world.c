@@ -74,7 +74,7 @@ static void kill_procs_of(struct world *world, uint32_t worker_id)
             world->procs[i].state = PROC_DEAD;
 }
 
-static struct sim_job *job_of(struct world *world, uint64_t id)
+struct sim_job *world_job_of(struct world *world, uint64_t id)
 {
     assert(id >= 1);
     assert(id <= world->job_count);
@@ -129,7 +129,7 @@ static struct event report_of(const struct proc *proc, enum event_kind kind)
 
 static void proc_fail(struct world *world, struct proc *proc, enum err_kind failure)
 {
-    struct sim_job *job = job_of(world, proc->start.job_id);
+    struct sim_job *job = world_job_of(world, proc->start.job_id);
 
     proc->state = PROC_FINISHED;
     proc->steps_left = 10;
@@ -141,7 +141,7 @@ static void proc_fail(struct world *world, struct proc *proc, enum err_kind fail
 
 static void proc_finish(struct world *world, struct proc *proc)
 {
-    struct sim_job *job = job_of(world, proc->start.job_id);
+    struct sim_job *job = world_job_of(world, proc->start.job_id);
 
     proc->state = PROC_FINISHED;
     proc->steps_left = 10;
@@ -151,8 +151,11 @@ static void proc_finish(struct world *world, struct proc *proc)
     proc->report.reduce_count = job->reduce_count;
     proc->report.sample_count = job->sample_count;
     if (proc->start.stage == STAGE_MAP) {
-        world->workers[proc->start.worker_id].runs[job->id - 1][proc->start.task] =
-            proc->start.attempt_id;
+        if (job->rules.outputs_in_store)
+            proc->is_stored = true;
+        else
+            world->workers[proc->start.worker_id].runs[job->id - 1][proc->start.task] =
+                proc->start.attempt_id;
         proc->report.digest = world_map_digest(job, proc->start.task, proc->start.attempt_id);
     }
     if (proc->start.stage == STAGE_REDUCE)
@@ -163,8 +166,12 @@ static void proc_finish(struct world *world, struct proc *proc)
 static bool run_is_there(const struct world *world, const struct sim_job *job, uint32_t map,
                          const struct output_place *place)
 {
-    const struct sim_worker *worker = &world->workers[place->worker_id];
+    const struct sim_worker *worker = &world->workers[place->worker_id % WORLD_WORKERS_MAX];
 
+    const struct proc *proc = world_proc_of(world, place->attempt_id);
+
+    if (job->rules.outputs_in_store)
+        return proc && proc->is_stored;
     return worker->is_alive && worker->incarnation == place->incarnation &&
            worker->runs[job->id - 1][map] == place->attempt_id;
 }
@@ -188,7 +195,7 @@ static void proc_misses(struct world *world, struct proc *proc, uint32_t map,
 
 static void proc_fetch(struct world *world, struct proc *proc)
 {
-    struct sim_job *job = job_of(world, proc->start.job_id);
+    struct sim_job *job = world_job_of(world, proc->start.job_id);
     struct event alive = report_of(proc, EVENT_ATTEMPT_PROGRESS);
     struct output_place place;
     uint32_t missing = 0;
@@ -211,6 +218,26 @@ static void proc_fetch(struct world *world, struct proc *proc)
         proc->state = PROC_HOLDING;
 }
 
+/* A store drops the upload of a part that is not finished: the commit finds it gone. */
+static bool proc_misses_part(struct world *world, struct proc *proc)
+{
+    struct sim_job *job = world_job_of(world, proc->start.job_id);
+    bool has_reduces = job->reduce_count > 0;
+    uint32_t part_count = has_reduces ? job->reduce_count : job->map_count;
+    uint32_t part = part_count ? (uint32_t)rand_below(&world->rand, part_count) : 0;
+    struct output_place place;
+
+    if (proc->start.stage != STAGE_COMMIT || !fault(world, 100))
+        return false;
+    if (!sched_output_of(world->sched, job->id, has_reduces ? STAGE_REDUCE : STAGE_MAP, part,
+                         &place))
+        return false;
+    proc_fail(world, proc, ERR_PEER);
+    proc->report.peer_task = part;
+    proc->report.peer_attempt_id = place.attempt_id;
+    return true;
+}
+
 static void proc_run(struct world *world, struct proc *proc)
 {
     struct event alive = report_of(proc, EVENT_ATTEMPT_PROGRESS);
@@ -218,6 +245,8 @@ static void proc_run(struct world *world, struct proc *proc)
 
     if (fault(world, 10)) {
         proc->state = PROC_DEAD; /* hangs, says nothing */
+    } else if (proc_misses_part(world, proc)) {
+        return;
     } else if (failure != ERR_NONE) {
         proc_fail(world, proc, failure);
     } else if (--proc->steps_left == 0) {
@@ -292,50 +321,6 @@ static void send(struct world *world, const struct command *command)
     note_add(world, note, is_local ? 1 : some_ms(world, 50));
     if (fault(world, 20))
         note_add(world, note, some_ms(world, 3000));
-}
-
-/* A fact as the journal sees it: what must never be written is not. */
-static void check_fact(struct world *world, const struct fact *fact)
-{
-    struct sim_job *job = fact->job_id ? job_of(world, fact->job_id) : NULL;
-
-    assert(!job || !job->has_ended); /* I9 */
-    if (fact->kind == FACT_ATTEMPT_ENDED && fact->stage == STAGE_COMMIT)
-        assert(fact->failure != ERR_NONE); /* nobody kills a commit that may have given names */
-    if (fact->kind == FACT_TASK_COMPLETED && fact->stage == STAGE_REDUCE) {
-        assert(job->reduce_attempts[fact->task] == 0); /* I3 */
-        job->reduce_attempts[fact->task] = fact->attempt_id;
-    }
-    for (size_t i = 0; fact->kind == FACT_ATTEMPT_STARTED && i < world->fact_count; i++)
-        assert(world->facts[i].kind != FACT_ATTEMPT_STARTED ||
-               world->facts[i].attempt_id != fact->attempt_id); /* I1 */
-    if (fact->kind == FACT_JOB_ENDED) {
-        job->has_ended = true;
-        job->end = *fact;
-    }
-}
-
-void world_journal(struct world *world, const struct fact *facts, size_t fact_count)
-{
-    for (size_t i = 0; i < fact_count; i++) {
-        check_fact(world, &facts[i]);
-        if (world->fact_count == world->fact_capacity) {
-            world->fact_capacity = world->fact_capacity ? 2 * world->fact_capacity : 256;
-            world->facts =
-                mem_realloc_array(world->facts, world->fact_capacity, sizeof *world->facts);
-        }
-        world->facts[world->fact_count++] = facts[i];
-    }
-}
-
-struct sched *world_restored(const struct world *world, size_t fact_count)
-{
-    struct sched *sched = sched_open(&world->options);
-    struct err err;
-    int rc = sched_restore(sched, world->facts, fact_count, &err);
-
-    assert(rc == 0);
-    return sched;
 }
 
 /* The same facts make the same state. */
@@ -474,6 +459,8 @@ static void bad_luck(struct world *world)
     else if (fault(world, 10))
         worker->runs[rand_below(&world->rand, WORLD_JOBS_MAX)]
                     [rand_below(&world->rand, WORLD_MAPS_MAX)] = 0; /* a run rots */
+    else if (world->proc_count > 0 && fault(world, 10))
+        world->procs[rand_below(&world->rand, world->proc_count)].is_stored = false;
     else if (rand_below(&world->rand, 10) == 0 && fault(world, 3))
         tell(world, &cancel);
 }
@@ -581,6 +568,7 @@ void world_init(struct world *world, uint64_t seed)
         job->sample_count = (uint32_t)rand_below(&world->rand, 2);
         job->rules.attempts_max = 4;
         job->rules.unsafe = rand_below(&world->rand, 5) == 0;
+        job->rules.outputs_in_store = rand_below(&world->rand, 4) == 0;
         job->is_random = rand_below(&world->rand, 5) == 0;
         event = submitted(job);
         tell_surely(world, &event, some_ms(world, 5000));

@@ -55,6 +55,7 @@ struct proc {
     struct command start;
     enum proc_state state;
     uint32_t steps_left;
+    bool is_stored;                  /* a map of a job with outputs in a store: its run is there */
     struct event report;             /* FINISHED: what it says */
     uint64_t inputs[WORLD_MAPS_MAX]; /* reduce: the attempt whose segment it has */
 };
@@ -81,6 +82,7 @@ struct world {
     struct sched_output out;
     uint32_t master; /* which life */
     uint64_t restart_count, fact_check_count;
+    bool is_restoring;  /* facts come that may end within a turn, and were checked before */
     struct fact *facts; /* the journal */
     size_t fact_count, fact_capacity;
     struct note *notes;
@@ -108,6 +110,7 @@ void world_finish_prefix(const struct world *world, size_t fact_count);
 /* Between world.c and world_end.c. */
 struct digest world_reduce_digest(const struct sim_job *job, const struct proc *proc);
 struct digest world_map_digest(const struct sim_job *job, uint32_t map, uint64_t attempt_id);
+struct sim_job *world_job_of(struct world *world, uint64_t id);
 struct proc *world_proc_of(const struct world *world, uint64_t attempt_id);
 size_t world_task_slot(const struct sim_job *job, enum stage_kind stage, uint32_t task);
 struct sched *world_restored(const struct world *world, size_t fact_count);

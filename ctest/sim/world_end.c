@@ -117,7 +117,9 @@ void world_finish_prefix(const struct world *world, size_t fact_count)
     for (size_t i = 0; i < other.note_count; i++)
         other.notes[i].due_ns += other.now_ns;
     other.sched = world_restored(world, fact_count);
+    other.is_restoring = true;
     world_journal(&other, world->facts, fact_count);
+    other.is_restoring = false;
     while (!world_has_ended(&other))
         world_turn(&other);
     world_deinit(&other);

@@ -13,11 +13,12 @@
  *     I11  faults of the job are not more than its reported failures, both within their limits
  *     I13  who holds a slot holds its inputs: every map had answered
  *     I14  a map runs only when the sample it needs has answered
+ *     I15  a job commits as long as every part of it is there, and no longer
  *     and  a task is in exactly one place: queue, delay, attempt, worker's outputs, store; it has
  *          two attempts at most, on two workers; not more than a third of the workers are aside
  *
- * I2 (grants) comes with commits on gs://; I3, I4 and I10 need what was there before or elsewhere
- * and are checked in ctest/sim; I12 is about messages.
+ * I2 (one commit at a time), I3, I4 and I10 need what was there before or elsewhere and are checked
+ * in ctest/sim; I12 is about messages.
  */
 #include <assert.h>
 
@@ -81,7 +82,7 @@ static void check_completed(const struct sched *sched, const struct task *task)
     assert(task->has_answered);
     assert(task->attempt_id != 0);
     assert(!timer_is_armed(&task->retry));
-    assert((task->worker != NULL) == task->stage->output_on_worker);
+    assert((task->worker != NULL) == (task->stage->home == OUTPUT_ON_WORKER));
     assert(list_is_empty(&task->link) == !task->worker);
     assert(!task->worker || !sched->has_begun || task->worker->state != WORKER_GONE); /* I6 */
 }
@@ -133,11 +134,15 @@ static void check_stage(const struct sched *sched, const struct stage *stage)
     assert(digest_equal(&digest, &stage->digest)); /* I5 */
 }
 
-static void check_job(const struct sched *sched, const struct job *job)
+static void check_job(const struct sched *sched, struct job *job)
 {
+    const struct stage *last = job_last_stage(job);
+    bool is_whole = last->counts[TASK_COMPLETED] == last->task_count;
+
     assert(!job_status_is_end(job->status)); /* I9 */
     assert(job_get(sched, job->id) == job);
     assert((job->status == JOB_PLANNING) == !job->stages[STAGE_PLAN].answered_count);
+    assert(job->status == JOB_PLANNING || (job->status == JOB_COMMITTING) == is_whole); /* I15 */
     for (int kind = 0; kind < STAGE_COUNT; kind++)
         check_stage(sched, &job->stages[kind]);
 }
@@ -242,7 +247,7 @@ static void check_nothing_waits_for_nothing(const struct sched *sched, const str
 void sched_check(const struct sched *sched)
 {
     for (struct list *at = sched->jobs.next; at != &sched->jobs; at = at->next) {
-        const struct job *job = CONTAINER_OF(at, struct job, link);
+        struct job *job = CONTAINER_OF(at, struct job, link);
 
         check_job(sched, job);
         if (sched->has_begun)
@@ -304,13 +309,14 @@ static void mix_job(uint64_t *hash, const struct job *job)
     mix(hash, job->rules.silence_ns);
     mix(hash, (uint32_t)job->rules.priority);
     mix(hash, job->rules.weight);
+    mix(hash, job->rules.outputs_in_store);
     mix(hash, job->attempt_differed);
     mix(hash, job->task_differed);
     for (int kind = 0; kind < STAGE_COUNT; kind++) {
         const struct stage *stage = &job->stages[kind];
 
         mix(hash, stage->task_count);
-        mix(hash, stage->output_on_worker);
+        mix(hash, stage->home);
         mix_digest(hash, &stage->digest);
         for (uint32_t i = 0; i < stage->task_count; i++)
             mix_task(hash, &stage->tasks[i]);

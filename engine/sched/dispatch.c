@@ -18,8 +18,8 @@ bool stage_is_wanted(const struct stage *stage)
     const struct stage *reduces = &stage->job->stages[STAGE_REDUCE];
 
     assert(reduces->counts[TASK_COMPLETED] + reduces->held_count <= reduces->task_count);
-    if (!stage->output_on_worker)
-        return true; /* it goes into the job's output */
+    if (!output_is_read_by_reduces(stage->home))
+        return true; /* it goes into the job's output, or is an answer */
     return reduces->counts[TASK_COMPLETED] + reduces->held_count < reduces->task_count;
 }
 

@@ -154,13 +154,13 @@ static void output_fail(struct sched *sched, struct task *task)
                         .stage = task->stage->kind,
                         .task = task_index(task),
                         .attempt_id = task->attempt_id,
-                        .worker_id = task->worker->id,
-                        .incarnation = task->worker->incarnation,
+                        .worker_id = task->worker ? task->worker->id : WORKER_NONE,
+                        .incarnation = task->worker ? task->worker->incarnation : 0,
                         .failure = ERR_PEER};
     struct cause cause = {.attempt_id = fact.attempt_id, .failure = ERR_PEER};
 
     assert(task->state == TASK_COMPLETED);
-    assert(task->worker->state != WORKER_GONE);
+    assert(!task->worker || task->worker->state != WORKER_GONE);
     say_forget(sched, task);
     say_fact(sched, &fact);
     task_judge(sched, task, &cause, 1);
@@ -168,18 +168,20 @@ static void output_fail(struct sched *sched, struct task *task)
 
 /*
  * `reporter` says that an output cannot be had. Two of them, about two outputs of one worker:
- * nobody can read from it, and all that it holds is made again at once, not one by one.
+ * nobody can read from it, and all that it holds is made again at once, not one by one. What is in
+ * a store has no such holder.
  */
 static void output_suspect(struct sched *sched, struct task *task, uint32_t reporter)
 {
     struct worker *holder = task->worker;
-    bool all = aside_is_suspect(sched, holder, reporter);
-    struct fact fact = {
-        .kind = FACT_OUTPUTS_LOST, .worker_id = holder->id, .incarnation = holder->incarnation};
+    bool all = holder && aside_is_suspect(sched, holder, reporter);
+    struct fact fact = {.kind = FACT_OUTPUTS_LOST};
 
     output_fail(sched, task);
     if (!all)
         return;
+    fact.worker_id = holder->id;
+    fact.incarnation = holder->incarnation;
     for (struct list *at = holder->outputs.next; at != &holder->outputs; at = at->next)
         say_forget(sched, CONTAINER_OF(at, struct task, link));
     if (!list_is_empty(&holder->outputs))
@@ -188,16 +190,36 @@ static void output_suspect(struct sched *sched, struct task *task, uint32_t repo
     assert(list_is_empty(&holder->outputs));
 }
 
-/* The map whose output this attempt id is, as long as it is. */
-static struct task *output_get(struct job *job, uint32_t task_number, uint64_t attempt_id)
+/* The task of this stage whose output this attempt id is, as long as it is. */
+static struct task *output_get(struct stage *stage, uint32_t task_number, uint64_t attempt_id)
 {
-    struct task *task = task_get(job, STAGE_MAP, task_number);
+    struct task *task = task_get(stage->job, stage->kind, task_number);
 
-    assert(!job_status_is_end(job->status));
-    if (!task || !task->worker || task->attempt_id != attempt_id)
+    assert(!job_status_is_end(stage->job->status));
+    if (!task || task->state != TASK_COMPLETED || task->attempt_id != attempt_id)
         return NULL;
-    assert(task->state == TASK_COMPLETED);
+    assert((task->worker != NULL) == (stage->home == OUTPUT_ON_WORKER));
     return task;
+}
+
+/* The same of a map that reduces read. */
+static struct task *map_output_get(struct job *job, const struct event *event)
+{
+    struct stage *maps = &job->stages[STAGE_MAP];
+
+    return output_is_read_by_reduces(maps->home)
+               ? output_get(maps, event->peer_task, event->peer_attempt_id)
+               : NULL;
+}
+
+/* Whose output an attempt that failed with ERR_PEER names: a commit's a part's, others' a map's. */
+static struct task *peer_get(const struct attempt *attempt, const struct event *event)
+{
+    struct job *job = attempt->task->stage->job;
+
+    return attempt->task->stage->kind == STAGE_COMMIT
+               ? output_get(job_last_stage(job), event->peer_task, event->peer_attempt_id)
+               : map_output_get(job, event);
 }
 
 /* The live attempt that an event is about, if the event comes from where it lives. */
@@ -318,12 +340,15 @@ static void maps_have_answered(struct sched *sched, struct stage *reduces)
 
 /*
  * P6: a second answer that is not the first. Reduces may have read some of the old one and would
- * read some of the new one: all start again. One that has completed cannot: the job fails.
+ * read some of the new one: all start again. One that has completed cannot: the job fails. (What a
+ * reduce has read may differ from what it had read when its part was lost, for that part has never
+ * had a name: at the end the sums are compared all the same.)
  */
 static bool answer_differs(const struct task *task, const struct digest *digest)
 {
     assert(task->state == TASK_IN_PROGRESS);
-    return task->has_answered && !digest_equal(&task->digest, digest);
+    return output_is_read_by_reduces(task->stage->home) && task->has_answered &&
+           !digest_equal(&task->digest, digest);
 }
 
 /* The first answer is the task's: another attempt of it is over, and does not count. */
@@ -358,7 +383,6 @@ static bool on_attempt_done(struct sched *sched, const struct event *event)
     if (!attempt || task->stage->kind == STAGE_PLAN || !attempt_next(&phase, ATTEMPT_IS_DONE))
         return false;
     if (answer_differs(task, &event->digest)) {
-        assert(task->stage->output_on_worker);
         if (reduces->counts[TASK_COMPLETED] > 0) {
             job_end(sched, task->stage->job,
                     &(struct ending){.change = JOB_BROKEN,
@@ -376,7 +400,7 @@ static bool on_attempt_done(struct sched *sched, const struct event *event)
 static bool on_output_lost(struct sched *sched, const struct event *event)
 {
     struct job *job = job_get(sched, event->job_id);
-    struct task *task = job ? output_get(job, event->peer_task, event->peer_attempt_id) : NULL;
+    struct task *task = job ? map_output_get(job, event) : NULL;
 
     if (!task || job->status != JOB_RUNNING)
         return false; /* replaced since, or of no use to anybody */
@@ -396,12 +420,12 @@ static bool on_attempt_failed(struct sched *sched, const struct event *event)
     if (!attempt) /* whoever says it, what it says of the output is as true */
         return event->failure == ERR_PEER && on_output_lost(sched, event);
     if (event->failure == ERR_PEER)
-        peer = output_get(attempt->task->stage->job, event->peer_task, event->peer_attempt_id);
+        peer = peer_get(attempt, event);
     if (!peer) {
         attempt_fail(sched, attempt, event->failure);
         return true;
     }
-    /* The map's fault, not the reduce's. */
+    /* The map's fault, not the reduce's; the part's, not the commit's. */
     fact = attempt_fact(FACT_ATTEMPT_ENDED, attempt);
     say_fact(sched, &fact);
     output_suspect(sched, peer, event->worker_id);

@@ -26,8 +26,7 @@ static void attempt_end(struct sched *sched, struct attempt *attempt)
     struct task *task = attempt->task;
     enum task_state state = task->state;
     bool is_one_of_two = task->attempt->other != NULL;
-    bool can = task_next(&state, is_one_of_two ? TASK_ONE_ENDED : TASK_ENDED,
-                         task->stage->output_on_worker);
+    bool can = task_next(&state, is_one_of_two ? TASK_ONE_ENDED : TASK_ENDED, task->stage->home);
 
     assert(can);
     attempt_close(sched, attempt);
@@ -49,7 +48,8 @@ static void task_record_answer(struct task *task, const struct digest *digest)
 {
     struct stage *stage = task->stage;
 
-    if (task->has_answered && !digest_equal(&task->digest, digest)) {
+    if (task->has_answered && output_is_read_by_reduces(stage->home) &&
+        !digest_equal(&task->digest, digest)) {
         stage->job->attempt_differed = task->attempt_id;
         stage->job->task_differed = task_index(task);
     }
@@ -69,12 +69,12 @@ static void attempt_complete(struct sched *sched, struct attempt *attempt,
 {
     struct task *task = attempt->task;
     enum task_state state = task->state;
-    bool can = task_next(&state, TASK_ANSWERED, task->stage->output_on_worker);
+    bool can = task_next(&state, TASK_ANSWERED, task->stage->home);
 
     assert(can);
     assert(!task->attempt->other); /* it was ended before */
     task->attempt_id = attempt->id;
-    task->worker = task->stage->output_on_worker ? attempt->worker : NULL;
+    task->worker = task->stage->home == OUTPUT_ON_WORKER ? attempt->worker : NULL;
     task->is_named = true;
     attempt_close(sched, attempt);
     task_set_state(task, state);
@@ -83,33 +83,27 @@ static void attempt_complete(struct sched *sched, struct attempt *attempt,
         list_append(&task->worker->outputs, &task->link);
 }
 
-/* `may_return`: it is lost with its worker, not by itself. */
+/* `may_return`: it is lost with its worker, not by itself. Without a part there is no commit. */
 static void output_lose(struct sched *sched, struct task *task, bool may_return)
 {
     enum task_state state = task->state;
-    bool can = task_next(&state, TASK_OUTPUT_LOST, task->stage->output_on_worker);
+    bool can = task_next(&state, TASK_OUTPUT_LOST, task->stage->home);
 
     assert(can);
-    assert(task->worker != NULL);
+    assert((task->worker != NULL) == (task->stage->home == OUTPUT_ON_WORKER));
     list_remove(&task->link);
     task->worker = NULL;
     if (!may_return)
         task->attempt_id = 0;
     task_set_state(task, state);
     task_queue_first(sched, task);
-}
-
-/* A stage without reduces ends with the maps, else with the reduces. */
-static struct stage *last_data_stage(struct job *job)
-{
-    struct stage *reduces = &job->stages[STAGE_REDUCE];
-
-    return reduces->task_count > 0 ? reduces : &job->stages[STAGE_MAP];
+    if (task->stage->home == OUTPUT_IS_PART)
+        job_next(&task->stage->job->status, JOB_DATA_LOST);
 }
 
 static void job_look_if_data_done(struct job *job)
 {
-    struct stage *last = last_data_stage(job);
+    struct stage *last = job_last_stage(job);
 
     assert(!job_status_is_end(job->status));
     if (job->status == JOB_RUNNING && last->counts[TASK_COMPLETED] == last->task_count)
@@ -152,6 +146,14 @@ static struct attempt *live_attempt(const struct sched *sched, const struct fact
     return attempt && attempt->task->stage->job->id == fact->job_id ? attempt : NULL;
 }
 
+/* Without reduces nobody fetches: a map writes its part where the job's output goes. */
+static enum output_home home_of_maps(const struct job *job, uint32_t reduce_count)
+{
+    if (reduce_count == 0)
+        return OUTPUT_IS_PART;
+    return job->rules.outputs_in_store ? OUTPUT_IN_STORE : OUTPUT_ON_WORKER;
+}
+
 static bool apply_plan_made(struct sched *sched, const struct fact *fact)
 {
     struct attempt *attempt = live_attempt(sched, fact);
@@ -164,11 +166,9 @@ static bool apply_plan_made(struct sched *sched, const struct fact *fact)
         return false;
     assert(job->status == JOB_PLANNING);
     attempt_complete(sched, attempt, &(struct digest){0});
-    stage_open(&job->stages[STAGE_SAMPLE], fact->sample_count);
-    stage_open(&job->stages[STAGE_MAP], fact->map_count);
-    stage_open(&job->stages[STAGE_REDUCE], fact->reduce_count);
-    /* Without reduces nobody fetches: a map writes its part where the job's output goes. */
-    job->stages[STAGE_MAP].output_on_worker = fact->reduce_count > 0;
+    stage_open(&job->stages[STAGE_SAMPLE], fact->sample_count, OUTPUT_WITH_MASTER);
+    stage_open(&job->stages[STAGE_MAP], fact->map_count, home_of_maps(job, fact->reduce_count));
+    stage_open(&job->stages[STAGE_REDUCE], fact->reduce_count, OUTPUT_IS_PART);
     job_next(&job->status, JOB_PLAN_MADE);
     job_look_if_data_done(job);
     return true;
@@ -205,7 +205,7 @@ static bool apply_attempt_started(struct sched *sched, const struct fact *fact)
         return false;
     if (first && (first->other || first->worker == worker))
         return false; /* two at most, on two workers */
-    if (!task_next(&state, first ? TASK_BACKED_UP : TASK_STARTED, task->stage->output_on_worker))
+    if (!task_next(&state, first ? TASK_BACKED_UP : TASK_STARTED, task->stage->home))
         return false;
     assert(fact->attempt_id >> 32 == sched->epoch || !sched->has_begun);
     sched->attempt_id_last = fact->attempt_id;
@@ -259,8 +259,10 @@ static bool apply_output_lost(struct sched *sched, const struct fact *fact)
 {
     struct job *job = job_get(sched, fact->job_id);
     struct task *task = job ? task_get(job, fact->stage, fact->task) : NULL;
+    enum task_state state = task ? task->state : TASK_IDLE;
 
-    if (!task || !task->worker || task->attempt_id != fact->attempt_id)
+    if (!task || !task_next(&state, TASK_OUTPUT_LOST, task->stage->home) ||
+        task->attempt_id != fact->attempt_id)
         return false;
     if (task->failure_count == UINT8_MAX)
         return false;
@@ -310,7 +312,7 @@ static bool apply_output_found(struct sched *sched, const struct fact *fact)
 
     if (!worker || fact->attempt_id == 0 || task->attempt_id != fact->attempt_id)
         return false;
-    if (!task_next(&state, TASK_OUTPUT_FOUND, task->stage->output_on_worker))
+    if (!task_next(&state, TASK_OUTPUT_FOUND, task->stage->home))
         return false;
     assert(task->has_answered);
     task_unqueue(sched, task);

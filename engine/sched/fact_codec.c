@@ -77,6 +77,7 @@ static void put_rules(struct buf *out, const struct job_rules *rules)
     put_number(out, rules->silence_ns);
     put_number(out, (priority << 1) ^ (rules->priority < 0 ? UINT32_MAX : 0));
     put_number(out, rules->weight);
+    put_number(out, rules->outputs_in_store);
 }
 
 void fact_encode(const struct fact *fact, struct buf *out)
@@ -119,9 +120,11 @@ void fact_encode(const struct fact *fact, struct buf *out)
     assert(out->len - before <= FACT_BYTES_MAX);
 }
 
-/* What is left to read. Once a number is not there, or not in range, all that follow are 0. */
+/* What is left to read, of a fact of this version. Once a number is not there, or not in range, all
+ * that follow are 0. */
 struct reader {
     const char *at, *end;
+    unsigned version;
     const char *refused; /* the name of the first field that is wrong; NULL: none */
 };
 
@@ -170,6 +173,7 @@ static void take_rules(struct reader *reader, struct job_rules *rules)
     zigzag = (uint32_t)take(reader, "priority", 0, UINT32_MAX);
     rules->priority = (int32_t)((zigzag >> 1) ^ (zigzag & 1 ? UINT32_MAX : 0));
     rules->weight = (uint32_t)take(reader, "weight", 0, UINT32_MAX);
+    rules->outputs_in_store = reader->version >= 3 && take(reader, "outputs in store", 0, 1);
 }
 
 static void take_worker(struct reader *reader, struct fact *out)
@@ -225,6 +229,7 @@ int fact_decode(struct slice bytes, struct fact *out, struct err *err)
                        version, FACT_VERSION);
     if (kind >= FACT_KIND_COUNT)
         return err_set(err, ERR_SETUP, "fact: kind %u is not known", kind);
+    reader.version = version;
     reader.at = bytes.ptr + 2;
     reader.end = bytes.ptr + bytes.len;
     out->kind = (enum fact_kind)kind;

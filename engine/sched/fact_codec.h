@@ -27,7 +27,8 @@
 #include "sched/sched.h"
 
 enum {
-    FACT_VERSION = 2,     /* written; 1, which knows no samples, is read */
+    FACT_VERSION = 3,     /* written; 1, which knows no samples, and 2, which knows no outputs in a
+                             store, are read */
     FACT_BYTES_MAX = 128, /* no kind comes near it */
 };
 

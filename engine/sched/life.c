@@ -10,7 +10,7 @@ static bool to_task(enum task_state *state, enum task_state next)
     return true;
 }
 
-bool task_next(enum task_state *state, enum task_change change, bool output_is_on_worker)
+bool task_next(enum task_state *state, enum task_change change, enum output_home home)
 {
     assert((int)change >= 0);
     assert((int)change < TASK_CHANGE_COUNT);
@@ -21,7 +21,7 @@ bool task_next(enum task_state *state, enum task_change change, bool output_is_o
             return to_task(state, TASK_IN_PROGRESS);
         case TASK_OUTPUT_FOUND:
             /* Lost with its worker, and back with it before another attempt has answered. */
-            return output_is_on_worker && to_task(state, TASK_COMPLETED);
+            return home == OUTPUT_ON_WORKER && to_task(state, TASK_COMPLETED);
         case TASK_ENDED:
         case TASK_ANSWERED:
         case TASK_OUTPUT_LOST:
@@ -46,9 +46,10 @@ bool task_next(enum task_state *state, enum task_change change, bool output_is_o
         }
         abort(); /* unreachable */
     case TASK_COMPLETED:
-        /* Completed is not final: what lives on a worker's disk dies with it. What is in the
-         * store stays. */
-        return change == TASK_OUTPUT_LOST && output_is_on_worker && to_task(state, TASK_IDLE);
+        /* Completed is not final: what lives on a worker's disk dies with it, and a store drops an
+         * upload that nobody has finished. What the journal holds stays. */
+        return change == TASK_OUTPUT_LOST && home != OUTPUT_WITH_MASTER &&
+               to_task(state, TASK_IDLE);
     }
     abort(); /* unreachable: -Wswitch proves the cases complete */
 }
@@ -122,7 +123,7 @@ bool worker_next(enum worker_state *state, enum worker_change change)
 static bool to_status(enum job_status *status, enum job_status next)
 {
     assert(!job_status_is_end(*status)); /* a job ends once */
-    assert(*status < next);
+    assert(*status < next || next == JOB_RUNNING);
     *status = next;
     return true;
 }
@@ -138,6 +139,9 @@ bool job_next(enum job_status *status, enum job_change change)
         return *status == JOB_PLANNING && to_status(status, JOB_RUNNING);
     case JOB_DATA_DONE:
         return *status == JOB_RUNNING && to_status(status, JOB_COMMITTING);
+    case JOB_DATA_LOST:
+        /* The one way back: what is not there cannot be given a name, so it is made again. */
+        return *status == JOB_COMMITTING && to_status(status, JOB_RUNNING);
     case JOB_COMMITTED:
         return *status == JOB_COMMITTING && to_status(status, JOB_SUCCEEDED);
     case JOB_BROKEN:

@@ -18,7 +18,7 @@ enum task_change {
     TASK_STARTED,      /* an attempt was given to somebody */
     TASK_ENDED,        /* its attempt ended without a result */
     TASK_ANSWERED,     /* its attempt ended with one */
-    TASK_OUTPUT_LOST,  /* the output is gone */
+    TASK_OUTPUT_LOST,  /* the output is gone: with its worker, or by itself */
     TASK_OUTPUT_FOUND, /* its worker has come back with it */
     TASK_BACKED_UP,    /* a second attempt was given to somebody else */
     TASK_ONE_ENDED,    /* one of two attempts ended without a result */
@@ -26,8 +26,24 @@ enum task_change {
 
 enum { TASK_CHANGE_COUNT = TASK_ONE_ENDED + 1 };
 
+/* Where the output of a completed task is, so who can lose it. */
+enum output_home {
+    OUTPUT_WITH_MASTER, /* an answer that is journaled: nobody */
+    OUTPUT_ON_WORKER,   /* reduces read it there: it goes with its worker, and may come back */
+    OUTPUT_IN_STORE,    /* reduces read it there: it outlives its worker */
+    OUTPUT_IS_PART,     /* of the job's output, without its name until the commit. A store may drop
+                           what is not yet finished (an upload's session) */
+};
+
+enum { OUTPUT_HOME_COUNT = OUTPUT_IS_PART + 1 };
+
+static inline bool output_is_read_by_reduces(enum output_home home)
+{
+    return home == OUTPUT_ON_WORKER || home == OUTPUT_IN_STORE;
+}
+
 /* False: this cannot happen in this state, and *state is what it was. */
-bool task_next(enum task_state *state, enum task_change change, bool output_is_on_worker);
+bool task_next(enum task_state *state, enum task_change change, enum output_home home);
 
 /* A live attempt. What is not live is not in the table of attempts. */
 enum attempt_phase {
@@ -65,6 +81,7 @@ bool worker_next(enum worker_state *state, enum worker_change change);
 enum job_change {
     JOB_PLAN_MADE,
     JOB_DATA_DONE, /* the last stage before the commit is complete */
+    JOB_DATA_LOST, /* it is not any more: the commit found a part gone */
     JOB_COMMITTED,
     JOB_BROKEN,  /* a task failed for good, or the answers do not fit each other */
     JOB_STOPPED, /* somebody asked for it */

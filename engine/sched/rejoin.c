@@ -224,7 +224,7 @@ static bool output_take_back(struct sched *sched, struct worker *worker, struct 
     if (task->worker == worker)
         task->is_named = true;
     if (task->state == TASK_COMPLETED)
-        return task->worker == worker || !task->stage->output_on_worker;
+        return task->worker == worker || task->stage->home != OUTPUT_ON_WORKER;
     if (job->status != JOB_RUNNING)
         return false;
     while (task->attempt)

@@ -26,7 +26,13 @@
  * their maps wait for what it answers, which the shell keeps. A reduce fetches first, without a
  * slot, at most `slots` of them per worker; it reports EVENT_ATTEMPT_FETCHED and is told
  * COMMAND_RUN_ATTEMPT when a slot is free: who holds a slot waits for no other task. A job without
- * reduces (reduce_count 0) ends its data path with the maps, and their output lives in the store.
+ * reduces (reduce_count 0) ends its data path with the maps, and their outputs are its parts.
+ *
+ * A part has no name before the commit, and may be gone by then: a store keeps an upload that is
+ * not finished for a week at most, and sometimes loses one. The commit then fails with ERR_PEER and
+ * names the part; the task that made it is idle again, the job runs again (with the lost maps that
+ * this task needs), and then commits again. So there is no grant and no state of its own for output
+ * in a store: the first attempt whose completion is journaled is the part, there as on files.
  *
  * Several jobs share the slots: higher priorities first, then who has the least slots for its
  * weight (SCHED_FAIR) or was there first, that is, has the lower id (SCHED_FIFO). Nothing is taken
@@ -134,6 +140,7 @@ struct job_rules {
     uint64_t silence_ns;   /* 0: as in sched_options */
     int32_t priority;      /* higher goes first */
     uint32_t weight;       /* its share of the slots among its priority; 0 is 1 */
+    bool outputs_in_store; /* maps put their outputs into a store: no worker takes them along */
 };
 
 enum event_kind {
@@ -156,7 +163,7 @@ enum event_kind {
     EVENT_ATTEMPT_FETCHED,  /* attempt_id: a reduce holds one segment of every map */
     EVENT_ATTEMPT_DONE,   /* attempt_id, digest (map: of what it wrote, reduce: of what it read) */
     EVENT_ATTEMPT_FAILED, /* attempt_id, failure; for ERR_PEER job_id, peer_task and
-                             peer_attempt_id */
+                             peer_attempt_id: of a map, or if it is a commit that fails of a part */
     EVENT_ATTEMPT_RETURNED, /* attempt_id: its worker will not run it. Nobody's fault */
     EVENT_OUTPUT_LOST,      /* job_id, peer_task, peer_attempt_id: a map's run cannot be read, told
                                by its holder or by a reduce that goes on; worker_id: by whom */
@@ -188,7 +195,7 @@ struct event {
     uint64_t progress_count;    /* moves whenever it has done anything; 0: not known */
     struct digest digest;
     enum err_kind failure;    /* never ERR_NONE */
-    uint32_t peer_task;       /* the map whose segment could not be had ... */
+    uint32_t peer_task;       /* the map whose segment, or the part that, could not be had ... */
     uint64_t peer_attempt_id; /* ... and the attempt that had made it */
 };
 

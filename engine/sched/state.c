@@ -13,12 +13,13 @@ const struct stage_traits STAGE_TRAITS[STAGE_COUNT] = {
     [STAGE_SAMPLE] = {.on_worker = true, .fetches = false, .runs_job_code = true},
 };
 
-void stage_open(struct stage *stage, uint32_t task_count)
+void stage_open(struct stage *stage, uint32_t task_count, enum output_home home)
 {
     assert(stage->task_count == 0);
     assert(task_count <= SCHED_TASK_COUNT_MAX);
     stage->tasks = task_count ? mem_alloc_array(task_count, sizeof *stage->tasks) : NULL;
     stage->task_count = task_count;
+    stage->home = home;
     stage->counts[TASK_IDLE] = task_count;
     for (uint32_t i = 0; i < task_count; i++) {
         stage->tasks[i].stage = stage;
@@ -42,12 +43,19 @@ struct job *job_open(struct sched *sched, uint64_t id, const struct job_rules *r
         list_init(&job->stages[kind].queue);
         list_init(&job->stages[kind].live);
     }
-    stage_open(&job->stages[STAGE_PLAN], 1);
-    stage_open(&job->stages[STAGE_COMMIT], 1);
+    stage_open(&job->stages[STAGE_PLAN], 1, OUTPUT_WITH_MASTER);
+    stage_open(&job->stages[STAGE_COMMIT], 1, OUTPUT_WITH_MASTER);
     list_init(&job->link);
     list_append(&sched->jobs, &job->link);
     idtable_put(&sched->jobs_by_id, id, job);
     return job;
+}
+
+struct stage *job_last_stage(struct job *job)
+{
+    struct stage *reduces = &job->stages[STAGE_REDUCE];
+
+    return reduces->task_count > 0 ? reduces : &job->stages[STAGE_MAP];
 }
 
 static void failures_free(struct failure *failure)

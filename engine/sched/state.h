@@ -58,7 +58,7 @@ struct stage {
     struct list live;                  /* attempts on workers, by since_ns */
     struct runtime runtime;            /* of those that answered */
     struct digest digest;              /* the sum over the last answers */
-    bool output_on_worker;             /* it is lost with its worker */
+    enum output_home home;             /* of its outputs */
 };
 
 struct job {
@@ -162,7 +162,7 @@ struct sched {
     struct sched_output *out; /* of the step in hand */
 };
 
-/* What a kind of stage may do. Where its output lives is decided by the plan (stage). */
+/* What a kind of stage may do. Where its output lives is decided by the plan (stage.home). */
 struct stage_traits {
     bool on_worker;     /* a slot of a worker, not a helper of the master */
     bool fetches;       /* collects the outputs of the maps before it asks for a slot */
@@ -176,7 +176,9 @@ bool fact_apply(struct sched *sched, const struct fact *fact);
 /* state.c: the small changes that facts and steps are made of. */
 struct job *job_open(struct sched *sched, uint64_t id, const struct job_rules *rules);
 void job_close(struct sched *sched, struct job *job);
-void stage_open(struct stage *stage, uint32_t task_count);
+void stage_open(struct stage *stage, uint32_t task_count, enum output_home home);
+/* The stage whose outputs are the parts: the reduces, or without any the maps. */
+struct stage *job_last_stage(struct job *job);
 struct worker *worker_get(const struct sched *sched, uint32_t id);
 struct worker *worker_get_or_add(struct sched *sched, uint32_t id);
 /* Puts the worker in the lists of those that can take work, or out of them. */
