@@ -133,6 +133,23 @@ static void a_large_answer_comes_whole(void **state)
     assert_int_equal(answer.len - (size_t)(http_body(&answer) - answer.ptr), LARGE_BYTES);
 }
 
+static void who_leaves_in_the_middle_of_an_answer_takes_nobody_with_it(void **state)
+{
+    static const char request[] = "GET /large HTTP/1.1\r\nHost: localhost\r\n\r\n";
+    char first;
+
+    (void)state;
+    for (int i = 0; i < 20; i++) {
+        int fd = http_connect(server.port);
+
+        http_send(fd, request, sizeof request - 1);
+        assert_int_equal(recv(fd, &first, 1, 0), 1);
+        close(fd); /* with much unread: a reset */
+    }
+    http_get(server.port, "/hello", &answer);
+    assert_string_equal(http_body(&answer), "/hello");
+}
+
 static void what_is_not_there_or_takes_too_long_now_has_its_status(void **state)
 {
     (void)state;
@@ -293,6 +310,7 @@ int main(void)
         SERVED(get_answers_with_headers_that_forbid_the_rest),
         SERVED(head_has_the_length_and_no_body),
         SERVED(a_large_answer_comes_whole),
+        SERVED(who_leaves_in_the_middle_of_an_answer_takes_nobody_with_it),
         SERVED(what_is_not_there_or_takes_too_long_now_has_its_status),
         SERVED(other_methods_bodies_and_hosts_are_refused),
         SERVED(headers_have_a_limit),

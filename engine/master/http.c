@@ -16,6 +16,7 @@
 #include <event2/http_struct.h>
 #include <event2/keyvalq_struct.h>
 #include <event2/listener.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -325,6 +326,7 @@ struct http *http_open(struct loop *loop, const char *host_port, const struct ht
 
     if (fd < 0)
         return NULL;
+    signal(SIGPIPE, SIG_IGN); /* libevent's writev() knows no MSG_NOSIGNAL */
     http = mem_alloc(sizeof *http);
     *http = (struct http){.options = *options};
     if (!http->options.peer_ms)
