@@ -49,6 +49,18 @@ static void the_newest_are_kept_when_it_is_full(void **state)
         assert_int_equal(job_timeline_get(&timeline, i)->attempt_id, i);
 }
 
+static void an_attempt_is_found_as_long_as_it_is_kept(void **state)
+{
+    (void)state;
+    assert_null(job_timeline_find(&timeline, 1));
+    for (uint64_t i = 1; i <= JOB_TIMELINE_COUNT_MAX + 1; i++)
+        add(i);
+    assert_null(job_timeline_find(&timeline, 1));
+    assert_int_equal(job_timeline_find(&timeline, 2)->attempt_id, 2);
+    assert_int_equal(job_timeline_find(&timeline, JOB_TIMELINE_COUNT_MAX + 1)->task, 3);
+    assert_null(job_timeline_find(&timeline, JOB_TIMELINE_COUNT_MAX + 2));
+}
+
 static void outcomes_have_names(void **state)
 {
     (void)state;
@@ -62,6 +74,7 @@ int main(void)
         cmocka_unit_test_teardown(an_empty_one_has_nothing, tear_down),
         cmocka_unit_test_teardown(entries_keep_their_numbers_while_it_grows, tear_down),
         cmocka_unit_test_teardown(the_newest_are_kept_when_it_is_full, tear_down),
+        cmocka_unit_test_teardown(an_attempt_is_found_as_long_as_it_is_kept, tear_down),
         cmocka_unit_test_teardown(outcomes_have_names, tear_down),
     };
 

@@ -16,6 +16,7 @@ static int set_up(void **state)
     (void)state;
     master = (struct master){0};
     list_init(&master.jobs);
+    list_init(&master.attempts);
     fact = (struct fact){.job_id = 7,
                          .stage = STAGE_MAP,
                          .task = 3,
@@ -31,7 +32,10 @@ static int set_up(void **state)
 static int tear_down(void **state)
 {
     (void)state;
+    while (!list_is_empty(&master.attempts))
+        master_attempt_remove(LIST_FIRST(&master.attempts, struct master_attempt, by_master));
     free(master.unlogged);
+    idtable_deinit(&master.attempts_by_id);
     idtable_deinit(&master.jobs_by_id);
     return 0;
 }
@@ -98,8 +102,40 @@ static void jobs_and_workers_have_their_lines_too(void **state)
     assert_string_equal(line_of(FACT_JOB_ACCEPTED), "job_accepted job=7 name=\"\" user=\"\"\n");
     assert_string_equal(line_of(FACT_PLAN_MADE), "plan_made job=7 attempt=11 maps=4 reduces=1\n");
     assert_string_equal(line_of(FACT_JOB_ENDED), "job_ended job=7 status=failed\n");
-    assert_string_equal(line_of(FACT_WORKER_LOST), "worker_lost worker=2 incarnation=5\n");
-    assert_string_equal(line_of(FACT_OUTPUTS_LOST), "outputs_lost worker=2 incarnation=5\n");
+}
+
+static void a_lost_worker_is_told_with_what_it_ran_and_held(void **state)
+{
+    struct command command = {
+        .job_id = 7, .attempt_id = 12, .stage = STAGE_REDUCE, .task = 1, .worker_id = 2};
+    struct master_source sources[] = {{2, 5, 30}, {3, 5, 9}, {2, 4, 9}}; /* others', and earlier */
+    struct master_job job = {.id = 7, .sources = sources, .source_count = 3};
+
+    (void)state;
+    list_init(&job.link);
+    list_append(&master.jobs, &job.link);
+    master_attempt_add(&master, &command);
+    command.attempt_id = 13;
+    command.worker_id = 3;
+    master_attempt_add(&master, &command);
+    assert_string_equal(line_of(FACT_WORKER_LOST),
+                        "worker_lost worker=2 incarnation=5 attempts=1 outputs=30\n"
+                        "attempt_lost job=7 task=reduce/1 attempt=12 worker=2\n");
+    assert_string_equal(line_of(FACT_OUTPUTS_LOST),
+                        "outputs_lost worker=2 incarnation=5 attempts=0 outputs=30\n");
+}
+
+static void a_lost_output_names_the_worker_that_made_it(void **state)
+{
+    const struct timeline_entry entry = {.attempt_id = 11, .worker_id = 4};
+    struct master_job job = {.id = 7};
+
+    (void)state;
+    job_timeline_add(&job.timeline, &entry);
+    idtable_put(&master.jobs_by_id, 7, &job);
+    assert_string_equal(line_of(FACT_OUTPUT_LOST),
+                        "output_lost job=7 task=map/3 attempt=11 worker=4\n");
+    job_timeline_deinit(&job.timeline);
 }
 
 static void nothing_is_kept_when_nobody_reads(void **state)
@@ -116,6 +152,10 @@ int main(void)
                                         set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_failure_says_its_kind_and_its_words, set_up, tear_down),
         cmocka_unit_test_setup_teardown(jobs_and_workers_have_their_lines_too, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_lost_worker_is_told_with_what_it_ran_and_held, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(a_lost_output_names_the_worker_that_made_it, set_up,
+                                        tear_down),
         cmocka_unit_test_setup_teardown(nothing_is_kept_when_nobody_reads, set_up, tear_down),
     };
 

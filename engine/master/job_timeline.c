@@ -42,6 +42,18 @@ const struct timeline_entry *job_timeline_get(const struct job_timeline *timelin
     return &timeline->entries[number % timeline->capacity];
 }
 
+const struct timeline_entry *job_timeline_find(const struct job_timeline *timeline,
+                                               uint64_t attempt_id)
+{
+    for (uint64_t i = timeline->count; i > job_timeline_first(timeline); i--) {
+        const struct timeline_entry *entry = job_timeline_get(timeline, i - 1);
+
+        if (entry->attempt_id == attempt_id)
+            return entry;
+    }
+    return NULL;
+}
+
 const char *attempt_outcome_name(enum attempt_outcome outcome)
 {
     static const char *const names[] = {"completed", "failed", "given_up", "worker_lost"};

@@ -57,6 +57,10 @@ uint64_t job_timeline_first(const struct job_timeline *timeline);
 /* `number` is from job_timeline_first() on and below `count`. */
 const struct timeline_entry *job_timeline_get(const struct job_timeline *timeline, uint64_t number);
 
+/* The entry of an attempt; NULL: it is not kept. It looks from the newest on. */
+const struct timeline_entry *job_timeline_find(const struct job_timeline *timeline,
+                                               uint64_t attempt_id);
+
 /* "completed", "failed", "given_up", "worker_lost" */
 const char *attempt_outcome_name(enum attempt_outcome outcome);
 

@@ -9,16 +9,74 @@
 
 #include <assert.h>
 
-void master_log_keep(struct master *master, const struct fact *fact)
+/* ---- what is to be said ---- */
+
+static struct master_line *keep(struct master *master, const struct fact *fact)
 {
-    if (log_format() == LOG_OFF)
-        return;
+    struct master_line *line;
+
     if (master->unlogged_count == master->unlogged_capacity) {
         master->unlogged_capacity = master->unlogged_capacity ? 2 * master->unlogged_capacity : 64;
         master->unlogged = mem_realloc_array(master->unlogged, master->unlogged_capacity,
                                              sizeof *master->unlogged);
     }
-    master->unlogged[master->unlogged_count++] = *fact;
+    line = &master->unlogged[master->unlogged_count++];
+    *line = (struct master_line){.fact = *fact};
+    return line;
+}
+
+static uint32_t count_outputs(const struct master *master, const struct fact *fact)
+{
+    uint32_t count = 0;
+
+    for (const struct list *at = master->jobs.next; at != &master->jobs; at = at->next) {
+        const struct master_job *job = CONTAINER_OF(at, struct master_job, link);
+
+        for (size_t i = 0; i < job->source_count; i++)
+            if (job->sources[i].worker_id == fact->worker_id &&
+                job->sources[i].incarnation == fact->incarnation)
+                count += job->sources[i].count;
+    }
+    return count;
+}
+
+/* What it ran is lost with it: no fact says so of each. */
+static uint32_t keep_attempts(struct master *master, const struct fact *fact)
+{
+    uint32_t count = 0;
+
+    for (const struct list *at = master->attempts.next; at != &master->attempts; at = at->next) {
+        const struct master_attempt *attempt = CONTAINER_OF(at, struct master_attempt, by_master);
+        const struct fact ended = {.kind = FACT_ATTEMPT_ENDED,
+                                   .job_id = attempt->job_id,
+                                   .stage = attempt->stage,
+                                   .task = attempt->task,
+                                   .attempt_id = attempt->id,
+                                   .worker_id = attempt->worker_id};
+
+        if (attempt->worker_id != fact->worker_id)
+            continue;
+        keep(master, &ended)->is_with_worker = true;
+        count++;
+    }
+    return count;
+}
+
+void master_log_keep(struct master *master, const struct fact *fact)
+{
+    struct master_line *line;
+    size_t number = master->unlogged_count;
+    uint32_t attempts = 0;
+
+    if (log_format() == LOG_OFF)
+        return;
+    keep(master, fact);
+    if (fact->kind == FACT_WORKER_LOST)
+        attempts = keep_attempts(master, fact);
+    line = &master->unlogged[number]; /* where it may have moved to */
+    line->attempts = attempts;
+    if (fact->kind == FACT_WORKER_LOST || fact->kind == FACT_OUTPUTS_LOST)
+        line->outputs = count_outputs(master, fact);
 }
 
 /* ---- of attempts ---- */
@@ -40,7 +98,7 @@ static void add_worker(struct line *line, uint32_t worker_id)
 {
     if (worker_id == WORKER_NONE)
         add(line, log_text("worker", "master"));
-    else
+    else if (worker_id > 0) /* 0: an attempt of an earlier life of the master */
         add(line, log_number("worker", worker_id));
 }
 
@@ -68,12 +126,17 @@ static void say_attempt(enum log_severity severity, const char *event, const str
 }
 
 /* Without a result: it failed, or it was given up and nobody is to blame. */
-static void say_attempt_ended(const struct master *master, const struct fact *fact)
+static void say_attempt_ended(const struct master *master, const struct master_line *kept)
 {
+    const struct fact *fact = &kept->fact;
     const struct master_job *job = master_job_find(master, fact->job_id);
     const struct job_fault *fault = job ? job_faults_find(&job->faults, fact->attempt_id) : NULL;
     struct line line = attempt_line(fact);
 
+    if (kept->is_with_worker) {
+        say(SEVERITY_WARNING, "attempt_lost", &line);
+        return;
+    }
     if (fact->failure == ERR_NONE) {
         say(SEVERITY_INFO, "attempt_given_up", &line);
         return;
@@ -83,12 +146,16 @@ static void say_attempt_ended(const struct master *master, const struct fact *fa
     say(SEVERITY_WARNING, "attempt_failed", &line);
 }
 
-/* A fact of an output names its attempt, and not who holds it. */
-static void say_output_lost(const struct fact *fact)
+/* A fact of an output names its attempt; the timeline knows whose that was. */
+static void say_output_lost(const struct master *master, const struct fact *fact)
 {
-    log_event(SEVERITY_WARNING, "output_lost", log_number("job", fact->job_id),
-              log_task(stage_kind_name(fact->stage), fact->task),
-              log_number("attempt", fact->attempt_id));
+    const struct master_job *job = master_job_find(master, fact->job_id);
+    const struct timeline_entry *entry =
+        job ? job_timeline_find(&job->timeline, fact->attempt_id) : NULL;
+    struct fact whole = *fact;
+
+    whole.worker_id = entry ? entry->worker_id : 0;
+    say_attempt(SEVERITY_WARNING, "output_lost", &whole);
 }
 
 /* ---- of jobs and workers ---- */
@@ -122,14 +189,17 @@ static void say_job_ended(const struct master *master, const struct fact *fact)
     say(fact->status == JOB_FAILED ? SEVERITY_ERROR : SEVERITY_INFO, "job_ended", &line);
 }
 
-static void say_worker(enum log_severity severity, const char *event, const struct fact *fact)
+static void say_worker(const char *event, const struct master_line *line)
 {
-    log_event(severity, event, log_number("worker", fact->worker_id),
-              log_number("incarnation", fact->incarnation));
+    log_event(SEVERITY_WARNING, event, log_number("worker", line->fact.worker_id),
+              log_number("incarnation", line->fact.incarnation),
+              log_number("attempts", line->attempts), log_number("outputs", line->outputs));
 }
 
-static void say_fact(const struct master *master, const struct fact *fact)
+static void say_line(const struct master *master, const struct master_line *line)
 {
+    const struct fact *fact = &line->fact;
+
     switch (fact->kind) {
     case FACT_EPOCH_BEGUN:
         log_event(SEVERITY_INFO, "epoch_begun", log_number("epoch", fact->epoch));
@@ -144,22 +214,22 @@ static void say_fact(const struct master *master, const struct fact *fact)
         say_attempt(SEVERITY_INFO, "attempt_started", fact);
         return;
     case FACT_ATTEMPT_ENDED:
-        say_attempt_ended(master, fact);
+        say_attempt_ended(master, line);
         return;
     case FACT_TASK_COMPLETED:
         say_attempt(SEVERITY_INFO, "task_completed", fact);
         return;
     case FACT_OUTPUT_LOST:
-        say_output_lost(fact);
+        say_output_lost(master, fact);
         return;
     case FACT_OUTPUT_FOUND:
         say_attempt(SEVERITY_INFO, "output_found", fact);
         return;
     case FACT_WORKER_LOST:
-        say_worker(SEVERITY_WARNING, "worker_lost", fact);
+        say_worker("worker_lost", line);
         return;
     case FACT_OUTPUTS_LOST:
-        say_worker(SEVERITY_WARNING, "outputs_lost", fact);
+        say_worker("outputs_lost", line);
         return;
     case FACT_JOB_ENDED:
         say_job_ended(master, fact);
@@ -170,6 +240,6 @@ static void say_fact(const struct master *master, const struct fact *fact)
 void master_log_say(struct master *master)
 {
     for (size_t i = 0; i < master->unlogged_count; i++)
-        say_fact(master, &master->unlogged[i]);
+        say_line(master, &master->unlogged[i]);
     master->unlogged_count = 0;
 }

@@ -145,6 +145,13 @@ struct master_letter {
     struct master_peer *peer;    /* ACCEPTED; NULL: it has left */
 };
 
+/* What the log is to say. */
+struct master_line {
+    struct fact fact;
+    bool is_with_worker;        /* an attempt that ended because its worker was lost */
+    uint32_t attempts, outputs; /* of a lost worker, as far as jobs that live have them */
+};
+
 /* A job that has ended, as the journal has it. */
 struct master_past {
     uint64_t job_id;
@@ -179,7 +186,7 @@ struct master {
     size_t queue_count, queue_capacity;
     struct master_letter *letters;
     size_t letter_count, letter_capacity;
-    struct fact *unlogged; /* of the turn in hand, to be said when it is committed */
+    struct master_line *unlogged; /* of the turn in hand, to be said when it is committed */
     size_t unlogged_count, unlogged_capacity;
     bool is_durable; /* the turn in hand */
     bool is_turning;
@@ -231,8 +238,9 @@ void master_attempt_remove(struct master_attempt *attempt);
 
 /* ---- master_log.c ---- */
 
-/* One line per fact: what happened to a job, a task, a worker. They are kept until their turn is
- * committed: what the log says, a restart knows. */
+/* One line per fact, and per attempt of a lost worker: what happened to a job, a task, a worker.
+ * keep() comes before the fact has changed anything. Lines are kept until their turn is committed:
+ * what the log says, a restart knows. */
 void master_log_keep(struct master *master, const struct fact *fact);
 void master_log_say(struct master *master);
 

@@ -364,8 +364,8 @@ static void step(struct master *master, struct event *event)
     sched_step(master->sched, event, &master->decisions);
     for (size_t i = 0; i < master->decisions.fact_count; i++) {
         master_account(master, &master->decisions.facts[i]);
-        note(master, &master->decisions.facts[i]);
         master_log_keep(master, &master->decisions.facts[i]);
+        note(master, &master->decisions.facts[i]);
         forget_attempt(master, &master->decisions.facts[i]);
     }
     for (size_t i = 0; i < master->decisions.command_count; i++) {
