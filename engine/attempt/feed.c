@@ -203,7 +203,8 @@ int feed_wait(struct feed *feed, struct pollfd *polls, size_t count, int timeout
     if (rc < 0)
         return -1;
     feed->is_late = rc == 2;
-    memcpy(all, polls, count * sizeof *polls);
+    for (size_t i = 0; i < count; i++)
+        all[i] = polls[i];
     all[count] = (struct pollfd){.fd = rc == 0 ? feed->pipe : -1, .events = POLLOUT};
     if (gcs_reader_poll(feed->reader, all, count + 1, timeout_ms, err) != 0)
         return -1;
