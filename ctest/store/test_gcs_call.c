@@ -218,6 +218,36 @@ static void an_emulator_is_named_with_and_without_a_scheme_and_gets_no_token(voi
     gcs_kit_stop(&kit);
 }
 
+/* The last test: from here on this process has a page. */
+static void a_token_is_shared_by_clients_but_one_that_is_refused_is_not(void **state)
+{
+    static const struct gcs_answer script[] = {
+        {"/token", TOKEN("t1", "3600"), 0, 0},    {"Bearer t1", GCS_EMPTY("200 OK"), 0, 0},
+        {"Bearer t1", GCS_EMPTY("200 OK"), 0, 0}, {"Bearer t1", GCS_EMPTY("401 No"), 0, 0},
+        {"/token", TOKEN("t2", "3600"), 0, 0},    {"Bearer t2", GCS_EMPTY("200 OK"), 0, 0},
+        {"Bearer t1", GCS_EMPTY("401 No"), 0, 0}, {"Bearer t2", GCS_EMPTY("200 OK"), 0, 0},
+    };
+    struct gcs_kit kit;
+    struct gcs *first, *second;
+    struct err err;
+    int status;
+
+    (void)state;
+    gcs_prepare();
+    gcs_kit_start(&kit, script, 8);
+    first = open_with_token(&kit);
+    second = open_with_token(&kit);
+    assert_int_equal(ask(first, "a", &status, &err), 0);
+    assert_int_equal(ask(second, "a", &status, &err), 0);
+    assert_int_equal(ask(second, "a", &status, &err), 0); /* refused: it gets another */
+    assert_int_equal(ask(first, "a", &status, &err), 0);  /* refused: it takes that one */
+    assert_int_equal(status, 200);
+    assert_kit_done(&kit, 8);
+    gcs_close(first);
+    gcs_close(second);
+    gcs_kit_stop(&kit);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -228,6 +258,7 @@ int main(void)
         cmocka_unit_test(without_any_credentials_the_three_ways_are_named),
         cmocka_unit_test(extra_headers_go_to_the_service_and_nobody_else),
         cmocka_unit_test(an_emulator_is_named_with_and_without_a_scheme_and_gets_no_token),
+        cmocka_unit_test(a_token_is_shared_by_clients_but_one_that_is_refused_is_not),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

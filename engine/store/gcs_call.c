@@ -3,6 +3,7 @@
 #include "base/mem.h"
 #include "store/curl_api.h"
 #include "store/gcs_json.h"
+#include "store/token_page.h"
 #include "store/uri.h"
 
 #include <assert.h>
@@ -24,7 +25,7 @@ struct gcs {
     struct buf extra_headers;
     struct credentials credentials;
     bool has_credentials;
-    struct token token;
+    struct token token;          /* the last one, also when it was refused */
     uint64_t token_number;       /* 0: there is none yet */
     uint64_t token_refresh_ns;   /* from then on a new one is asked for */
     bool is_token_asked;         /* token_call runs */
@@ -60,6 +61,7 @@ void gcs_prepare(void)
     struct err ignored;
 
     curl_api_load(&ignored);
+    token_page_prepare();
 }
 
 struct gcs *gcs_open(void)
@@ -218,6 +220,35 @@ static bool has_token(const struct gcs *gcs, uint64_t now_ns)
     return gcs->token_number > 0 && now_ns < gcs->token_refresh_ns;
 }
 
+/* Takes it: from now on it is sent. */
+static void use_token_take(struct gcs *gcs, struct token *token)
+{
+    uint64_t early_s = CREDENTIALS_EARLY_S;
+
+    if (early_s > token->lifetime_s / 2) /* a short one is used for half its life at least */
+        early_s = token->lifetime_s / 2;
+    token_deinit(&gcs->token);
+    gcs->token = *token;
+    gcs->token_number++;
+    gcs->token_refresh_ns = clock_monotonic_ns() + (token->lifetime_s - early_s) * NS_PER_S;
+}
+
+/* One that another process has got, unless it is the one that was refused, or near its end. */
+static bool borrow_token(struct gcs *gcs)
+{
+    struct token token;
+
+    if (!token_page_read(&token, clock_monotonic_ns()))
+        return false;
+    if (token.lifetime_s <= CREDENTIALS_EARLY_S ||
+        slice_equal(buf_slice(&token.text), buf_slice(&gcs->token.text))) {
+        token_deinit(&token);
+        return false;
+    }
+    use_token_take(gcs, &token);
+    return true;
+}
+
 static int ask_for_token(struct gcs *gcs, struct err *err)
 {
     struct gcs_call *call = gcs->token_call;
@@ -250,7 +281,6 @@ static int read_token(struct gcs *gcs, struct err *err)
     const char *origin = gcs->credentials.origin;
     bool is_metadata = gcs->credentials.kind == CREDENTIALS_METADATA;
     struct token token;
-    uint64_t early_s = CREDENTIALS_EARLY_S;
 
     if (call->has_failed && is_metadata)
         return err_set(err, ERR_SETUP,
@@ -269,12 +299,8 @@ static int read_token(struct gcs *gcs, struct err *err)
         return err_set(err, ERR_SETUP, "credentials: %s is no metadata server", origin);
     if (credentials_token(&gcs->credentials, buf_slice(&call->http.reply), &token, err) != 0)
         return -1;
-    token_deinit(&gcs->token);
-    gcs->token = token;
-    gcs->token_number++;
-    if (early_s > token.lifetime_s / 2) /* a short one is used for half its life at least */
-        early_s = token.lifetime_s / 2;
-    gcs->token_refresh_ns = clock_monotonic_ns() + (token.lifetime_s - early_s) * NS_PER_S;
+    token_page_write(&token, clock_monotonic_ns());
+    use_token_take(gcs, &token);
     return 0;
 }
 
@@ -347,7 +373,7 @@ static void start_due(struct gcs *gcs, uint64_t now_ns, uint64_t *due_ns)
             continue;
         if (call->due_ns > now_ns) {
             *due_ns = call->due_ns < *due_ns ? call->due_ns : *due_ns;
-        } else if (!needs_token(gcs, call) || has_token(gcs, now_ns)) {
+        } else if (!needs_token(gcs, call) || has_token(gcs, now_ns) || borrow_token(gcs)) {
             try_call(gcs, call);
         } else if (!gcs->is_token_asked) {
             if (ask_for_token(gcs, &err) != 0)
