@@ -8,8 +8,9 @@
 
 static struct manifest example(void)
 {
-    static struct manifest_input inputs[] = {{"a \"b\"\n.txt", 12, 1700000000000000001},
-                                             {"caf\xc3\xa9 \xff", 0, -5}};
+    static struct manifest_input inputs[] = {{"a \"b\"\n.txt", 12, 1700000000000000001, 0},
+                                             {"caf\xc3\xa9 \xff", 0, -5, 0},
+                                             {"gs://b/o", 5, 0, 1700000000000001}};
     static struct manifest_part parts[] = {{"part-00000", 5, 2, 0}, {"part-00001", 0, 0, 0}};
     static struct manifest_number counters[] = {{"map_records_in", 3}, {"spills", 0}};
     static struct manifest_number times[] = {{"map", 12}};
@@ -25,7 +26,7 @@ static struct manifest example(void)
         .reducer_count = 2,
         .sort_buffer_bytes = 67108864,
         .inputs = inputs,
-        .input_count = 2,
+        .input_count = 3,
         .parts = parts,
         .part_count = 2,
         .counters = counters,
@@ -50,7 +51,8 @@ static void text_of_a_manifest(void **state)
         " \"times_ms\":{\"map\":12},\n"
         " \"inputs\":[\n"
         "  {\"path\":\"a \\\"b\\\"\\n.txt\",\"bytes\":12,\"mtime_ns\":1700000000000000001},\n"
-        "  {\"path\":\"caf\xc3\xa9 \xef\xbf\xbd\",\"bytes\":0,\"mtime_ns\":-5}]}\n";
+        "  {\"path\":\"caf\xc3\xa9 \xef\xbf\xbd\",\"bytes\":0,\"mtime_ns\":-5},\n"
+        "  {\"path\":\"gs://b/o\",\"bytes\":5,\"mtime_ns\":0,\"generation\":1700000000000001}]}\n";
     struct manifest manifest = example();
     struct buf text = {0};
 
@@ -73,6 +75,8 @@ static void what_is_read_is_what_was_written(void **state)
     assert_non_null(read);
     assert_int_equal(read->parts[0].crc32c, manifest.parts[0].crc32c);
     assert_int_equal(read->inputs[1].mtime_ns, -5);
+    assert_int_equal(read->inputs[1].generation, 0);
+    assert_int_equal(read->inputs[2].generation, 1700000000000001);
     manifest_encode(read, &again);
     assert_true(slice_equal(buf_slice(&text), buf_slice(&again)));
     manifest_close(read);

@@ -411,8 +411,13 @@ static void quote_record(struct service *service, const Mrlua__Piece *piece, uin
     int fd;
 
     if (strcmp(service->trusted->start->input, "lines") != 0 ||
-        source_kind_of(piece->name) != SOURCE_PLAIN)
+        source_kind_of(piece->name) != SOURCE_PLAIN || piece->is_gzip)
         return;
+    if (piece->generation) { /* a service that may not answer is not asked for it */
+        buf_printf(&service->trusted->detail, "input: %s, at byte %llu\n", piece->name,
+                   (unsigned long long)offset);
+        return;
+    }
     fd = files_input(piece, &err);
     if (fd < 0)
         return;

@@ -16,8 +16,10 @@ static void add_inputs(struct manifest *manifest, const Mrlua__Plan *plan)
     manifest->input_count = count;
     for (size_t i = 0; i < count; i++) {
         job_plan_input(plan, i, &input);
-        manifest->inputs[i] = (struct manifest_input){
-            .path = input.name, .bytes = input.size, .mtime_ns = input.mtime_ns};
+        manifest->inputs[i] = (struct manifest_input){.path = input.name,
+                                                      .bytes = input.size,
+                                                      .mtime_ns = input.mtime_ns,
+                                                      .generation = input.generation};
     }
 }
 

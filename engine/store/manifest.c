@@ -105,9 +105,12 @@ static void put_inputs(struct buf *out, const struct manifest *manifest)
     for (size_t i = 0; i < manifest->input_count; i++) {
         const struct manifest_input *input = &manifest->inputs[i];
 
-        put_take(out, i ? ",\n  " : "\n  ",
-                 json_pack("{s:o, s:o, s:I}", "path", string_of(input->path), "bytes",
-                           integer_of(input->bytes), "mtime_ns", (json_int_t)input->mtime_ns));
+        json_t *json = json_pack("{s:o, s:o, s:I}", "path", string_of(input->path), "bytes",
+                                 integer_of(input->bytes), "mtime_ns", (json_int_t)input->mtime_ns);
+
+        if (input->generation)
+            json_object_set_new(json, "generation", integer_of(input->generation));
+        put_take(out, i ? ",\n  " : "\n  ", json);
     }
     buf_append_string(out, "]");
 }
@@ -219,6 +222,8 @@ static void read_inputs(struct reading *reading, struct manifest *manifest, json
             .bytes = read_number(reading, item, "bytes"),
             .mtime_ns = read_integer(reading, item, "mtime_ns"),
         };
+        if (json_object_get(item, "generation"))
+            manifest->inputs[i].generation = read_number(reading, item, "generation");
     }
 }
 

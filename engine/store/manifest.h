@@ -19,8 +19,8 @@
  *      "times_ms":{"map":12},
  *      "inputs":[{"path":"a.txt","bytes":12,"mtime_ns":1700000000000000000}]}
  *
- * The same manifest gives the same bytes. Names are bytes and JSON is UTF-8: a byte of a name that
- * is not UTF-8 stands as U+FFFD.
+ * An input that is an object also has its "generation". The same manifest gives the same bytes.
+ * Names are bytes and JSON is UTF-8: a byte of a name that is not UTF-8 stands as U+FFFD.
  */
 #ifndef STORE_MANIFEST_H
 #define STORE_MANIFEST_H
@@ -34,6 +34,7 @@ struct manifest_input {
     const char *path;
     uint64_t bytes;
     int64_t mtime_ns;
+    uint64_t generation; /* of an object, whose mtime_ns is 0; 0: a file */
 };
 
 struct manifest_part {
