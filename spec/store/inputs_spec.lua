@@ -85,6 +85,18 @@ describe("an input in Cloud Storage", function()
     assert.equal(expected, counts "gs://bkt/i?/a*")
   end)
 
+  it("is listed page by page, whatever happens to the pages", function()
+    for number = 1, 7 do
+      storage:put(("in/b/%d.txt"):format(number), "alpha\n")
+    end
+    storage:set { page_max = 2, empty_every = 3 }
+    storage:faults { match = { operation = "objects.list" },
+      actions = { { status = 503 }, {}, { reset = "before" }, { reset = "after" } } }
+    local result = counts "gs://bkt/in/"
+    storage:set { page_max = 1000, empty_every = 0 }
+    assert.matches("alpha\t40007\n", result)
+  end)
+
   it("is told to jobs by its URI", function()
     local job = temp.write(folder .. "/names.lua", [[
       return { input = "file", map = function(name, value, emit) emit(name, #value) end,
