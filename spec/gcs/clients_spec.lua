@@ -2,8 +2,11 @@
 -- misunderstanding. Each runs where it is installed, and is skipped by name otherwise:
 --
 --     apt-get install rclone
---     npm install --prefix ~/.cache/mrlua @google-cloud/storage      (or MRLUA_NODE_MODULES)
+--     npm install --prefix ~/.cache/mrlua @google-cloud/storage
+--     python3 -m venv ~/.cache/mrlua/venv; ~/.cache/mrlua/venv/bin/pip install google-cloud-storage
 --     gcloud of the Google Cloud SDK
+--
+-- MRLUA_NODE_MODULES and MRLUA_PYTHON name other places.
 
 local gcs = require "spec.support.gcs"
 local temp = require "spec.support.temp"
@@ -11,6 +14,8 @@ local temp = require "spec.support.temp"
 local MIB = 1 << 20
 local NODE_MODULES = os.getenv "MRLUA_NODE_MODULES"
   or (os.getenv "HOME" or "") .. "/.cache/mrlua/node_modules"
+local PYTHON = os.getenv "MRLUA_PYTHON"
+  or (os.getenv "HOME" or "") .. "/.cache/mrlua/venv/bin/python"
 local WITHIN = "timeout 120 "
 
 local function has(command)
@@ -72,6 +77,26 @@ describe("the storage server serves", function()
     for name in temp.read("spec/gcs/clients.js"):gmatch('\n  async "([^"]+)"') do
       it(name, function()
         assert.truthy(said:find(name .. "\n", 1, true), said)
+      end)
+    end
+  end)
+
+  describe("google-cloud-storage", function()
+    if not os.execute(temp.quote(PYTHON) .. " -c 'import google.cloud.storage' 2>/dev/null") then
+      pending "for Python is not installed"
+      return
+    end
+    local said
+
+    setup(function()
+      before_each_client()
+      said = run(("STORAGE_EMULATOR_HOST=%s %s %s -B %s"):format(storage.url, WITHIN,
+        temp.quote(PYTHON), temp.quote(temp.capture "pwd" .. "/spec/gcs/clients.py")))
+    end)
+
+    for claim in temp.read("spec/gcs/clients.py"):gmatch('%(%):\n    """([^A-Z][^"]+[^."])"""') do
+      it(claim, function()
+        assert.truthy(said:find(claim .. "\n", 1, true), said)
       end)
     end
   end)
