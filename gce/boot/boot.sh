@@ -96,7 +96,7 @@ MRLUA_MASTER=$master.${host#*.}:7070
 MRLUA_LISTEN=0.0.0.0:7071
 MRLUA_DIR=$STATE/worker/data
 MRLUA_KEY_FILE=$KEY_FILE
-MRLUA_FLAGS=${slots:+--slots $slots}
+MRLUA_FLAGS=--preemption gce${slots:+ --slots $slots}
 MRLUA_LOG=json
 END
   folder $STATE/worker/data

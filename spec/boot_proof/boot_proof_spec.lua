@@ -125,7 +125,7 @@ describe("a cluster that booted from the package", function()
   end)
 
   -- The input is where all machines see it; gs:// is in the specs of the store.
-  it("runs a job to its end, over the loss of its master and of a worker", function()
+  it("runs a job to its end, over the loss of its master and a notice to a worker", function()
     local shared = cloud.folder .. "/shared"
     os.execute(("cp -rL /usr/share/common-licenses %s/input && mkdir -m 777 %s/parts")
       :format(shared, shared))
@@ -154,7 +154,7 @@ describe("a cluster that booted from the package", function()
     await("the master is back, with its journal", 30, function()
       return master:main_pid "master" ~= before and maps_done() >= 3
     end)
-    assert.equal(0, workers[2]:stop("mrlua-worker.service", 60))
+    assert.equal(0, workers[2]:preempt "mrlua-worker.service")
     local code = temp.wait_until(JOB_SECONDS, function()
       return submit:code()
     end)
@@ -162,6 +162,30 @@ describe("a cluster that booted from the package", function()
     assert.equal(0, code, submit:text "err")
     assert.equal(engine.parts(shared .. "/expected"), engine.parts(shared .. "/parts/out"))
     assert.is_true(temp.exists(shared .. "/parts/out/_SUCCESS"))
+  end)
+
+  it("says what happens as lines of JSON, and what is so as metrics", function()
+    for line in master:shell("cat /var/log/mrlua/master.jsonl"):gmatch("[^\n]+") do
+      assert.is_string(cjson.decode(line).severity)
+    end
+    assert.matches('"severity"', workers[1]:shell "cat /var/log/mrlua/worker.jsonl")
+    assert.matches("\nmrlua_pending_tasks_per_slot 0\n",
+      master:shell "curl -sS http://127.0.0.1:7080/metrics")
+  end)
+
+  it("tells Cloud Monitoring how many tasks wait", function()
+    local said = master:run_unit "mrlua-gauge.service"
+    local requests = temp.read(master.folder .. "/requests")
+
+    assert.equal("", said)
+    assert.matches("POST /v3/projects/proof/timeSeries {", requests, 1, true)
+    assert.matches('"type": "custom.googleapis.com/mrlua/tasks_pending_per_slot"', requests, 1,
+      true)
+    assert.matches('"doubleValue": 0', requests, 1, true)
+  end)
+
+  it("ends when it is told to, and is not started again", function()
+    assert.equal(0, workers[1]:stop("mrlua-worker.service", 60))
   end)
 
   it("ends by itself when nobody uses it", function()

@@ -21,6 +21,7 @@ machine.__index = machine
 
 local HERE <const> = temp.capture("pwd") .. "/spec/boot_proof" -- nsenter goes to the root
 local START_SECONDS <const> = 60
+local NOTICE_SECONDS <const> = 30 -- what a spot machine has left
 local ZONE <const>, PROJECT <const> = "us-central1-a", "proof"
 
 local function run(command, ...)
@@ -203,8 +204,8 @@ end
 local function unit_line(self, unit)
   return ("nsenter --target %s --mount --net --uts --pid python3 -B %s/run_unit.py %s/root %s"
     .. " GCE_METADATA_HOST=%s MRLUA_SECRETMANAGER=http://%s MRLUA_COMPUTE=http://%s"
-    .. " MRLUA_DISKS=/run/disks"):format(self.pid, HERE, self.folder, unit, self.google,
-    self.google, self.google)
+    .. " MRLUA_MONITORING=http://%s MRLUA_DISKS=/run/disks"):format(self.pid, HERE, self.folder,
+    unit, self.google, self.google, self.google, self.google)
 end
 
 --- Runs a service that ends (Type=oneshot); answers what it said.
@@ -233,9 +234,11 @@ function machine:main_pid(command)
     :format(self.pid, command))
 end
 
---- Tells the machine that it is about to be taken away.
-function machine:preempt()
+--- Tells the machine that it is about to be taken away; waits, as long as it has, until the
+-- service has ended, and answers its exit code.
+function machine:preempt(unit)
   temp.write(self.folder .. "/preempted", "")
+  return self.units[unit]:wait(NOTICE_SECONDS)
 end
 
 return machines

@@ -117,7 +117,8 @@ def main(root, name, settings):
                                    preexec_fn=lambda: enter(unit))
         running.append(process)
         code = process.wait()
-        again = one(unit, "Service", "Restart") == "always"
+        restart = one(unit, "Service", "Restart")
+        again = restart == "always" or (restart == "on-failure" and code != 0)
         if not again or ended.wait(float(one(unit, "Service", "RestartSec", "0.1"))):
             return 128 - code if code < 0 else code
 

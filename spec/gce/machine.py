@@ -123,6 +123,8 @@ class Handler(BaseHTTPRequestHandler):
         found = re.fullmatch(r"/v1/projects/([^/]+)/secrets/([^/]+)/versions/latest:access", path)
         if found and method == "GET":
             return self.secret(*found.groups())
+        if method == "POST" and re.fullmatch(r"/v3/projects/[^/]+/timeSeries", path):
+            return self.answer(200, {})
         found = re.fullmatch(r"/compute/v1/projects/[^/]+/zones/([^/]+)/(instanceGroupManagers|"
                              r"instances)/([^/]+)(/stop)?", path)
         done = None
@@ -136,9 +138,9 @@ class Handler(BaseHTTPRequestHandler):
 
     def handle_request(self):
         method, address = self.command, urlparse(self.path)
-        self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        body = self.rfile.read(int(self.headers.get("Content-Length") or 0)).decode()
         with LOCK, open(os.path.join(FOLDER, "requests"), "a", encoding="utf-8") as file:
-            file.write(f"{method} {self.path}\n")
+            file.write(" ".join([method, self.path] + body.split()) + "\n")
         if address.path.startswith("/computeMetadata/v1/"):
             self.metadata(address.path[len("/computeMetadata/v1/"):], parse_qs(address.query))
         else:
