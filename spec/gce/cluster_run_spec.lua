@@ -1,0 +1,168 @@
+--- `mrlua cluster run` on a pretended cloud whose machines are real masters and workers
+-- (machines_hook), in a network namespace of their own.
+
+local cjson = require "cjson"
+local daemon = require "spec.support.daemon"
+local engine = require "spec.support.engine"
+local kit = require "spec.gce.kit"
+local temp = require "spec.support.temp"
+
+local RUN = { "cluster", "run", "jobs/wordcount.lua", "README.md", "-o", "gs://data-1/out",
+  "--workers", "2" }
+local INSTANCES, GROUPS = "compute instances", "compute instance-groups managed"
+
+-- A project whose machines do something, and an ssh that reaches them: it is asked for a key, and
+-- to close the tunnel.
+local function open()
+  local project = kit.open()
+  os.execute(("cp spec/gce/machines_hook %s/hook && mkdir %s/bin"):format(project.folder,
+    project.folder))
+  project:write("bin/ssh", ("#!/bin/sh\ncase \"$*\" in *' -O exit '*) exit ;; esac\n"
+    .. "exec %s key --role submit --key-file $GCLOUD_STUB/machines/key\n"):format(engine.path))
+  os.execute(("chmod +x %s/bin/ssh"):format(project.folder))
+  return project
+end
+
+local function close(project)
+  for _, name in ipairs(temp.list(project.folder .. "/machines")) do
+    local path = ("%s/machines/%s"):format(project.folder, name)
+    if name:find("%.pid$") then
+      os.execute(("kill -KILL %s 2>/dev/null"):format(temp.read(path):match("%d+")))
+    end
+  end
+  project:close()
+end
+
+-- The command line of mrlua in that cloud, as the first process of a session.
+local function line(project, argv)
+  return ("unshare --net setsid --wait env TMPDIR=%s MRLUA=%s %s sh -c %s"):format(project.folder,
+    engine.path, project:environment():gsub("PATH=", "PATH=" .. project.folder .. "/bin:", 1),
+    temp.quote("ip link set lo up && exec " .. engine.command(argv)))
+end
+
+local function run(project, argv)
+  return engine.run_command(line(project, argv), { seconds = 120 })
+end
+
+-- What costs by the hour and will not end by itself: names.
+local function endless(project)
+  local names, resources = {}, project:state()
+  for _, kind in ipairs { INSTANCES, "compute instance-templates" } do
+    for _, one in pairs(resources[kind] or {}) do
+      local ends = one.flags["max-run-duration"] and one.flags["instance-termination-action"]
+      if not ends or ends[1] ~= "DELETE" then
+        names[#names + 1] = one.name
+      end
+    end
+  end
+  return names
+end
+
+-- The master's idle watcher, half an hour after the last job; the master process need not be there.
+local function half_an_hour_later(project)
+  project:write("machine.json", cjson.encode { name = "mrlua-master", zone = "us-central1-a",
+    project = "stub-project", token = "a-token" })
+  project:write("fleet.env", "MRLUA_PROJECT=stub-project\nMRLUA_ZONE=us-central1-a\n"
+    .. "MRLUA_INSTANCE=mrlua-master\nMRLUA_WORKERS=mrlua-workers\nMRLUA_MAX_IDLE=1800\n"
+    .. "MRLUA_MAX_RUN=86400\n")
+  local google = daemon.start("python3 -B spec/gce/machine.py " .. project.folder,
+    project.folder .. "/google")
+  local address = temp.wait_until(20, function()
+    return google:text("out"):match("listens on (%S+)\n")
+  end)
+  os.execute(("touch -d '1801 seconds ago' %s/stamp"):format(project.folder))
+  local result = engine.run_command(("GCE_METADATA_HOST=%s MRLUA_COMPUTE=http://%s MRLUA_STAMP=%s"
+    .. "/stamp MRLUA_FLEET_SETTINGS=%s/fleet.env MRLUA=false gce/boot/idle.sh"):format(address,
+    address, project.folder, project.folder))
+  google:stop()
+  return result
+end
+
+-- A call as a regular expression that finds it again, in another project.
+local function pattern_of(call)
+  local words = {}
+  for word in call:gmatch("%S+") do
+    if #words == 6 or word:find("^'") then
+      break
+    end
+    words[#words + 1] = word:find("mrlua-tmp", 1, true) and ".*" or (word:gsub("[%^$.*+?()|]", "."))
+  end
+  return table.concat(words, " ")
+end
+
+describe("mrlua cluster run", function()
+  local project
+
+  before_each(function()
+    project = open()
+  end)
+
+  after_each(function()
+    close(project)
+  end)
+
+  it("starts nothing when the input cannot be uploaded", function()
+    project:fault("storage cp", "denied")
+    local result = run(project, RUN)
+
+    assert.equal(2, result.code)
+    assert.matches("the input was not uploaded; nothing else was started", result.stderr, 1, true)
+    assert.same({}, project:names(INSTANCES))
+  end)
+
+  it("takes away what is half there when the fleet does not come up", function()
+    project:fault("managed create", "quota")
+    local result = run(project, RUN)
+
+    assert.equal(2, result.code)
+    assert.matches("the fleet did not come up", result.stderr, 1, true)
+    assert.same({}, project:names(INSTANCES))
+    assert.same({}, project:names("compute disks"))
+  end)
+
+  it("says so when it could not take the fleet away", function()
+    project:fault("managed delete", "denied")
+    local result = run(project, RUN)
+
+    assert.not_equal(0, result.code)
+    assert.matches("the fleet was not deleted by us; it ends by itself", result.stderr, 1, true)
+  end)
+
+  it("uses a fleet that is there, and leaves it", function()
+    project:expect("up", { "--bucket", "data-1" })
+    project:forget()
+    local result = run(project, RUN)
+
+    assert.matches("a fleet is there: it is used as it is, and stays", result.stderr, 1, true)
+    assert.equal(5, #project:names(INSTANCES))
+    assert.same({}, project:calls("instances create"))
+  end)
+
+  it("leaves a fleet that ends by itself, whichever call it is killed at", function()
+    run(project, RUN)
+    local patterns, ended_count = {}, 0
+    for _, call in ipairs(project:changes()) do
+      patterns[#patterns + 1] = pattern_of(call)
+    end
+    assert.is_true(#patterns > 30)
+    for i, pattern in ipairs(patterns) do
+      close(project)
+      project = open()
+      project:fault(pattern, "kill-after", 1)
+      run(project, RUN)
+
+      assert.same({}, endless(project), pattern)
+      local group, master = project:find(GROUPS, "mrlua-workers"),
+        project:find(INSTANCES, "mrlua-master")
+      assert.is_true(not group or master ~= nil, "a group without its master after " .. pattern)
+      if master then
+        ended_count = ended_count + 1
+        local result = half_an_hour_later(project)
+        assert.equal(0, result.code, ("%d: %s\n%s"):format(i, pattern, result.stderr))
+        assert.same({ "us-central1-a/mrlua-master" }, project:names(INSTANCES))
+        assert.equal("TERMINATED", project:find(INSTANCES, "mrlua-master").status)
+      end
+    end
+    assert.is_true(ended_count >= 3)
+  end)
+end)
