@@ -138,9 +138,10 @@ class Case(unittest.TestCase):
         self.thread = threading.Thread(target=self.server.run, daemon=True)
         self.thread.start()
         self.clients = []
+        self.addCleanup(self._end)  # also when the rest of a setUp fails
         self.client = self.connect()
 
-    def tearDown(self):
+    def _end(self):
         for client in self.clients:
             client.close()
         self.server.stop()

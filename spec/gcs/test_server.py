@@ -200,10 +200,8 @@ class Process(unittest.TestCase):
 
     def setUp(self):
         self.folder = tempfile.mkdtemp(prefix="mrlua-gcs-")
+        self.addCleanup(shutil.rmtree, self.folder)
         self.ready = os.path.join(self.folder, "ready")
-
-    def tearDown(self):
-        shutil.rmtree(self.folder)
 
     def words(self, *more):
         return [sys.executable, SERVER, "--dir", os.path.join(self.folder, "d"),
