@@ -177,6 +177,25 @@ describe("spec/support/gcs", function()
     assert.equal("x", (other.storage:put("a", "x", "one") and other.storage:get("a", "one")))
   end)
 
+  it("demands the tokens that it hands out itself", function()
+    local other <close> = setmetatable({ storage = gcs.start(folder .. "/other", { auth = true }) },
+      { __close = function(self)
+        self.storage:stop()
+      end })
+    other.storage:account { client_id = "c", client_secret = "s", refresh_token = "r" }
+
+    local token = other.storage:http({ method = "POST", path = "/token",
+      headers = { ["Content-Type"] = "application/x-www-form-urlencoded" },
+      body = "grant_type=refresh_token&client_id=c&client_secret=s&refresh_token=r" }).body
+      :match '"access_token": "([^"]+)"'
+
+    local function status(authorization)
+      return other.storage:http({ path = "/storage/v1/b/bkt",
+        headers = { Authorization = authorization } }).status
+    end
+    assert.same({ 401, 200 }, { status "Bearer other", status("Bearer " .. token) })
+  end)
+
   it("leaves no process behind", function()
     local other = gcs.start(folder .. "/other")
     local pid = other.process.pid

@@ -84,10 +84,13 @@ function gcs:http(request)
     temp.quote(files .. ".head"), "-w '%{http_code} %{exitcode}'" }
   if request.body then
     temp.write(files .. ".sent", request.body)
-    table.insert(words, "-H 'Content-Type: application/octet-stream' --data-binary @"
-      .. temp.quote(files .. ".sent"))
+    table.insert(words, "--data-binary @" .. temp.quote(files .. ".sent"))
   end
+  local headers = { ["Content-Type"] = request.body and "application/octet-stream" or nil }
   for header, value in pairs(request.headers or {}) do
+    headers[header] = value
+  end
+  for header, value in pairs(headers) do
     table.insert(words, "-H " .. temp.quote(header .. ": " .. value))
   end
   temp.write(files .. ".head", "")
