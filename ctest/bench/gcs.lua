@@ -10,7 +10,7 @@
 local MEGABYTES = tonumber(arg[1]) or 2000
 local ROUNDS = tonumber(arg[2]) or 3
 local MRLUA = os.getenv "MRLUA" or "build/mrlua"
-local PARALLEL <const> = 16 -- as engine/cli/fs_copy.c reads
+local PARALLEL <const> = 16 -- as engine/cli/fs_copy.h says
 local SHARE_MIN <const> = 0.8
 
 local function capture(command)

@@ -221,20 +221,21 @@ int fs_cat(void *context, struct vm_host *host, struct slice args, struct buf *r
 {
     _Atomic uint64_t bytes = 0;
     struct fs_meter meter = {.bytes = &bytes};
-    struct gcs *gcs;
-    struct uri uri;
+    struct fs_transfer transfer = {
+        .from = field_text(args, "uri"),
+        .size = (uint64_t)value_field_integer(args, "size", 0),
+        .generation = (uint64_t)value_field_integer(args, "generation", 0),
+    };
+    struct gcs *gcs = gcs_open();
     int rc;
 
     (void)context, (void)host, (void)result;
-    if (parse_uri(args, &uri, err) != 0)
-        return -1;
     fflush(stdout);
-    gcs = gcs_open();
-    rc = fs_copy_bytes(gcs, &uri, (uint64_t)value_field_integer(args, "generation", 0),
-                       (uint64_t)value_field_integer(args, "size", 0), 0, 0, STDOUT_FILENO,
-                       "standard output", &meter, err);
+    rc = transfer.from
+             ? fs_copy_bytes(gcs, &transfer, 0, 0, STDOUT_FILENO, "standard output", &meter, err)
+             : err_set(err, ERR_SETUP, "no object is named");
     gcs_close(gcs);
-    uri_deinit(&uri);
+    free(transfer.from);
     return rc;
 }
 
@@ -356,6 +357,8 @@ static int run_batch(struct vm_host *host, struct slice args, const char *list, 
     struct fs_result result;
     int rc = read_batch(&batch, args, list, from, err);
 
+    for (size_t i = 0; i < batch.count; i++)
+        batch.items[i].parallel_count = batch.count > 1 ? FS_PARALLEL_COUNT_MANY : 0;
     work.context = work.told_context = &batch;
     work.told = tell;
     if (rc == 0)

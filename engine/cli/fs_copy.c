@@ -15,49 +15,70 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum {
-    DOWNLOAD_PARALLEL_COUNT = 16,
-    CHECK_BLOCK_BYTES = 256 * 1024,
-};
+enum { CHECK_BLOCK_BYTES = 256 * 1024 };
 
 /* ---- an object's bytes ---- */
 
-int fs_copy_bytes(struct gcs *gcs, const struct uri *uri, uint64_t generation, uint64_t size,
-                  uint64_t from, uint32_t crc_before, int to, const char *what,
-                  struct fs_meter *meter, struct err *err)
+/* What is there now, beside what lay there before, against what the service says of it. */
+static int check_whole(struct gcs *gcs, const struct uri *uri, uint64_t generation, uint32_t crc,
+                       struct err *err)
 {
-    struct gcs_read_options options = {.parallel_count = DOWNLOAD_PARALLEL_COUNT};
-    struct gcs_span span = {.bucket = uri->bucket,
-                            .object = uri->object,
-                            .generation = generation,
-                            .offset = from,
-                            .length = size - from,
-                            .sure_bytes = size - from,
-                            .size = size};
-    struct gcs_reader *reader = gcs_reader_open(gcs, &span, 1, &options);
-    struct gcs_chunk chunk;
     struct gcs_object object;
-    uint32_t crc = crc_before;
-    int rc;
+    int rc = gcs_stat(gcs, uri->bucket, uri->object, generation, &object, err);
 
-    while ((rc = gcs_reader_next(reader, &chunk, err)) == 1) {
-        if (from > 0) /* of a whole object the reader sees to it */
-            crc = crc32c(crc, chunk.bytes.ptr, chunk.bytes.len);
-        if (io_write(to, chunk.bytes.ptr, chunk.bytes.len, what, ERR_RETRY, err) != 0) {
-            rc = -1;
-            break;
-        }
-        fs_meter_add(meter, chunk.bytes.len);
-    }
-    gcs_reader_close(reader);
-    if (rc != 0 || from == 0)
-        return rc;
-    rc = gcs_stat(gcs, uri->bucket, uri->object, generation, &object, err);
     if (rc == 1 && object.has_crc32c && object.crc32c != crc)
         rc = err_set(err, ERR_RETRY, "copy gs://%s/%s: wrong checksum: what is here has %08x",
                      uri->bucket, uri->object, crc);
     gcs_object_deinit(&object);
     return rc < 0 ? -1 : 0;
+}
+
+static int copy_span(struct gcs *gcs, const struct gcs_span *span, uint32_t parallel_count,
+                     uint32_t *crc, int to, const char *what, struct fs_meter *meter,
+                     struct err *err)
+{
+    struct gcs_read_options options = {.parallel_count = parallel_count};
+    struct gcs_reader *reader = gcs_reader_open(gcs, span, 1, &options);
+    struct gcs_chunk chunk;
+    int rc;
+
+    while ((rc = gcs_reader_next(reader, &chunk, err)) == 1) {
+        if (span->offset > 0) /* of a whole object the reader sees to it */
+            *crc = crc32c(*crc, chunk.bytes.ptr, chunk.bytes.len);
+        rc = io_write(to, chunk.bytes.ptr, chunk.bytes.len, what, ERR_RETRY, err);
+        if (rc != 0)
+            break;
+        fs_meter_add(meter, chunk.bytes.len);
+    }
+    gcs_reader_close(reader);
+    return rc;
+}
+
+int fs_copy_bytes(struct gcs *gcs, const struct fs_transfer *transfer, uint64_t from,
+                  uint32_t crc_before, int to, const char *what, struct fs_meter *meter,
+                  struct err *err)
+{
+    struct gcs_span span = {.generation = transfer->generation,
+                            .offset = from,
+                            .length = transfer->size - from,
+                            .sure_bytes = transfer->size - from,
+                            .size = transfer->size};
+    uint32_t crc = crc_before;
+    struct uri uri;
+    int rc;
+
+    if (uri_parse(transfer->from, &uri, err) != 0)
+        return -1;
+    span.bucket = uri.bucket;
+    span.object = uri.object;
+    rc =
+        copy_span(gcs, &span,
+                  transfer->parallel_count ? transfer->parallel_count : (uint32_t)FS_PARALLEL_COUNT,
+                  &crc, to, what, meter, err);
+    if (rc == 0 && from > 0)
+        rc = check_whole(gcs, &uri, transfer->generation, crc, err);
+    uri_deinit(&uri);
+    return rc;
 }
 
 /* ---- to a file ---- */
@@ -117,15 +138,12 @@ static int download(struct gcs *gcs, const struct fs_transfer *transfer, struct 
                     struct err *err)
 {
     struct buf part = {0};
-    struct uri uri;
     uint64_t from;
     uint32_t crc;
     int fd = -1, rc = -1;
 
     if (transfer->keeps && access(transfer->to, F_OK) == 0)
         return 0;
-    if (uri_parse(transfer->from, &uri, err) != 0)
-        return -1;
     put_part_name(&part, transfer->to, transfer->generation);
     if (make_folders(transfer->to, err) != 0)
         goto out;
@@ -137,15 +155,13 @@ static int download(struct gcs *gcs, const struct fs_transfer *transfer, struct 
     if (look_at_part(fd, part.ptr, transfer->size, &from, &crc, err) != 0)
         goto out;
     fs_meter_add(meter, from);
-    if (fs_copy_bytes(gcs, &uri, transfer->generation, transfer->size, from, crc, fd, transfer->to,
-                      meter, err) != 0 ||
+    if (fs_copy_bytes(gcs, transfer, from, crc, fd, transfer->to, meter, err) != 0 ||
         io_rename(part.ptr, transfer->to, err) != 0)
         goto out;
     rc = 1;
 out:
     io_close(&fd);
     buf_deinit(&part);
-    uri_deinit(&uri);
     return rc;
 }
 

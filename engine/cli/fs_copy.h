@@ -17,19 +17,25 @@
 #include <stdbool.h>
 
 struct fs_transfer {
-    char *from, *to;     /* paths or gs:// URIs; "-": standard input or output */
-    uint64_t size;       /* of an object that is read */
-    uint64_t generation; /* the same */
-    bool keeps;          /* what is there already stays */
+    char *from, *to;         /* paths or gs:// URIs; "-": standard input or output */
+    uint64_t size;           /* of an object that is read */
+    uint64_t generation;     /* the same */
+    uint32_t parallel_count; /* of its ranges, each 8 MiB of memory; 0: FS_PARALLEL_COUNT */
+    bool keeps;              /* what is there already stays */
+};
+
+enum {
+    FS_PARALLEL_COUNT = 16,     /* of one object */
+    FS_PARALLEL_COUNT_MANY = 4, /* of each, where FS_PROCESS_COUNT are copied at once: 256 MiB */
 };
 
 int fs_copy_one(struct gcs *gcs, const struct fs_transfer *transfer, struct fs_meter *meter,
                 struct err *err);
 
-/* An object's bytes to a descriptor, checked; `from` on. */
-struct uri;
-int fs_copy_bytes(struct gcs *gcs, const struct uri *uri, uint64_t generation, uint64_t size,
-                  uint64_t from, uint32_t crc_before, int to, const char *what,
-                  struct fs_meter *meter, struct err *err);
+/* The object transfer->from to a descriptor, checked: from byte `from` on, before which lie bytes
+ * with that checksum. `what` names the descriptor. */
+int fs_copy_bytes(struct gcs *gcs, const struct fs_transfer *transfer, uint64_t from,
+                  uint32_t crc_before, int to, const char *what, struct fs_meter *meter,
+                  struct err *err);
 
 #endif
