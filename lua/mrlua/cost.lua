@@ -90,6 +90,13 @@ function cost.spent(fleet, prices, seconds)
   return per_hour and per_hour * seconds / 3600, message
 end
 
+--- Whether it is time to end, so that a fleet costs no more than `usd_max` when it is gone: it
+-- costs until its last machine is deleted.
+-- @tparam number seconds  since it came up
+function cost.is_over(fleet, prices, seconds, usd_max)
+  return assert(cost.spent(fleet, prices, seconds + cost.DOWN_SECONDS)) >= usd_max
+end
+
 local function clamp(low, value, high)
   return math.max(low, math.min(value, high))
 end

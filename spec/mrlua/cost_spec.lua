@@ -65,6 +65,14 @@ describe("mrlua/cost", function()
     near(0, cost.spent(fleet_with(), prices, 0))
   end)
 
+  it("ends a fleet while there is money left for its end", function()
+    local per_hour = cost.per_hour(fleet_with(), prices)
+    local pays_s = 7200 - cost.DOWN_SECONDS
+
+    assert.is_false(cost.is_over(fleet_with(), prices, pays_s - 1, 2 * per_hour))
+    assert.is_true(cost.is_over(fleet_with(), prices, pays_s + 1, 2 * per_hour))
+  end)
+
   it("predicts the work from bytes, rate and slots", function()
     local predicted = assert(cost.predict({ input_bytes = 64 << 30, bytes_per_second = 32 << 20 },
       fleet_with(), prices))

@@ -235,12 +235,15 @@ function run:spent()
     os.time() - self.up_since)) or 0
 end
 
--- engine.submit_step with an eye on the ceiling: the fleet costs until it is gone.
+function run:is_over()
+  return self.flags.usd_max ~= nil and not self.is_cancelled and cost.is_over(self.flags.fleet,
+    self.prices, os.time() - self.up_since, self.flags.usd_max)
+end
+
+-- engine.submit_step with an eye on the ceiling.
 function run:watched_step(id)
-  local reserve = assert(cost.spent(self.flags.fleet, self.prices, cost.DOWN_SECONDS))
   return function(args)
-    if self.flags.usd_max and not self.is_cancelled and self:spent() + reserve >= self.flags.usd_max
-    then
+    if self:is_over() then
       self.is_cancelled = true
       self:say("cancel the job: the fleet has cost $%.2f of --max-usd %.2f", self:spent(),
         self.flags.usd_max)
