@@ -1,47 +1,17 @@
---- `mrlua cluster run` on a pretended cloud whose machines are real masters and workers
--- (machines_hook), in a network namespace of their own.
+--- `mrlua cluster run` on a pretended cloud whose machines are real masters and workers: fleet.lua.
 
 local cjson = require "cjson"
 local daemon = require "spec.support.daemon"
 local engine = require "spec.support.engine"
-local kit = require "spec.gce.kit"
+local fleet = require "spec.gce.fleet"
 local temp = require "spec.support.temp"
 
 local RUN = { "cluster", "run", "jobs/wordcount.lua", "README.md", "-o", "gs://data-1/out",
   "--workers", "2" }
 local INSTANCES, GROUPS = "compute instances", "compute instance-groups managed"
 
--- A project whose machines do something, and an ssh that reaches them: it is asked for a key, and
--- to close the tunnel.
-local function open()
-  local project = kit.open()
-  os.execute(("cp spec/gce/machines_hook %s/hook && mkdir %s/bin"):format(project.folder,
-    project.folder))
-  project:write("bin/ssh", ("#!/bin/sh\ncase \"$*\" in *' -O exit '*) exit ;; esac\n"
-    .. "exec %s key --role submit --key-file $GCLOUD_STUB/machines/key\n"):format(engine.path))
-  os.execute(("chmod +x %s/bin/ssh"):format(project.folder))
-  return project
-end
-
-local function close(project)
-  for _, name in ipairs(temp.list(project.folder .. "/machines")) do
-    local path = ("%s/machines/%s"):format(project.folder, name)
-    if name:find("%.pid$") then
-      os.execute(("kill -KILL %s 2>/dev/null"):format(temp.read(path):match("%d+")))
-    end
-  end
-  project:close()
-end
-
--- The command line of mrlua in that cloud, as the first process of a session.
-local function line(project, argv)
-  return ("unshare --net setsid --wait env TMPDIR=%s MRLUA=%s %s sh -c %s"):format(project.folder,
-    engine.path, project:environment():gsub("PATH=", "PATH=" .. project.folder .. "/bin:", 1),
-    temp.quote("ip link set lo up && exec " .. engine.command(argv)))
-end
-
 local function run(project, argv)
-  return engine.run_command(line(project, argv), { seconds = 120 })
+  return project:inside(engine.command(argv))
 end
 
 -- What costs by the hour and will not end by itself: names.
@@ -94,11 +64,11 @@ describe("mrlua cluster run", function()
   local project
 
   before_each(function()
-    project = open()
+    project = fleet.open()
   end)
 
   after_each(function()
-    close(project)
+    fleet.close(project)
   end)
 
   it("starts nothing when the input cannot be uploaded", function()
@@ -146,8 +116,8 @@ describe("mrlua cluster run", function()
     end
     assert.is_true(#patterns > 30)
     for i, pattern in ipairs(patterns) do
-      close(project)
-      project = open()
+      fleet.close(project)
+      project = fleet.open()
       project:fault(pattern, "kill-after", 1)
       run(project, RUN)
 
