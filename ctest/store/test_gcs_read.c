@@ -264,6 +264,60 @@ static void the_tail_of_a_span_is_read_only_on_demand(void **state)
     gcs_kit_stop(&kit);
 }
 
+static int put_down(void *context, size_t span, uint64_t offset, struct slice bytes,
+                    struct err *err)
+{
+    char *text = context;
+
+    assert_int_equal(span, 0);
+    if (text[offset] == '!')
+        return err_set(err, ERR_DISK, "no room at %d", (int)offset);
+    memcpy(text + offset, bytes.ptr, bytes.len);
+    return 0;
+}
+
+static void bytes_may_be_put_in_their_place_as_they_come(void **state)
+{
+    static const struct gcs_answer script[] = {
+        {"bytes=0-5", PART("0-5/10", "012345"), 0, 0},
+        {"bytes=6-9", PART("6-9/10", "6789"), 0, 0},
+        {"bytes=0-9", PART("0-9/10", "0123456789"), 0, 0},
+    };
+    char text[16] = "";
+    struct gcs_read_options options = {
+        .parallel_count = 2, .range_bytes = 6, .place = put_down, .place_context = text};
+    struct gcs_chunk chunk;
+    struct gcs_kit kit;
+    struct gcs_reader *reader;
+    struct gcs *gcs;
+    struct err err;
+    size_t len = 0;
+
+    (void)state;
+    assert_int_equal(gcs_reader_window(&options), 2 * (6 + GCS_TAIL_BYTES));
+    gcs_kit_start(&kit, script, 3);
+    gcs = gcs_kit_open(&kit);
+    reader = gcs_reader_open(gcs, &TEN, 1, &options);
+    while (gcs_reader_next(reader, &chunk, &err) == 1) {
+        assert_null(chunk.bytes.ptr);
+        len += chunk.bytes.len;
+    }
+    assert_int_equal(len, 10);
+    assert_int_equal(chunk.crc32c, TEN.crc32c);
+    assert_string_equal(text, "0123456789");
+    gcs_reader_close(reader);
+    memset(text, '!', 10);
+    options.range_bytes = 10;
+    reader = gcs_reader_open(gcs, &TEN, 1, &options);
+    assert_int_equal(gcs_reader_next(reader, &chunk, &err), -1);
+    assert_int_equal(err.kind, ERR_DISK);
+    assert_string_equal(err.message, "no room at 0");
+    gcs_reader_close(reader);
+    assert_kit_done(&kit, 3);
+    gcs_close(gcs);
+    gcs_kit_stop(&kit);
+}
+
 static void a_range_is_read_into_memory(void **state)
 {
     static const struct gcs_answer script[] = {{"bytes=2-4", PART("2-4/10", "234"), 0, 0}};
@@ -299,6 +353,7 @@ int main(void)
         cmocka_unit_test(an_object_of_no_bytes_is_never_asked_for),
         cmocka_unit_test(spans_are_read_ahead_across_their_borders_and_given_in_order),
         cmocka_unit_test(the_tail_of_a_span_is_read_only_on_demand),
+        cmocka_unit_test(bytes_may_be_put_in_their_place_as_they_come),
         cmocka_unit_test(a_range_is_read_into_memory),
     };
 

@@ -219,8 +219,6 @@ int fs_walk(void *context, struct vm_host *host, struct slice args, struct buf *
 int fs_cat(void *context, struct vm_host *host, struct slice args, struct buf *result,
            struct err *err)
 {
-    _Atomic uint64_t bytes = 0;
-    struct fs_meter meter = {.bytes = &bytes};
     struct fs_transfer transfer = {
         .from = field_text(args, "uri"),
         .size = (uint64_t)value_field_integer(args, "size", 0),
@@ -231,9 +229,8 @@ int fs_cat(void *context, struct vm_host *host, struct slice args, struct buf *r
 
     (void)context, (void)host, (void)result;
     fflush(stdout);
-    rc = transfer.from
-             ? fs_copy_bytes(gcs, &transfer, 0, 0, STDOUT_FILENO, "standard output", &meter, err)
-             : err_set(err, ERR_SETUP, "no object is named");
+    rc = transfer.from ? fs_copy_stream(gcs, &transfer, STDOUT_FILENO, "standard output", err)
+                       : err_set(err, ERR_SETUP, "no object is named");
     gcs_close(gcs);
     free(transfer.from);
     return rc;

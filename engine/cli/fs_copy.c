@@ -19,64 +19,41 @@ enum { CHECK_BLOCK_BYTES = 256 * 1024 };
 
 /* ---- an object's bytes ---- */
 
-/* What is there now, beside what lay there before, against what the service says of it. */
-static int check_whole(struct gcs *gcs, const struct uri *uri, uint64_t generation, uint32_t crc,
-                       struct err *err)
+/* Its name goes into *uri, which the span borrows. */
+static int span_of(const struct fs_transfer *transfer, uint64_t from, struct uri *uri,
+                   struct gcs_span *out, struct err *err)
 {
-    struct gcs_object object;
-    int rc = gcs_stat(gcs, uri->bucket, uri->object, generation, &object, err);
-
-    if (rc == 1 && object.has_crc32c && object.crc32c != crc)
-        rc = err_set(err, ERR_RETRY, "copy gs://%s/%s: wrong checksum: what is here has %08x",
-                     uri->bucket, uri->object, crc);
-    gcs_object_deinit(&object);
-    return rc < 0 ? -1 : 0;
+    if (uri_parse(transfer->from, uri, err) != 0)
+        return -1;
+    *out = (struct gcs_span){.bucket = uri->bucket,
+                             .object = uri->object,
+                             .generation = transfer->generation,
+                             .offset = from,
+                             .length = transfer->size - from,
+                             .sure_bytes = transfer->size - from,
+                             .size = transfer->size};
+    return 0;
 }
 
-static int copy_span(struct gcs *gcs, const struct gcs_span *span, uint32_t parallel_count,
-                     uint32_t *crc, int to, const char *what, struct fs_meter *meter,
-                     struct err *err)
+int fs_copy_stream(struct gcs *gcs, const struct fs_transfer *transfer, int to, const char *what,
+                   struct err *err)
 {
-    struct gcs_read_options options = {.parallel_count = parallel_count};
-    struct gcs_reader *reader = gcs_reader_open(gcs, span, 1, &options);
+    struct gcs_read_options options = {.parallel_count = FS_PARALLEL_COUNT};
+    struct gcs_reader *reader;
     struct gcs_chunk chunk;
-    int rc;
-
-    while ((rc = gcs_reader_next(reader, &chunk, err)) == 1) {
-        if (span->offset > 0) /* of a whole object the reader sees to it */
-            *crc = crc32c(*crc, chunk.bytes.ptr, chunk.bytes.len);
-        rc = io_write(to, chunk.bytes.ptr, chunk.bytes.len, what, ERR_RETRY, err);
-        if (rc != 0)
-            break;
-        fs_meter_add(meter, chunk.bytes.len);
-    }
-    gcs_reader_close(reader);
-    return rc;
-}
-
-int fs_copy_bytes(struct gcs *gcs, const struct fs_transfer *transfer, uint64_t from,
-                  uint32_t crc_before, int to, const char *what, struct fs_meter *meter,
-                  struct err *err)
-{
-    struct gcs_span span = {.generation = transfer->generation,
-                            .offset = from,
-                            .length = transfer->size - from,
-                            .sure_bytes = transfer->size - from,
-                            .size = transfer->size};
-    uint32_t crc = crc_before;
+    struct gcs_span span;
     struct uri uri;
     int rc;
 
-    if (uri_parse(transfer->from, &uri, err) != 0)
+    if (span_of(transfer, 0, &uri, &span, err) != 0)
         return -1;
-    span.bucket = uri.bucket;
-    span.object = uri.object;
-    rc =
-        copy_span(gcs, &span,
-                  transfer->parallel_count ? transfer->parallel_count : (uint32_t)FS_PARALLEL_COUNT,
-                  &crc, to, what, meter, err);
-    if (rc == 0 && from > 0)
-        rc = check_whole(gcs, &uri, transfer->generation, crc, err);
+    reader = gcs_reader_open(gcs, &span, 1, &options);
+    while ((rc = gcs_reader_next(reader, &chunk, err)) == 1) {
+        rc = io_write(to, chunk.bytes.ptr, chunk.bytes.len, what, ERR_RETRY, err);
+        if (rc != 0)
+            break;
+    }
+    gcs_reader_close(reader);
     uri_deinit(&uri);
     return rc;
 }
@@ -109,59 +86,133 @@ static void put_part_name(struct buf *out, const char *path, uint64_t generation
     buf_string(out);
 }
 
-/* What an interrupted copy has left: its length and checksum. */
-static int look_at_part(int fd, const char *path, uint64_t size, uint64_t *len, uint32_t *crc,
+/* ---- the file of a copy that is not complete ---- */
+
+/* Bytes find their place in it in any order, while they are hot: kept and written later they would
+ * cost twice the time. */
+struct part {
+    struct buf path;
+    int fd;
+    uint64_t from; /* what is before it has come, in a copy that was interrupted */
+    uint32_t crc;  /* of that */
+    struct fs_meter *meter;
+};
+
+static int put_in_place(void *context, size_t span, uint64_t offset, struct slice bytes,
                         struct err *err)
 {
-    char *block = mem_alloc(CHECK_BLOCK_BYTES);
-    ssize_t count = 0;
+    struct part *part = context;
 
-    *len = 0;
-    *crc = 0;
-    while ((count = io_read(fd, block, CHECK_BLOCK_BYTES, path, ERR_RETRY, err)) > 0) {
-        *crc = crc32c(*crc, block, (size_t)count);
-        *len += (uint64_t)count;
+    (void)span;
+    if (io_pwrite(part->fd, bytes.ptr, bytes.len, offset, part->path.ptr, err) != 0)
+        return -1;
+    fs_meter_add(part->meter, bytes.len);
+    return 0;
+}
+
+static struct gcs_read_options options_of(const struct fs_transfer *transfer, struct part *part)
+{
+    return (struct gcs_read_options){
+        .parallel_count =
+            transfer->parallel_count ? transfer->parallel_count : (uint32_t)FS_PARALLEL_COUNT,
+        .place = put_in_place,
+        .place_context = part,
+    };
+}
+
+/* Reads what is surely there: all but the last window, in which there may be holes. */
+static int look_at_part(struct part *part, struct err *err)
+{
+    /* The largest there is: nobody knows how many ranges the copy had that was interrupted. */
+    const struct gcs_read_options options = {.parallel_count = FS_PARALLEL_COUNT};
+    uint64_t window = gcs_reader_window(&options), size;
+    struct stat status;
+    char *block;
+    ssize_t count = 1;
+
+    if (fstat(part->fd, &status) != 0)
+        return err_set_errno(err, ERR_RETRY, "look at %s", part->path.ptr);
+    size = (uint64_t)status.st_size > window ? (uint64_t)status.st_size - window : 0;
+    block = mem_alloc(CHECK_BLOCK_BYTES);
+    while (part->from < size && count > 0) {
+        uint64_t left = size - part->from;
+
+        count =
+            io_read(part->fd, block, left < CHECK_BLOCK_BYTES ? (size_t)left : CHECK_BLOCK_BYTES,
+                    part->path.ptr, ERR_RETRY, err);
+        part->crc = crc32c(part->crc, block, count > 0 ? (size_t)count : 0);
+        part->from += count > 0 ? (uint64_t)count : 0;
     }
     free(block);
-    if (count < 0)
+    return count < 0 ? -1 : 0;
+}
+
+/* What is here now against what the service says of it. A wrong part is of no use to anybody. */
+static int check_whole(struct gcs *gcs, const struct gcs_span *span, const struct part *part,
+                       uint32_t crc, struct err *err)
+{
+    struct gcs_object object;
+    int rc = gcs_stat(gcs, span->bucket, span->object, span->generation, &object, err);
+
+    if (rc == 1 && object.has_crc32c && object.crc32c != crc) {
+        unlink(part->path.ptr);
+        rc = err_set(err, ERR_RETRY, "copy gs://%s/%s: wrong checksum: what is here has %08x",
+                     span->bucket, span->object, crc);
+    }
+    gcs_object_deinit(&object);
+    return rc < 0 ? -1 : 0;
+}
+
+static int fill_part(struct gcs *gcs, const struct fs_transfer *transfer, struct part *part,
+                     struct err *err)
+{
+    struct gcs_read_options options = options_of(transfer, part);
+    struct gcs_reader *reader;
+    struct gcs_chunk chunk = {0};
+    struct gcs_span span;
+    struct uri uri;
+    int rc;
+
+    if (span_of(transfer, part->from, &uri, &span, err) != 0)
         return -1;
-    if (*len < size)
-        return 0;
-    *len = 0; /* it is all there and was not renamed: its checksum was wrong */
-    *crc = 0;
-    if (ftruncate(fd, 0) != 0 || lseek(fd, 0, SEEK_SET) < 0)
-        return err_set_errno(err, ERR_RETRY, "empty %s", path);
-    return 0;
+    reader = gcs_reader_open(gcs, &span, 1, &options);
+    do
+        rc = gcs_reader_next(reader, &chunk, err);
+    while (rc == 1);
+    gcs_reader_close(reader);
+    if (rc == 0 && part->from > 0) /* of a whole object the reader sees to it */
+        rc = check_whole(gcs, &span, part, crc32c_combine(part->crc, chunk.crc32c, span.length),
+                         err);
+    uri_deinit(&uri);
+    return rc;
 }
 
 static int download(struct gcs *gcs, const struct fs_transfer *transfer, struct fs_meter *meter,
                     struct err *err)
 {
-    struct buf part = {0};
-    uint64_t from;
-    uint32_t crc;
-    int fd = -1, rc = -1;
+    struct part part = {.fd = -1, .meter = meter};
+    int rc = -1;
 
     if (transfer->keeps && access(transfer->to, F_OK) == 0)
         return 0;
-    put_part_name(&part, transfer->to, transfer->generation);
+    put_part_name(&part.path, transfer->to, transfer->generation);
     if (make_folders(transfer->to, err) != 0)
         goto out;
-    fd = open(part.ptr, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
-    if (fd < 0) {
+    part.fd = open(part.path.ptr, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
+    if (part.fd < 0) {
         err_set_errno(err, ERR_SETUP, "write %s", transfer->to);
         goto out;
     }
-    if (look_at_part(fd, part.ptr, transfer->size, &from, &crc, err) != 0)
+    if (look_at_part(&part, err) != 0)
         goto out;
-    fs_meter_add(meter, from);
-    if (fs_copy_bytes(gcs, transfer, from, crc, fd, transfer->to, meter, err) != 0 ||
-        io_rename(part.ptr, transfer->to, err) != 0)
+    fs_meter_add(meter, part.from);
+    if (fill_part(gcs, transfer, &part, err) != 0 ||
+        io_rename(part.path.ptr, transfer->to, err) != 0)
         goto out;
     rc = 1;
 out:
-    io_close(&fd);
-    buf_deinit(&part);
+    io_close(&part.fd);
+    buf_deinit(&part.path);
     return rc;
 }
 

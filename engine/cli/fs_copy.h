@@ -7,7 +7,8 @@
  * An object is written under a condition, so that every request can be made again: that it is the
  * version that was there, or that none was. A file is written beside its name, to
  * .NAME.GENERATION.mrlua-part, and renamed when its checksum is right; a copy that was interrupted
- * goes on from what is there, because that name tells the version. Folders are made.
+ * goes on from what is there, less what may have holes, because that name tells the version.
+ * Folders are made.
  */
 #ifndef CLI_FS_COPY_H
 #define CLI_FS_COPY_H
@@ -20,22 +21,20 @@ struct fs_transfer {
     char *from, *to;         /* paths or gs:// URIs; "-": standard input or output */
     uint64_t size;           /* of an object that is read */
     uint64_t generation;     /* the same */
-    uint32_t parallel_count; /* of its ranges, each 8 MiB of memory; 0: FS_PARALLEL_COUNT */
+    uint32_t parallel_count; /* of its ranges; 0: FS_PARALLEL_COUNT */
     bool keeps;              /* what is there already stays */
 };
 
 enum {
     FS_PARALLEL_COUNT = 16,     /* of one object */
-    FS_PARALLEL_COUNT_MANY = 4, /* of each, where FS_PROCESS_COUNT are copied at once: 256 MiB */
+    FS_PARALLEL_COUNT_MANY = 4, /* of each, where FS_PROCESS_COUNT are copied at once */
 };
 
 int fs_copy_one(struct gcs *gcs, const struct fs_transfer *transfer, struct fs_meter *meter,
                 struct err *err);
 
-/* The object transfer->from to a descriptor, checked: from byte `from` on, before which lie bytes
- * with that checksum. `what` names the descriptor. */
-int fs_copy_bytes(struct gcs *gcs, const struct fs_transfer *transfer, uint64_t from,
-                  uint32_t crc_before, int to, const char *what, struct fs_meter *meter,
-                  struct err *err);
+/* The whole object transfer->from to a descriptor, in order, checked. `what` names that. */
+int fs_copy_stream(struct gcs *gcs, const struct fs_transfer *transfer, int to, const char *what,
+                   struct err *err);
 
 #endif

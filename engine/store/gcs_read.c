@@ -21,7 +21,8 @@ struct range {
     uint32_t empty_answer_count; /* in a row */
     bool is_checked;             /* the headers of this answer were looked at */
     bool is_complete;
-    bool is_refused; /* the answer was not what was asked: `err` */
+    bool is_refused;   /* the answer was not what was asked: `err` */
+    bool has_no_place; /* its bytes cannot be put where they are wanted: `err` */
     struct err err;
     char *bytes;
     struct gcs_call call;
@@ -49,24 +50,42 @@ struct gcs_reader {
     struct range *first; /* in the order in which they are given */
     uint32_t range_count, range_count_max;
     size_t range_bytes;
-    struct range *spare; /* used ones, with their buffers */
+    struct range *spare;             /* used ones, with their buffers */
+    struct gcs_read_options options; /* `place` of them */
 };
+
+static uint32_t range_count_of(const struct gcs_read_options *options)
+{
+    uint32_t count = options ? options->parallel_count : 0;
+
+    return count == 0                            ? GCS_READ_PARALLEL_COUNT
+           : count > GCS_READ_PARALLEL_COUNT_MAX ? GCS_READ_PARALLEL_COUNT_MAX
+                                                 : count;
+}
+
+static size_t range_bytes_of(const struct gcs_read_options *options)
+{
+    return options && options->range_bytes ? options->range_bytes : (size_t)GCS_RANGE_BYTES;
+}
+
+uint64_t gcs_reader_window(const struct gcs_read_options *options)
+{
+    return range_count_of(options) * (uint64_t)(range_bytes_of(options) + GCS_TAIL_BYTES);
+}
 
 struct gcs_reader *gcs_reader_open(struct gcs *gcs, const struct gcs_span *spans, size_t count,
                                    const struct gcs_read_options *options)
 {
     struct gcs_reader *reader = mem_alloc(sizeof *reader);
-    uint32_t parallel = options ? options->parallel_count : 0;
 
     reader->gcs = gcs;
     reader->spans = spans;
     reader->count = count;
     reader->progress = mem_alloc_array(count ? count : 1, sizeof *reader->progress);
-    reader->range_bytes =
-        options && options->range_bytes ? options->range_bytes : (size_t)GCS_RANGE_BYTES;
-    reader->range_count_max = parallel == 0                            ? GCS_READ_PARALLEL_COUNT
-                              : parallel > GCS_READ_PARALLEL_COUNT_MAX ? GCS_READ_PARALLEL_COUNT_MAX
-                                                                       : parallel;
+    reader->range_bytes = range_bytes_of(options);
+    reader->range_count_max = range_count_of(options);
+    if (options)
+        reader->options = *options;
     for (size_t i = 0; i < count; i++) {
         assert(spans[i].length <= spans[i].size && spans[i].offset <= spans[i].size);
         assert(spans[i].sure_bytes <= spans[i].length);
@@ -128,6 +147,16 @@ static void keep_checksum(struct range *range, const struct http_headers *header
     progress->crc32c = headers->crc32c;
 }
 
+static int place(struct range *range, struct slice bytes)
+{
+    const struct gcs_read_options *options = &range->reader->options;
+    int rc = options->place(options->place_context, range->span, range->offset + range->received,
+                            bytes, &range->err);
+
+    range->has_no_place = rc != 0;
+    return rc;
+}
+
 static int on_bytes(void *context, const struct http_exchange *request, const char *bytes,
                     size_t len)
 {
@@ -140,8 +169,11 @@ static int on_bytes(void *context, const struct http_exchange *request, const ch
     range->is_checked = true;
     if (len > range->length - range->received)
         return refuse(range, "is too long");
-    memcpy(range->bytes + range->received, bytes, len);
-    range->crc = crc32c(range->crc, range->bytes + range->received, len);
+    range->crc = crc32c(range->crc, bytes, len);
+    if (range->bytes)
+        memcpy(range->bytes + range->received, bytes, len);
+    else if (place(range, slice_of(bytes, len)) != 0)
+        return -1;
     range->received += len;
     range->empty_answer_count = 0;
     retry_progress(&range->call.retry);
@@ -189,7 +221,7 @@ static struct range *take_range(struct gcs_reader *reader)
         bytes = range->bytes;
     } else {
         range = mem_alloc(sizeof *range);
-        bytes = mem_alloc(reader->range_bytes + GCS_TAIL_BYTES);
+        bytes = reader->options.place ? NULL : mem_alloc(reader->range_bytes + GCS_TAIL_BYTES);
     }
     *range = (struct range){.reader = reader, .bytes = bytes};
     reader->range_count++;
@@ -297,6 +329,10 @@ static int explain(struct range *range, struct err *err)
 
     if (range->is_refused)
         return fail(range, range->err.kind, range->err.message, err);
+    if (range->has_no_place) {
+        *err = range->err;
+        return -1;
+    }
     if (call->has_failed) {
         *err = call->err;
         return err_prefix(err, "input gs://%s/%s", span->bucket, span->object);
@@ -311,7 +347,7 @@ static int explain(struct range *range, struct err *err)
 static int settle(struct range *range, struct err *err)
 {
     struct gcs_call *call = &range->call;
-    bool is_answer = !range->is_refused && !call->has_failed &&
+    bool is_answer = !range->is_refused && !range->has_no_place && !call->has_failed &&
                      (call->http.status == 200 || call->http.status == 206);
 
     if (!is_answer)
@@ -374,8 +410,10 @@ static int give(struct gcs_reader *reader, struct gcs_chunk *chunk, struct err *
     len = ready_bytes(reader, range);
     if (len == 0)
         return 2;
-    *chunk = (struct gcs_chunk){.span = range->span,
-                                .bytes = slice_of(range->bytes + range->given, len)};
+    *chunk = (struct gcs_chunk){
+        .span = range->span,
+        .crc32c = reader->progress[range->span].crc,
+        .bytes = slice_of(range->bytes ? range->bytes + range->given : NULL, len)};
     range->given += len;
     reader->progress[range->span].given += len;
     return 1;

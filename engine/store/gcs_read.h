@@ -51,11 +51,20 @@ struct gcs_span {
 struct gcs_read_options {
     uint32_t parallel_count; /* 0: GCS_READ_PARALLEL_COUNT */
     uint32_t range_bytes;    /* 0: GCS_RANGE_BYTES */
+    /* If not NULL: bytes are handed over here as they come, in any order, and not kept; chunks then
+     * say their length only. `offset` is that in the object. 0, or -1 with *err. What lies more
+     * than gcs_reader_window() before the last byte that was handed over has come, too. */
+    int (*place)(void *context, size_t span, uint64_t offset, struct slice bytes, struct err *err);
+    void *place_context;
 };
+
+/* Bytes that may be asked for ahead of the first that is missing. */
+uint64_t gcs_reader_window(const struct gcs_read_options *options);
 
 struct gcs_chunk {
     size_t span; /* its number */
     struct slice bytes;
+    uint32_t crc32c; /* with the last chunk of a span: of all of it */
 };
 
 struct gcs_reader;

@@ -417,7 +417,7 @@ static enum gcs_outcome send_stream(struct sending *sending, int fd, char *chunk
     uint64_t read = 0;
 
     while (outcome == GCS_WRITTEN && sending->size == UINT64_MAX) {
-        ssize_t count = io_read(fd, chunk, GCS_CHUNK_BYTES, "the stream", ERR_INPUT, err);
+        ssize_t count = io_read(fd, chunk, GCS_STREAM_CHUNK_BYTES, "the stream", ERR_INPUT, err);
 
         if (count < 0)
             return GCS_FAILED;
@@ -425,7 +425,7 @@ static enum gcs_outcome send_stream(struct sending *sending, int fd, char *chunk
             (struct body){.fd = -1, .text = slice_of(chunk, (size_t)count), .text_start = read};
         session->crc32c = crc32c(session->crc32c, chunk, (size_t)count);
         read += (uint64_t)count;
-        if (count < GCS_CHUNK_BYTES)
+        if (count < GCS_STREAM_CHUNK_BYTES)
             sending->size = session->size = read;
         outcome = send_up_to(sending, read, err);
     }
@@ -436,7 +436,7 @@ enum gcs_outcome gcs_upload_stream(struct gcs *gcs, const char *bucket, const ch
                                    const struct gcs_put *put, struct gcs_object *out,
                                    struct err *err)
 {
-    char *chunk = mem_alloc(GCS_CHUNK_BYTES);
+    char *chunk = mem_alloc(GCS_STREAM_CHUNK_BYTES);
     struct gcs_session session;
     struct sending sending;
     enum gcs_outcome outcome;

@@ -30,9 +30,10 @@
 #include "store/gcs.h"
 
 enum {
-    GCS_CHUNK_UNIT_BYTES = 256 * 1024, /* every chunk but the last is a multiple of this */
-    GCS_CHUNK_BYTES = 16 * 1024 * 1024,
-    GCS_RESUMABLE_BYTES = 8 * 1024 * 1024, /* smaller ones go in one request */
+    GCS_CHUNK_UNIT_BYTES = 256 * 1024,         /* every chunk but the last is a multiple of this */
+    GCS_CHUNK_BYTES = 256 * 1024 * 1024,       /* of a descriptor: what is lost is asked for */
+    GCS_STREAM_CHUNK_BYTES = 16 * 1024 * 1024, /* of a stream: held in memory */
+    GCS_RESUMABLE_BYTES = 8 * 1024 * 1024,     /* smaller ones go in one request */
     GCS_SESSION_URI_BYTES_MAX = 4096,
 };
 
@@ -91,8 +92,8 @@ int gcs_session_cancel(struct gcs *gcs, const struct gcs_session *session, struc
 void gcs_session_deinit(struct gcs_session *session);
 
 /* A stream whose length is not known: `fd` is read to its end, in chunks that are held in memory
- * (GCS_CHUNK_BYTES) until the server has them. If the session is lost half way the stream cannot be
- * read again: GCS_FAILED. */
+ * (GCS_STREAM_CHUNK_BYTES) until the server has them. If the session is lost half way the stream
+ * cannot be read again: GCS_FAILED. */
 enum gcs_outcome gcs_upload_stream(struct gcs *gcs, const char *bucket, const char *object, int fd,
                                    const struct gcs_put *put, struct gcs_object *out,
                                    struct err *err);

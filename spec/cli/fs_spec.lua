@@ -234,9 +234,9 @@ describe("mrlua fs", function()
 
   it("does what no client may do: nothing", function()
     write("f", numbers(9 * MIB))
-    good { "cp", "f", "gs://bkt/a" }
-    good { "cat", "gs://bkt/a" }
-    good { "cp", "gs://bkt/a", "gs://bkt/b" }
+    good { "cp", "f", "gs://bkt/calm/a" }
+    good { "cat", "gs://bkt/calm/a" }
+    good { "cp", "gs://bkt/calm/a", "gs://bkt/calm/b" }
     assert.same({}, storage:violations())
   end)
 end)
