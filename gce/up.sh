@@ -12,7 +12,7 @@
 #   --zones A,B,...      of one region, tried in this order (default us-central1-a,b,c,f)
 #   --max-idle S         seconds without a job until the cluster ends by itself (default 1800)
 #   --max-hours H        no machine runs longer than that (default 24)
-#   --autoscale N        lets the group grow up to N machines while tasks wait
+#   --autoscale N        lets the group grow up to N machines while there are tasks
 #   --bucket-only        make the bucket with its rule for temporary objects, and nothing else
 #   --name NAME          of the cluster (default mrlua); --project ID; --dry-run
 #
@@ -22,7 +22,7 @@
 
 WORKER_COUNT=4 MACHINE=n2-standard-8 LOCAL_SSDS=1 IS_SPOT=1 MASTER_MACHINE=e2-standard-2
 MAX_IDLE=1800 MAX_HOURS=24 AUTOSCALE='' BUCKET_ONLY=''
-JOURNAL_GB=20
+JOURNAL_GB=20 TASKS_PER_SLOT=4
 START_SECONDS=${MRLUA_GCE_START_SECONDS:-600}
 GROUP_IS_NEW='' MASTER_IS_NEW='' JOURNAL_IS_NEW=''
 
@@ -206,6 +206,16 @@ make_master() {
   MASTER_IS_NEW=1
 }
 
+# Tasks that one worker is to have: some for each slot, or a machine comes when its work is done. A
+# type ends in its processors.
+machine_tasks() {
+  local processors=${MACHINE##*-}
+  if [[ ! $processors =~ ^[0-9]+$ ]]; then
+    processors=1
+  fi
+  printf '%s' $((processors * TASKS_PER_SLOT))
+}
+
 # A group that is there gets the template of today, one machine after the other.
 make_group() {
   if there gcloud compute instance-groups managed describe "$WORKERS" --zone="$ZONE"; then
@@ -227,9 +237,9 @@ make_group() {
   if [ -n "$AUTOSCALE" ]; then
     must_create gcloud compute instance-groups managed set-autoscaling "$WORKERS" --zone="$ZONE" \
       --min-num-replicas="$WORKER_COUNT" --max-num-replicas="$AUTOSCALE" --mode=only-scale-out \
-      --update-stackdriver-metric=custom.googleapis.com/mrlua/tasks_pending_per_slot \
+      --update-stackdriver-metric=custom.googleapis.com/mrlua/tasks_open \
       --stackdriver-metric-filter='resource.type = "global"' \
-      --stackdriver-metric-single-instance-assignment=1
+      --stackdriver-metric-single-instance-assignment="$(machine_tasks)"
   fi
 }
 

@@ -102,18 +102,25 @@ END
   folder $STATE/worker/data
 }
 
+# Every answer is had before any of it is written: a command inside the text could fail unseen.
 start_master() {
-  local journal=$DISKS/google-mrlua-journal
+  local project zone name workers max_idle max_run journal=$DISKS/google-mrlua-journal
+  project=$(metadata project/project-id)
+  zone=$(metadata instance/zone)
+  name=$(metadata instance/name)
+  workers=$(attribute mrlua-workers)
+  max_idle=$(attribute mrlua-max-idle)
+  max_run=$(attribute mrlua-max-run)
   folder $STATE/master
   [ -e "$journal" ] || fail "there is no disk $journal for the journal"
   mount_disk "$journal" $STATE/master noatime
   write_settings fleet.env <<END
-MRLUA_PROJECT=$(metadata project/project-id)
-MRLUA_ZONE=$(basename "$(metadata instance/zone)")
-MRLUA_INSTANCE=$(metadata instance/name)
-MRLUA_WORKERS=$(attribute mrlua-workers)
-MRLUA_MAX_IDLE=$(attribute mrlua-max-idle)
-MRLUA_MAX_RUN=$(attribute mrlua-max-run)
+MRLUA_PROJECT=$project
+MRLUA_ZONE=${zone##*/}
+MRLUA_INSTANCE=$name
+MRLUA_WORKERS=$workers
+MRLUA_MAX_IDLE=$max_idle
+MRLUA_MAX_RUN=$max_run
 END
   folder $STATE/master/state
   write_settings master.env <<END

@@ -26,8 +26,12 @@ metadata() {
     "$METADATA/$1"
 }
 
+# Settings are read by systemd and by shells: what could be more than one word there is refused.
 attribute() {
-  metadata "instance/attributes/$1"
+  local value
+  value=$(metadata "instance/attributes/$1") || return 1
+  [[ $value =~ ^[A-Za-z0-9._:/-]+$ ]] || fail "attribute $1 is no plain word: '$value'"
+  printf '%s' "$value"
 }
 
 # $1: the name of a string in a JSON object on standard input, of which there is one.

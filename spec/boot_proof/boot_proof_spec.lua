@@ -173,15 +173,14 @@ describe("a cluster that booted from the package", function()
       master:shell "curl -sS http://127.0.0.1:7080/metrics")
   end)
 
-  it("tells Cloud Monitoring how many tasks wait", function()
+  it("tells Cloud Monitoring how many tasks are to do", function()
     local said = master:run_unit "mrlua-gauge.service"
     local requests = temp.read(master.folder .. "/requests")
 
     assert.equal("", said)
     assert.matches("POST /v3/projects/proof/timeSeries {", requests, 1, true)
-    assert.matches('"type": "custom.googleapis.com/mrlua/tasks_pending_per_slot"', requests, 1,
-      true)
-    assert.matches('"doubleValue": 0', requests, 1, true)
+    assert.matches('"type": "custom.googleapis.com/mrlua/tasks_open"', requests, 1, true)
+    assert.matches('"int64Value": "0"', requests, 1, true)
   end)
 
   it("ends when it is told to, and is not started again", function()

@@ -191,6 +191,16 @@ describe("gce/up.sh", function()
     assert.is_nil(project:calls("templates create")[2]:find("SPOT", 1, true))
   end)
 
+  it("lets a group grow by the tasks that there are for each of its slots", function()
+    project:expect("up", { "--bucket", "data-1", "--autoscale", "20" })
+    local line = project:calls("set%-autoscaling mrlua%-workers")[1]
+
+    for _, flag in ipairs { "--min-num-replicas=4 ", "--max-num-replicas=20 ",
+      "--mode=only-scale-out ", "/mrlua/tasks_open ", "single-instance-assignment=32" } do
+      assert.matches(flag, line .. " ", 1, true)
+    end
+  end)
+
   it("brings a role back that `down` had deleted", function()
     project:expect("up", UP)
     project:expect("down", UP)

@@ -105,11 +105,12 @@ describe("gce/*.sh with the real gcloud", function()
       "ZONE_RESOURCE_POOL_EXHAUSTED_WITH_DETAILS", "The zone 'projects/proj-1/zones/us-central1-a'"
       .. " does not have enough resources available to fulfill the request.  '(resource"
       .. " type:compute)'.", "1" }, "\t") .. "\n")
-    local result = run "up.sh --bucket data-1 --on-demand --workers 1"
+    local result = run "up.sh --bucket data-1 --on-demand --workers 1 --autoscale 9"
 
     assert.equal(0, result.code, result.stderr)
     assert.matches("us-central1-a has no such machines now", result.stderr, 1, true)
     assert.is_nil(left():find("us-central1-a", 1, true))
     assert.matches("/zones/us-central1-b/instances/mrlua-master", left(), 1, true)
+    assert.matches("/zones/us-central1-b/autoscalers/mrlua-workers", left(), 1, true)
   end)
 end)
