@@ -1,0 +1,164 @@
+/*
+ * gcs_server: the storage server of spec/gcs, for tests of what needs a store that remembers.
+ *
+ *     gcs_server_start(&server);                  STORAGE_EMULATOR_HOST is it; bucket "bkt"
+ *     gcs_server_fault(&server, "{\"match\":...}");   the language of spec/gcs/faults.py
+ *     gcs_server_stop(&server);
+ *
+ * What a test wants to know of it, it asks as a client. It is strict where Google is, so a test
+ * that passes says more than one against a script of answers (gcs_kit.h).
+ */
+#ifndef CTEST_STORE_GCS_SERVER_H
+#define CTEST_STORE_GCS_SERVER_H
+
+#include "folder.h"
+#include "test.h"
+
+#include "store/gcs.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+enum { GCS_SERVER_START_MS = 30 * 1000 };
+
+struct gcs_server {
+    struct folder folder;
+    pid_t pid;
+    int port;
+};
+
+/* Its port, which it prints when it listens. */
+static inline int gcs_server_port(int printed)
+{
+    struct pollfd poll_printed = {.fd = printed, .events = POLLIN};
+    char text[16] = "";
+    int rc;
+
+    while ((rc = poll(&poll_printed, 1, GCS_SERVER_START_MS)) < 0 && errno == EINTR)
+        ;
+    if (rc != 1)
+        fail_msg("the server does not start: %s", rc < 0 ? strerror(errno) : "it says nothing");
+    assert_true(read(printed, text, sizeof text - 1) > 0);
+    close(printed);
+    return atoi(text);
+}
+
+static inline void gcs_server_start(struct gcs_server *server)
+{
+    char dir[FOLDER_PATH_BYTES], host[32];
+    int ends[2];
+
+    folder_make(&server->folder);
+    snprintf(dir, sizeof dir, "%s", folder_path(&server->folder, "objects"));
+    assert_int_equal(pipe2(ends, O_CLOEXEC), 0);
+    server->pid = fork();
+    assert_true(server->pid >= 0);
+    if (server->pid == 0) {
+        dup2(ends[1], STDOUT_FILENO);
+        execlp("python3", "python3", SOURCE_DIR "/spec/gcs/server.py", "--dir", dir, (char *)NULL);
+        _exit(127);
+    }
+    close(ends[1]);
+    server->port = gcs_server_port(ends[0]);
+    snprintf(host, sizeof host, "127.0.0.1:%d", server->port);
+    setenv("STORAGE_EMULATOR_HOST", host, 1);
+}
+
+static inline void gcs_server_stop(struct gcs_server *server)
+{
+    kill(server->pid, SIGKILL);
+    waitpid(server->pid, NULL, 0);
+    folder_remove(&server->folder);
+}
+
+/* Has all of the answer come that its head announces? */
+static inline bool gcs_server_is_whole(const char *text, size_t len)
+{
+    const char *end = len ? strstr(text, "\r\n\r\n") : NULL;
+    const char *length = end ? strcasestr(text, "\r\nContent-Length: ") : NULL;
+
+    return length && (size_t)(end + 4 - text) + strtoul(length + 18, NULL, 10) <= len;
+}
+
+/* One request to what specs ask of the server; the answer's text, cut to `bytes`. */
+static inline void gcs_server_control(const struct gcs_server *server, const char *method,
+                                      const char *what, const char *body, char *out, size_t bytes)
+{
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons((uint16_t)server->port)};
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    char request[2048];
+    size_t len = 0;
+    ssize_t count;
+
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    assert_int_equal(connect(fd, (struct sockaddr *)&address, sizeof address), 0);
+    snprintf(request, sizeof request,
+             "%s /_control/%s HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: %zu\r\n"
+             "\r\n%s",
+             method, what, strlen(body), body);
+    assert_int_equal(send(fd, request, strlen(request), MSG_NOSIGNAL), strlen(request));
+    while (!gcs_server_is_whole(out, len) && len + 1 < bytes &&
+           (count = recv(fd, out + len, bytes - len - 1, 0)) > 0) {
+        len += (size_t)count;
+        out[len] = '\0';
+    }
+    out[len] = '\0';
+    close(fd);
+}
+
+static inline void gcs_server_fault(const struct gcs_server *server, const char *rule)
+{
+    char answer[4096];
+
+    gcs_server_control(server, "POST", "faults", rule, answer, sizeof answer);
+    assert_non_null(strstr(answer, " 200 "));
+}
+
+/* Does any upload session take more? */
+static inline bool gcs_server_has_open_session(const struct gcs_server *server)
+{
+    static char answer[1 << 20];
+
+    gcs_server_control(server, "GET", "state", "", answer, sizeof answer);
+    assert_non_null(strstr(answer, "\"sessions\""));
+    return strstr(answer, "\"state\": \"open\"") || strstr(answer, "\"state\":\"open\"");
+}
+
+struct gcs_server_names {
+    char text[8192]; /* each followed by a space */
+    size_t count;
+};
+
+static inline int gcs_server_note(void *context, const struct gcs_object *object,
+                                  const char *prefix, struct err *err)
+{
+    struct gcs_server_names *names = context;
+    size_t len = strlen(names->text);
+
+    (void)prefix, (void)err;
+    snprintf(names->text + len, sizeof names->text - len, "%s ", object->name);
+    names->count++;
+    return 0;
+}
+
+/* All names in the bucket, in order. */
+static inline void assert_names(struct gcs *gcs, const char *expected)
+{
+    struct gcs_server_names names = {.text = ""};
+    struct err err;
+
+    assert_int_equal(
+        gcs_list(gcs, &(struct gcs_listing){.bucket = "bkt"}, gcs_server_note, &names, &err), 0);
+    assert_string_equal(names.text, expected);
+}
+
+#endif
