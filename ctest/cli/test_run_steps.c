@@ -98,10 +98,13 @@ static const char *last_detail(void)
 static void assert_folders(enum stage_kind stage, const char *expected)
 {
     struct run_attempt attempt = {.shell = kit.shell, .stage = stage, .id = 1000 + stage};
+    Mrlua__Error error;
     struct err err;
 
     err_set(&err, ERR_DISK, "no space");
-    run_attempt_failed(&attempt, &err, "detail\n", 0);
+    mrlua__error__init(&error);
+    error.detail = (char *)(uintptr_t) "detail\n";
+    run_attempt_failed(&attempt, &err, &error);
     assert_string_equal(last_detail(), expected);
 }
 
@@ -134,8 +137,8 @@ static void a_failing_disk_is_not_tried_again(void **state)
     plan = kit.shell->attempts;
     assert_int_equal(plan->stage, STAGE_PLAN);
     err_set(&err, ERR_DISK, "no space");
-    run_attempt_failed(plan, &err, NULL, 0);
-    run_attempt_failed(plan, &err, NULL, 0); /* only its first word counts */
+    run_attempt_failed(plan, &err, NULL);
+    run_attempt_failed(plan, &err, NULL); /* only its first word counts */
     run_pump(kit.shell);
     assert_true(kit.shell->job_ended);
     assert_int_equal(kit.shell->faults.count, 1);

@@ -5,6 +5,7 @@
 #include "format/split.h"
 #include "rpc/message.h"
 #include "store/file.h"
+#include "store/gcs_sweep.h"
 #include "store/spool.h"
 #include "store/uri.h"
 
@@ -190,6 +191,19 @@ void plan_task_pack(const struct split_plan *plan, const struct file_list *list,
     plan_message_deinit(&body);
 }
 
+/* An output on gs:// is claimed here: a shell does not wait for a store. */
+static int claim_output(const Mrlua__CommitRequest *request, struct err *err)
+{
+    struct publish publish;
+    int rc;
+
+    publish_init(&publish, request->output_folder, request->job_id, request->overwrite);
+    publish.holder = (pid_t)request->holder;
+    rc = publish_claim(&publish, err);
+    publish_deinit(&publish);
+    return rc;
+}
+
 int plan_task_run(const Mrlua__TaskStart *start, struct buf *done, struct err *err)
 {
     struct file_list list = {0};
@@ -201,6 +215,7 @@ int plan_task_run(const Mrlua__TaskStart *start, struct buf *done, struct err *e
     int rc = -1;
 
     if (reader_kind_by_name(slice_of_string(start->input), &options.reader, err) != 0 ||
+        (start->commit && claim_output(start->commit, err) != 0) ||
         list_inputs(start, &list, err) != 0 ||
         split_plan_init(&plan, list.items, list.count, &options, err) != 0)
         goto out;
@@ -214,7 +229,14 @@ out:
 
 /* ---- commit ---- */
 
-int commit_task_run(const Mrlua__TaskStart *start, struct buf *done, struct err *err)
+/* The outputs of the maps, if they are in a store: nobody reads them any more. */
+static int remove_runs(const Mrlua__CommitRequest *request, struct err *err)
+{
+    return request->shuffle[0] ? gcs_sweep_uri(request->shuffle, err) : 0;
+}
+
+int commit_task_run(const Mrlua__TaskStart *start, struct buf *done, uint32_t *lost,
+                    struct err *err)
 {
     const Mrlua__CommitRequest *request = start->commit;
     struct publish_part *parts = mem_alloc_array(request->n_parts, sizeof *parts);
@@ -226,11 +248,15 @@ int commit_task_run(const Mrlua__TaskStart *start, struct buf *done, struct err 
         parts[i] = (struct publish_part){
             .attempt = request->parts[i]->attempt,
             .bytes = request->parts[i]->bytes,
+            .crc32c = request->parts[i]->crc32c,
         };
     publish_init(&publish, request->output_folder, request->job_id, request->overwrite);
-    rc = publish_commit(&publish, parts, request->n_parts, slice_of_string(request->manifest), err);
+    rc = publish_commit(&publish, parts, request->n_parts, slice_of_string(request->manifest), lost,
+                        err);
     publish_deinit(&publish);
     free(parts);
+    if (rc == 0)
+        rc = remove_runs(request, err);
     if (rc == 0)
         message_pack(done, &message.base);
     return rc;
@@ -238,14 +264,19 @@ int commit_task_run(const Mrlua__TaskStart *start, struct buf *done, struct err 
 
 /* ---- abort ---- */
 
-void abort_task_run(const Mrlua__TaskStart *start, struct buf *done)
+int abort_task_run(const Mrlua__TaskStart *start, struct buf *done, struct err *err)
 {
     const Mrlua__CommitRequest *request = start->commit;
     Mrlua__Done message = MRLUA__DONE__INIT;
     struct publish publish;
+    int rc;
 
     publish_init(&publish, request->output_folder, request->job_id, request->overwrite);
-    publish_abort(&publish);
+    rc = publish_abort(&publish, err);
     publish_deinit(&publish);
-    message_pack(done, &message.base);
+    if (rc == 0)
+        rc = remove_runs(request, err);
+    if (rc == 0)
+        message_pack(done, &message.base);
+    return rc;
 }

@@ -11,18 +11,21 @@
 #include "rpc/messages.pb-c.h"
 #include "store/file.h"
 
-/* Lists the inputs of start->plan and cuts them into splits. Appends a packed Done to `done`. "-"
- * is read from standard input into start->tmp_folder. */
+/* Claims the output if start->commit is there. Lists the inputs of start->plan and cuts them into
+ * splits. Appends a packed Done to `done`. "-" is read from standard input into start->tmp_folder.
+ */
 int plan_task_run(const Mrlua__TaskStart *start, struct buf *done, struct err *err);
 
 /* Appends the packed Done of a plan over the files of the list. */
 void plan_task_pack(const struct split_plan *plan, const struct file_list *list, struct buf *done);
 
-/* Gives the parts of start->commit their names, and _SUCCESS. Appends a packed Done. */
-int commit_task_run(const Mrlua__TaskStart *start, struct buf *done, struct err *err);
+/* Gives the parts of start->commit their names, and _SUCCESS. Appends a packed Done. ERR_PEER:
+ * *lost is the part that is gone. */
+int commit_task_run(const Mrlua__TaskStart *start, struct buf *done, uint32_t *lost,
+                    struct err *err);
 
 /* Removes what the job of start->commit made of its output (publish_abort()). Appends a packed
- * Done: what cannot be removed stays. */
-void abort_task_run(const Mrlua__TaskStart *start, struct buf *done);
+ * Done: what cannot be removed of a folder stays. -1: something is left on gs://. */
+int abort_task_run(const Mrlua__TaskStart *start, struct buf *done, struct err *err);
 
 #endif

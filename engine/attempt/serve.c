@@ -3,6 +3,7 @@
 #include "attempt/attempt.h"
 #include "attempt/feed.h"
 #include "attempt/files.h"
+#include "attempt/keep.h"
 #include "base/clock.h"
 #include "base/io.h"
 #include "base/log.h"
@@ -127,6 +128,8 @@ static void send_task(struct service *service)
 
     start.n_pieces = 0;
     start.n_map_outputs = 0;
+    start.n_run_attempts = 0;
+    start.n_run_bytes = 0;
     start.plan = NULL;
     start.commit = NULL;
     start.fetch = NULL; /* keys are in it */
@@ -518,7 +521,7 @@ static int tell_success(struct service *service, struct err *err)
         return -1;
     }
     path_default = done->path;
-    if (trusted->made_result)
+    if (trusted->made_result && !keep_is_wanted(trusted->start))
         done->path = trusted->start->result_path;
     message_pack(&trusted->done, &done->base);
     done->path = path_default;

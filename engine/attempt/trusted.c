@@ -2,8 +2,10 @@
 
 #include "attempt/fetch.h"
 #include "attempt/fetch_remote.h"
+#include "attempt/fetch_store.h"
 #include "attempt/files.h"
 #include "attempt/heartbeat.h"
+#include "attempt/keep.h"
 #include "attempt/plan_task.h"
 #include "attempt/serve.h"
 #include "base/io.h"
@@ -82,6 +84,16 @@ static int fetch_from_files(struct trusted *trusted, struct fetched *fetched, st
     return rc;
 }
 
+static int fetch_from_store(struct trusted *trusted, struct fetched *fetched, struct err *err)
+{
+    int rc;
+
+    heartbeat_start(trusted->shell.fd, "fetch", trusted->start->result_path);
+    rc = fetch_store(trusted->start, trusted->fds[CHILD_SCRATCH_A], fetched, err);
+    heartbeat_stop();
+    return rc;
+}
+
 static int fetch_from_workers(struct trusted *trusted, struct fetched *fetched, struct err *err)
 {
     struct fetch_remote remote = {.start = trusted->start,
@@ -93,11 +105,34 @@ static int fetch_from_workers(struct trusted *trusted, struct fetched *fetched, 
     return rc;
 }
 
+static int fetch(struct trusted *trusted, struct fetched *fetched, struct err *err)
+{
+    if (trusted->start->shuffle[0])
+        return fetch_from_store(trusted, fetched, err);
+    return trusted->start->fetch ? fetch_from_workers(trusted, fetched, err)
+                                 : fetch_from_files(trusted, fetched, err);
+}
+
+/* The result goes to a store, if that is its place; the file has served its purpose then. */
+static int store_result(struct trusted *trusted, struct err *err)
+{
+    const Mrlua__TaskStart *start = trusted->start;
+    int rc;
+
+    if (!keep_is_wanted(start))
+        return 0;
+    heartbeat_start(trusted->shell.fd, "store", start->result_path);
+    rc = keep_result(start, trusted->fds[CHILD_RESULT], buf_slice(&trusted->done), err);
+    heartbeat_stop();
+    if (rc == 0)
+        unlink(start->result_path);
+    return rc;
+}
+
 static int run_reduce(struct trusted *trusted, struct err *err)
 {
     struct fetched fetched;
-    int rc = trusted->start->fetch ? fetch_from_workers(trusted, &fetched, err)
-                                   : fetch_from_files(trusted, &fetched, err);
+    int rc = fetch(trusted, &fetched, err);
 
     trusted->peer_map = fetched.peer_map;
     trusted->peer_attempt = fetched.peer_attempt;
@@ -125,6 +160,8 @@ static int run_with_child(struct trusted *trusted, struct err *err)
     if (open_files(trusted, err) == 0)
         rc = trusted->start->kind == MRLUA__TASK_KIND__REDUCE ? run_reduce(trusted, err)
                                                               : serve_child(trusted, NULL, err);
+    if (rc == 0)
+        rc = store_result(trusted, err);
     close_files(trusted);
     return rc;
 }
@@ -134,17 +171,22 @@ static int run_alone(struct trusted *trusted, struct err *err)
     const Mrlua__TaskStart *start = trusted->start;
     bool is_plan = start->kind == MRLUA__TASK_KIND__PLAN;
     bool is_abort = start->kind == MRLUA__TASK_KIND__ABORT;
+    uint32_t lost = 0;
     int rc = 0;
 
     if (is_plan ? !start->plan : !start->commit)
         return err_set(err, ERR_SETUP, "a task without its request");
     heartbeat_start(trusted->shell.fd, is_plan ? "plan" : is_abort ? "abort" : "commit", NULL);
     if (is_abort)
-        abort_task_run(start, &trusted->done);
+        rc = abort_task_run(start, &trusted->done, err);
     else
         rc = is_plan ? plan_task_run(start, &trusted->done, err)
-                     : commit_task_run(start, &trusted->done, err);
+                     : commit_task_run(start, &trusted->done, &lost, err);
     heartbeat_stop();
+    if (rc != 0 && err->kind == ERR_PEER && lost < start->commit->n_parts) {
+        trusted->peer_map = lost;
+        trusted->peer_attempt = start->commit->parts[lost]->attempt;
+    }
     return rc;
 }
 

@@ -5,6 +5,7 @@
 #include "master/job_plan.h"
 
 #include <stdlib.h>
+#include <unistd.h>
 
 struct run_attempt *run_attempt_add(struct run_shell *shell, const struct command *command)
 {
@@ -68,7 +69,9 @@ struct job_source run_source_of(const struct run_shell *shell)
         .input_count = config->input_count,
         .output_folder = config->output,
         .publish_id = shell->output.job_id,
+        .shuffle = shell->output.shuffle.len ? shell->output.shuffle.ptr : NULL,
         .publish = shell->output.has_folder ? &shell->output.publish : NULL,
+        .claim_holder = (uint32_t)getpid(),
         .overwrite = config->overwrite,
         .unsafe = config->unsafe,
         .ranged = config->ranged,
@@ -107,7 +110,7 @@ static void take_plan(struct run_attempt *attempt, Mrlua__Done *done)
 
     if (job_plan_check(done->plan, &err) != 0) {
         message_free(done);
-        run_attempt_failed(attempt, &err, NULL, 0);
+        run_attempt_failed(attempt, &err, NULL);
         return;
     }
     message_free(shell->plan_done);
@@ -144,11 +147,11 @@ static void take_failed(struct run_attempt *attempt, const Mrlua__Failed *failed
 
     if (!failed->error) {
         err_set(&err, ERR_RETRY, "an attempt failed without a reason");
-        run_attempt_failed(attempt, &err, NULL, 0);
+        run_attempt_failed(attempt, &err, NULL);
         return;
     }
     message_to_err(failed->error, &err);
-    run_attempt_failed(attempt, &err, failed->error->detail, failed->error->peer_map);
+    run_attempt_failed(attempt, &err, failed->error);
 }
 
 static void take_log(struct run_attempt *attempt, const Mrlua__Log *log)
@@ -187,7 +190,7 @@ static void take_frame(struct run_attempt *attempt, const struct frame *frame)
         return;
     message = message_unpack(descriptor, frame->payload, &err);
     if (!message) {
-        run_attempt_failed(attempt, &err, NULL, 0);
+        run_attempt_failed(attempt, &err, NULL);
         return;
     }
     if (frame->type == MESSAGE_DONE) {
@@ -217,7 +220,7 @@ static void on_readable(void *context)
             take_frame(attempt, &frame);
     }
     if (rc < 0 && !attempt->is_killed && !attempt->has_answered)
-        run_attempt_failed(attempt, &err, NULL, 0);
+        run_attempt_failed(attempt, &err, NULL);
     run_pump(shell);
     if (rc < 0)
         run_attempt_remove(attempt);
@@ -253,5 +256,5 @@ void run_attempt_start(struct run_attempt *attempt)
             return;
         attempt_end(&attempt->attempt);
     }
-    run_attempt_failed(attempt, &err, NULL, 0);
+    run_attempt_failed(attempt, &err, NULL);
 }

@@ -1,6 +1,7 @@
 #include "cli/run_config.h"
 
 #include "base/mem.h"
+#include "master/job_shuffle.h"
 #include "record/partition.h"
 #include "record/record.h"
 #include "record/sortbuf.h"
@@ -70,6 +71,9 @@ static void read_fields(struct run_config *config, struct slice args)
     config->output_format = string_field(args, "output_format");
     config->output = string_field(args, "output");
     config->tmp = string_field(args, "tmp");
+    config->shuffle = string_field(args, "shuffle");
+    if (!config->shuffle)
+        config->shuffle = mem_strdup("local");
     config->overwrite = value_field_boolean(args, "overwrite", false);
     config->unsafe = value_field_boolean(args, "unsafe", false);
     config->slots = count_field(args, "slots");
@@ -106,11 +110,16 @@ static int check_counts(const struct run_config *config, struct err *err)
 
 static int check(const struct run_config *config, struct err *err)
 {
+    struct buf shuffle = {0};
+
     if (!config->bundle.len || !config->view.len || !config->job_name || !config->input_count ||
         !config->input_format || !config->output_format)
         return err_set(err, ERR_SETUP, "run: an argument is missing");
     if (!config->output && strcmp(config->output_format, "run") == 0)
         return err_set(err, ERR_SETUP, "a job with output = \"run\" writes files: give -o DIR");
+    if (job_shuffle_prefix(config->shuffle, config->output, "none", &shuffle, err) != 0)
+        return -1;
+    buf_deinit(&shuffle);
     return check_counts(config, err);
 }
 
@@ -136,6 +145,7 @@ void run_config_deinit(struct run_config *config)
     free(config->output_format);
     free(config->output);
     free(config->tmp);
+    free(config->shuffle);
     free(config->copy);
     *config = (struct run_config){0};
 }

@@ -34,6 +34,7 @@ struct run_config {
     char *output_format; /* "tsv" */
     char *output;        /* folder; NULL: the records go to standard output */
     char *tmp;           /* folder for intermediate files; NULL: $TMPDIR, else /var/tmp */
+    char *shuffle;       /* "local", "gcs", "gs://BUCKET/PREFIX" */
     bool overwrite;
     bool ranged;          /* partition = "range" */
     bool unsafe;          /* the job says so and the user allows it */

@@ -2,7 +2,10 @@
 
 #include "base/clock.h"
 #include "base/io.h"
+#include "base/log.h"
+#include "master/job_shuffle.h"
 #include "master/job_task.h"
+#include "store/gcs_sweep.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -19,16 +22,20 @@ enum {
 };
 
 int run_output_init(struct run_output *output, const char *folder, bool overwrite,
-                    const char *temp_path, struct err *err)
+                    const char *shuffle, const char *temp_path, struct err *err)
 {
     *output = (struct run_output){.temp_path = temp_path};
     snprintf(output->job_id, sizeof output->job_id, "run-%d-%llx", (int)getpid(),
              (unsigned long long)clock_realtime_ns());
+    if (job_shuffle_prefix(shuffle, folder, output->job_id, &output->shuffle, err) != 0)
+        return -1;
+    buf_string(&output->shuffle);
     if (!folder)
         return 0;
     publish_init(&output->publish, folder, output->job_id, overwrite);
-    if (publish_claim(&output->publish, err) != 0) {
+    if (!output->publish.is_gs && publish_claim(&output->publish, err) != 0) {
         publish_deinit(&output->publish);
+        buf_deinit(&output->shuffle);
         return -1;
     }
     output->has_folder = true;
@@ -37,11 +44,18 @@ int run_output_init(struct run_output *output, const char *folder, bool overwrit
 
 void run_output_deinit(struct run_output *output, bool is_committed)
 {
+    struct err err;
+
     if (output->has_folder) {
-        if (!is_committed)
-            publish_abort(&output->publish);
+        if (!is_committed && publish_abort(&output->publish, &err) != 0)
+            log_event(SEVERITY_WARNING, "output_not_removed", log_text("reason", err.message));
         publish_deinit(&output->publish);
     }
+    /* A commit has done so. */
+    if (output->shuffle.len > 0 && !(output->has_folder && is_committed) &&
+        gcs_sweep_uri(buf_string(&output->shuffle), &err) != 0)
+        log_event(SEVERITY_WARNING, "shuffle_not_removed", log_text("reason", err.message));
+    buf_deinit(&output->shuffle);
     *output = (struct run_output){0};
 }
 

@@ -1,8 +1,9 @@
 /*
  * run_output: where the parts of a run lie while it runs, and where they go at its end.
  *
- *     rc = run_output_init(&output, folder, overwrite, temp_path, &err);    claims the folder
- *     run_output_part_path(&output, partition, attempt, &path);
+ *     rc = run_output_init(&output, folder, overwrite, temp_path, &err);    claims the folder; what
+ *                                                       is on gs:// is claimed by the plan's
+ * attempt run_output_part_path(&output, partition, attempt, &path);
  *     ... the commit is an attempt (rpc/messages.proto, CommitRequest) ...
  *     rc = run_output_print(&output, attempts, count, &stopped, &err);      only without a folder
  *     run_output_deinit(&output, is_committed);       removes what was not committed
@@ -29,11 +30,13 @@ struct run_output {
     struct publish publish;
     char job_id[RUN_JOB_ID_BYTES]; /* of the claim, the work folder and the manifest */
     const char *temp_path;         /* borrowed */
+    struct buf shuffle;            /* gs://BUCKET/PREFIX/ of the maps' outputs; empty: none */
 };
 
-/* `folder` NULL: standard output. 0, or -1 (ERR_SETUP: not empty, claimed, not writable). */
+/* `folder` NULL: standard output. `shuffle`: as in master/job_shuffle.h. 0, or -1 (ERR_SETUP: not
+ * empty, claimed, not writable). */
 int run_output_init(struct run_output *output, const char *folder, bool overwrite,
-                    const char *temp_path, struct err *err);
+                    const char *shuffle, const char *temp_path, struct err *err);
 
 /* Safe on a zeroed struct. */
 void run_output_deinit(struct run_output *output, bool is_committed);

@@ -102,8 +102,8 @@ static int open_folders(struct run_shell *shell, struct err *err)
     temp_sweep(parent);
     if (temp_init(&shell->temp, parent, err) != 0)
         return -1;
-    return run_output_init(&shell->output, config->output, config->overwrite, shell->temp.path,
-                           err);
+    return run_output_init(&shell->output, config->output, config->overwrite, config->shuffle,
+                           shell->temp.path, err);
 }
 
 /* One worker, one job: everything else follows from these two. */
@@ -118,6 +118,7 @@ static void submit(struct run_shell *shell)
                         .job_id = RUN_JOB_ID,
                         .rules = {.attempts_max = config->attempts,
                                   .unsafe = config->unsafe,
+                                  .outputs_in_store = shell->output.shuffle.len > 0,
                                   .silence_ns = RUN_SILENCE_NS}};
     struct sched_options options;
 

@@ -85,9 +85,9 @@ void run_pump(struct run_shell *shell);
 /* The event `kind` of an attempt, filled as far as every such event is. */
 struct event run_event(const struct run_attempt *attempt, enum event_kind kind);
 
-/* Queues the failure of `attempt`, once, and keeps what it said. */
-void run_attempt_failed(struct run_attempt *attempt, const struct err *err, const char *detail,
-                        uint32_t peer_map);
+/* Queues the failure of `attempt`, once, and keeps what it said: `error`, or NULL. */
+void run_attempt_failed(struct run_attempt *attempt, const struct err *err,
+                        const Mrlua__Error *error);
 
 /* ---- run_attempt.c ---- */
 

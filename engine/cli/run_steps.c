@@ -65,8 +65,24 @@ static void keep_fault(struct run_attempt *attempt, const struct err *err, const
     buf_deinit(&lines);
 }
 
-void run_attempt_failed(struct run_attempt *attempt, const struct err *err, const char *detail,
-                        uint32_t peer_map)
+/* Whose output an attempt could not have. False: nobody is to blame for it. */
+static bool set_peer(const struct run_attempt *attempt, const Mrlua__Error *error,
+                     struct event *event)
+{
+    const struct job_results *results = &attempt->shell->results;
+
+    if (!error)
+        return false;
+    event->peer_task = error->peer_map;
+    if (attempt->stage == STAGE_COMMIT)
+        event->peer_attempt_id = error->peer_attempt;
+    else if (attempt->sources && error->peer_map < results->task_counts[STAGE_MAP])
+        event->peer_attempt_id = attempt->sources[error->peer_map]; /* a child may say anything */
+    return event->peer_attempt_id != 0;
+}
+
+void run_attempt_failed(struct run_attempt *attempt, const struct err *err,
+                        const Mrlua__Error *error)
 {
     struct run_shell *shell = attempt->shell;
     struct event event = run_event(attempt, EVENT_ATTEMPT_FAILED);
@@ -75,15 +91,9 @@ void run_attempt_failed(struct run_attempt *attempt, const struct err *err, cons
         return;
     attempt->has_answered = true;
     event.failure = kind_of(attempt, err);
-    if (event.failure == ERR_PEER) {
-        if (attempt->sources && peer_map < shell->results.task_counts[STAGE_MAP]) {
-            event.peer_task = peer_map;
-            event.peer_attempt_id = attempt->sources[peer_map];
-        } else {
-            event.failure = ERR_RETRY; /* nobody to blame for it */
-        }
-    }
-    keep_fault(attempt, err, detail);
+    if (event.failure == ERR_PEER && !set_peer(attempt, error, &event))
+        event.failure = ERR_RETRY;
+    keep_fault(attempt, err, error ? error->detail : NULL);
     run_queue(shell, &event);
 }
 

@@ -113,6 +113,7 @@ static void send_submit(struct submit *submit)
     job.input = config->input_format;
     job.output = config->output_format;
     job.output_folder = config->output;
+    job.shuffle = config->shuffle;
     job.overwrite = config->overwrite;
     job.unsafe = config->unsafe;
     job.ranged = config->ranged;

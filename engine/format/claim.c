@@ -29,14 +29,10 @@ static void read_field(const char *text, const char *name, char *out, size_t out
     }
 }
 
-static int read_open(int fd, const char *path, struct claim *out, struct err *err)
+void claim_parse(const char *text, struct claim *out)
 {
-    char text[CLAIM_BYTES_MAX + 1], number[32];
-    ssize_t len = io_pread(fd, text, CLAIM_BYTES_MAX, 0, path, ERR_SETUP, err);
+    char number[32];
 
-    if (len < 0)
-        return -1;
-    text[len] = '\0';
     read_field(text, "job", out->job, sizeof out->job);
     read_field(text, "host", out->host, sizeof out->host);
     read_field(text, "pid", number, sizeof number);
@@ -45,6 +41,17 @@ static int read_open(int fd, const char *path, struct claim *out, struct err *er
     out->started = strtoull(number, NULL, 10);
     read_field(text, "created", number, sizeof number);
     out->created = strcmp(number, "1") == 0;
+}
+
+static int read_open(int fd, const char *path, struct claim *out, struct err *err)
+{
+    char text[CLAIM_BYTES_MAX + 1];
+    ssize_t len = io_pread(fd, text, CLAIM_BYTES_MAX, 0, path, ERR_SETUP, err);
+
+    if (len < 0)
+        return -1;
+    text[len] = '\0';
+    claim_parse(text, out);
     return 1;
 }
 
@@ -104,15 +111,21 @@ bool claim_is_stale(const struct claim *claim)
     return started == 0 || started != claim->started;
 }
 
+void claim_print(const struct claim *claim, struct buf *out)
+{
+    char host[sizeof claim->host];
+
+    read_host(host, sizeof host);
+    buf_printf(out, "job=%s\npid=%ld\nstarted=%llu\nhost=%s\ncreated=%d\n", claim->job, claim->pid,
+               process_started(claim->pid), host, claim->created);
+}
+
 static int write_open(int fd, const char *path, const struct claim *mine, struct err *err)
 {
     struct buf text = {0};
-    char host[sizeof mine->host];
     int rc;
 
-    read_host(host, sizeof host);
-    buf_printf(&text, "job=%s\npid=%ld\nstarted=%llu\nhost=%s\ncreated=%d\n", mine->job, mine->pid,
-               process_started(mine->pid), host, mine->created);
+    claim_print(mine, &text);
     rc = io_pwrite(fd, text.ptr, text.len, 0, path, err);
     if (rc == 0 && ftruncate(fd, (off_t)text.len) != 0)
         rc = err_set_errno(err, ERR_DISK, "write %s", path);

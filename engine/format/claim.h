@@ -13,6 +13,7 @@
 #ifndef FORMAT_CLAIM_H
 #define FORMAT_CLAIM_H
 
+#include "base/buf.h"
 #include "base/err.h"
 
 #include <stdbool.h>
@@ -21,9 +22,13 @@ struct claim {
     char job[128];
     char host[128];
     long pid;
-    unsigned long long started; /* the process, in ticks since boot; claim_take() finds it out */
+    unsigned long long started; /* the process, in ticks since boot; claim_print() finds it out */
     bool created;               /* the folder was made together with the claim */
 };
+
+/* The text; what is missing in it is empty or 0. A claim in a store (publish_gs.h) has the same. */
+void claim_print(const struct claim *claim, struct buf *out);
+void claim_parse(const char *text, struct claim *out);
 
 /* 1: *out is what it says. 0: there is none. -1: it cannot be read. */
 int claim_read(const char *path, struct claim *out, struct err *err);

@@ -4,7 +4,9 @@
 #include "base/io.h"
 #include "base/mem.h"
 #include "format/claim.h"
+#include "format/publish_gs.h"
 #include "store/temp.h"
+#include "store/uri.h"
 
 #include <assert.h>
 #include <dirent.h>
@@ -73,11 +75,13 @@ static int parent_len(const char *path)
 
 void publish_init(struct publish *publish, const char *output, const char *job_id, bool overwrite)
 {
-    char *plain = plain_path(output);
+    bool is_gs = uri_is_gs(output);
+    char *plain = is_gs ? mem_strdup(output) : plain_path(output);
     int parent = parent_len(plain);
 
     assert(job_id[0] && !strchr(job_id, '/'));
-    *publish = (struct publish){.output = plain, .overwrite = overwrite, .holder = getpid()};
+    *publish = (struct publish){
+        .output = plain, .overwrite = overwrite, .is_gs = is_gs, .holder = getpid()};
     publish->job_id = mem_strdup(job_id);
     publish->claim = format_name("%s/" CLAIM_NAME, plain);
     publish->staging =
@@ -199,10 +203,28 @@ static int make_folder(const char *path, const char *what, struct err *err)
     return 0;
 }
 
+static int gs_open(const struct publish *publish, struct publish_gs *out, struct err *err)
+{
+    return publish_gs_init(out, publish->output, publish->job_id, publish->overwrite, err);
+}
+
+static int gs_claim(const struct publish *publish, struct err *err)
+{
+    struct publish_gs out;
+    int rc = gs_open(publish, &out, err);
+
+    if (rc == 0)
+        rc = publish_gs_claim(&out, publish->holder, err);
+    publish_gs_deinit(&out);
+    return rc;
+}
+
 int publish_claim(struct publish *publish, struct err *err)
 {
     struct claim mine = {.pid = publish->holder};
 
+    if (publish->is_gs)
+        return gs_claim(publish, err);
     snprintf(mine.job, sizeof mine.job, "%s", publish->job_id);
     mine.created = mkdir(publish->output, 0777) == 0;
     if (!mine.created && errno != EEXIST)
@@ -380,9 +402,23 @@ static int commit_overwrite(const struct publish *publish, const struct publish_
     return temp_remove_tree(publish->old, err);
 }
 
-int publish_commit(struct publish *publish, const struct publish_part *parts, size_t part_count,
-                   struct slice manifest, struct err *err)
+static int gs_commit(const struct publish *publish, const struct publish_part *parts,
+                     size_t part_count, struct slice manifest, uint32_t *lost, struct err *err)
 {
+    struct publish_gs out;
+    int rc = gs_open(publish, &out, err);
+
+    if (rc == 0)
+        rc = publish_gs_commit(&out, parts, part_count, manifest, lost, err);
+    publish_gs_deinit(&out);
+    return rc;
+}
+
+int publish_commit(struct publish *publish, const struct publish_part *parts, size_t part_count,
+                   struct slice manifest, uint32_t *lost, struct err *err)
+{
+    if (publish->is_gs)
+        return gs_commit(publish, parts, part_count, manifest, lost, err);
     if (publish->overwrite)
         return commit_overwrite(publish, parts, part_count, manifest, err);
     if (commit_base(publish, parts, part_count, manifest, err) != 0)
@@ -415,10 +451,24 @@ static void remove_parts(const struct publish *publish)
     closedir(folder);
 }
 
-void publish_abort(struct publish *publish)
+static int gs_abort(const struct publish *publish, struct err *err)
+{
+    struct publish_gs out;
+    int rc = gs_open(publish, &out, err);
+
+    if (rc == 0)
+        rc = publish_gs_abort(&out, err);
+    publish_gs_deinit(&out);
+    return rc;
+}
+
+int publish_abort(struct publish *publish, struct err *err)
 {
     struct claim claim;
     struct err ignored;
+
+    if (publish->is_gs)
+        return gs_abort(publish, err);
 
     if (publish->overwrite) {
         if (!is_folder(publish->output) && is_folder(publish->old))
@@ -427,7 +477,7 @@ void publish_abort(struct publish *publish)
         temp_remove_tree(publish->old, &ignored);
     }
     if (read_our_claim(publish, &claim, &ignored) != 1)
-        return;
+        return 0;
     if (!publish->overwrite) {
         remove_parts(publish);
         temp_remove_tree(publish->work, &ignored);
@@ -435,4 +485,5 @@ void publish_abort(struct publish *publish)
     unlink(publish->claim);
     if (claim.created)
         rmdir(publish->output);
+    return 0;
 }

@@ -1,12 +1,18 @@
 /*
- * publish: the commit of an output folder. Readers see all of it or nothing (P2).
+ * publish: the commit of an output. Readers see all of it or nothing (P2).
  *
  *     publish_init(&publish, "out", job_id, overwrite);         names only
  *     publish_claim(&publish, &err);                            before anything runs
  *     fd = publish_part_create(&publish, 0, attempt, &err);     by any attempt, in any process
- *     publish_commit(&publish, parts, count, manifest, &err);   once, after the last reduce
- *     publish_abort(&publish);                                  instead, or after a failed commit
+ *     publish_commit(&publish, parts, count, manifest, &lost, &err);   once, after the last reduce
+ *     publish_abort(&publish, &err);                            instead, or after a failed commit
  *     publish_deinit(&publish);
+ *
+ * Two kinds of places: folders, here, and gs:// (publish_gs.h), with one protocol: an attempt never
+ * gives a final name; the first whose completion is journaled is the part; the names are given by
+ * one process, after the last reduce, and then _SUCCESS. On gs:// every call makes requests and
+ * waits for them, so an event loop leaves claim, commit and abort to a helper; and an attempt
+ * writes its part into a file of its own and hands it over with publish_gs_keep().
  *
  * The folder while the job runs, and after:
  *
@@ -52,13 +58,15 @@ struct publish {
     char *work;    /* base/.mrlua-JOB */
     char *job_id;
     bool overwrite;
+    bool is_gs;   /* `output` is its URI; none of the other names means anything */
     pid_t holder; /* lives as long as the job runs; publish_init() says: this process */
 };
 
-/* The part of partition i is the file of `attempt`, with that many bytes. */
+/* The part of partition i is what `attempt` wrote, with that many bytes and that CRC32C. */
 struct publish_part {
     uint64_t attempt;
     uint64_t bytes;
+    uint32_t crc32c;
 };
 
 /* Computes the names; makes nothing. `job_id`: letters, digits, "-" and "_". */
@@ -80,13 +88,15 @@ void publish_part_path(const struct publish *publish, uint32_t partition, uint64
 int publish_part_create(const struct publish *publish, uint32_t partition, uint64_t attempt,
                         struct err *err);
 
-/* parts[i] becomes part i. After -1 (ERR_DISK) it may be called again. */
+/* parts[i] becomes part i. After -1 (ERR_DISK, ERR_RETRY) it may be called again. ERR_PEER: part
+ * *lost can be had no more, and its attempt must be made again. */
 int publish_commit(struct publish *publish, const struct publish_part *parts, size_t part_count,
-                   struct slice manifest, struct err *err);
+                   struct slice manifest, uint32_t *lost, struct err *err);
 
 /* Removes what this job made, as far as that works: also parts that a failed commit named
- * already, and the folder if this job made it. Nothing, after a commit that succeeded. */
-void publish_abort(struct publish *publish);
+ * already, and the folder if this job made it. Nothing, after a commit that succeeded. -1, on gs://
+ * only: something is left, call it again. */
+int publish_abort(struct publish *publish, struct err *err);
 
 /* What a commit does where the file system cannot exchange: `output` becomes `old`, `staging`
  * becomes `output`. For publish.c and its test. */

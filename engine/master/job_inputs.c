@@ -57,12 +57,44 @@ static int check_input(const char *folder, const char *output, const char *input
     return 0;
 }
 
+/* The same of names in buckets, which are what they are: nothing there is a link. */
+static int check_gs_input(const char *folder, const char *input, struct err *err)
+{
+    size_t len = strlen(folder), fixed_len = strcspn(input, "*?[");
+    bool is_pattern = input[fixed_len] != '\0';
+
+    while (len > 0 && folder[len - 1] == '/')
+        len--;
+    if (strncmp(input, folder, len) == 0 && (input[len] == '/' || input[len] == '\0'))
+        return err_set(err, ERR_SETUP, "input %s lies in output %s, which would be replaced", input,
+                       folder);
+    while (!is_pattern && fixed_len > 0 && input[fixed_len - 1] == '/')
+        fixed_len--;
+    if (strncmp(folder, input, fixed_len) == 0 && (is_pattern || folder[fixed_len] == '/'))
+        return err_set(err, ERR_SETUP,
+                       "output %s lies in input %s: its old files would be read as input", folder,
+                       input);
+    return 0;
+}
+
+static int check_gs_inputs(const char *folder, char *const *inputs, size_t count, struct err *err)
+{
+    for (size_t i = 0; i < count; i++)
+        if (uri_is_gs(inputs[i]) && check_gs_input(folder, inputs[i], err) != 0)
+            return -1;
+    return 0;
+}
+
 int job_inputs_check(const char *folder, const char *from, char *const *inputs, size_t count,
                      struct err *err)
 {
     char *output = realpath(folder, NULL); /* NULL: it is not there, so there is nothing in it */
     int rc = 0;
 
+    if (uri_is_gs(folder)) {
+        free(output);
+        return check_gs_inputs(folder, inputs, count, err);
+    }
     for (size_t i = 0; output && i < count && rc == 0; i++) {
         /* An object lies in no folder. */
         char *path = uri_is_gs(inputs[i]) ? NULL : real_input(from, inputs[i]);

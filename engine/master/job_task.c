@@ -15,11 +15,13 @@ void job_task_map_path(const char *temp_path, uint32_t map, uint64_t attempt_id,
 void job_task_part_path(const struct publish *publish, const char *temp_path, uint32_t partition,
                         uint64_t attempt_id, struct buf *out)
 {
-    if (publish) {
+    if (publish && !publish->is_gs) {
         publish_part_path(publish, partition, attempt_id, out);
         return;
     }
     buf_clear(out);
+    if (!temp_path)
+        return;
     buf_printf(out, "%s/part-%05u.%llu", temp_path, partition, (unsigned long long)attempt_id);
 }
 
@@ -59,8 +61,26 @@ static void set_common(struct job_task *task, const struct job_source *source, u
         start->partition_count = source->plan->reducers;
 }
 
+/* Where the job's output is: whoever looks at it there is an attempt. */
+static void set_output(struct job_task *task, const struct job_source *source)
+{
+    task->start.commit = &task->commit;
+    task->commit.output_folder = text(source->output_folder);
+    task->commit.overwrite = source->overwrite;
+    task->commit.job_id = text(source->publish_id);
+    task->commit.holder = source->claim_holder;
+    task->commit.shuffle = text(source->shuffle);
+}
+
+static bool is_on_gs(const struct job_source *source)
+{
+    return source->publish && source->publish->is_gs;
+}
+
 static void set_plan(struct job_task *task, const struct job_source *source)
 {
+    if (is_on_gs(source))
+        set_output(task, source);
     task->start.kind = MRLUA__TASK_KIND__PLAN;
     task->start.plan = &task->plan;
     task->plan.n_inputs = source->input_count;
@@ -143,6 +163,7 @@ static void set_map(struct job_task *task, const struct job_source *source)
     for (size_t i = 0; i < count; i++)
         job_plan_piece(source->plan, task->start.task, i, &task->pieces[i]);
     set_cut_points(task, source);
+    task->start.shuffle = text(source->shuffle);
     if (!source->temp_path)
         return;
     job_task_map_path(source->temp_path, task->start.task, task->start.attempt, &task->result_path);
@@ -174,13 +195,39 @@ static void set_map_outputs(struct job_task *task, const struct job_source *sour
     task->start.map_outputs = task->map_output_list;
 }
 
+/* All maps have answered: what is missing here is lost since, and the reduce will say so. */
+static void set_runs(struct job_task *task, const struct job_source *source)
+{
+    uint32_t count = job_plan_split_count(source->plan);
+    uint64_t before = 0;
+
+    task->run_attempts = mem_alloc_array(count, sizeof *task->run_attempts);
+    task->run_bytes = mem_alloc_array(count, sizeof *task->run_bytes);
+    for (uint32_t i = 0; i < count; i++) {
+        const struct job_result *result = job_results_of(source->results, STAGE_MAP, i);
+        uint64_t attempt = result ? result->attempt_id : 0;
+
+        task->run_attempts[i] = (int64_t)(attempt - before);
+        task->run_bytes[i] = result ? result->done->bytes : 0;
+        before = attempt;
+    }
+    task->start.shuffle = text(source->shuffle);
+    task->start.run_attempts = task->run_attempts;
+    task->start.run_bytes = task->run_bytes;
+    task->start.n_run_attempts = task->start.n_run_bytes = count;
+}
+
 static void set_reduce(struct job_task *task, const struct job_source *source)
 {
     task->start.kind = MRLUA__TASK_KIND__REDUCE;
+    if (is_on_gs(source))
+        set_output(task, source);
     job_task_part_path(source->publish, source->temp_path, task->start.task, task->start.attempt,
                        &task->result_path);
     task->start.result_path = text(buf_string(&task->result_path));
-    if (source->temp_path)
+    if (source->shuffle)
+        set_runs(task, source);
+    else if (source->temp_path)
         set_map_outputs(task, source);
 }
 
@@ -204,7 +251,7 @@ static void set_part(struct job_task *task, const struct job_source *source, uin
 static void set_commit(struct job_task *task, const struct job_source *source)
 {
     task->start.kind = MRLUA__TASK_KIND__COMMIT;
-    task->start.commit = &task->commit;
+    set_output(task, source);
     task->part_count = source->plan->reducers;
     task->parts = mem_alloc_array(task->part_count, sizeof *task->parts);
     task->part_list = mem_alloc_array(task->part_count, sizeof(Mrlua__Part *));
@@ -212,9 +259,6 @@ static void set_commit(struct job_task *task, const struct job_source *source)
         set_part(task, source, i);
     task->commit.n_parts = task->part_count;
     task->commit.parts = task->part_list;
-    task->commit.output_folder = text(source->output_folder);
-    task->commit.overwrite = source->overwrite;
-    task->commit.job_id = text(source->publish_id);
     job_manifest_encode(source, &task->manifest);
     task->commit.manifest = text(buf_string(&task->manifest));
 }
@@ -261,6 +305,8 @@ void job_task_deinit(struct job_task *task)
     free(task->pieces);
     free(task->piece_list);
     free(task->shares);
+    free(task->run_attempts);
+    free(task->run_bytes);
     free(task->parts);
     free(task->part_list);
     buf_deinit(&task->result_path);

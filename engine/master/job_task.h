@@ -29,7 +29,9 @@ struct job_source {
     const char *input_folder;  /* of relative inputs; NULL: the process's own */
     const char *output_folder; /* NULL: none, the parts are files in temp_path */
     const char *publish_id;    /* of the claim and in the manifest */
-    const struct publish *publish;
+    const char *shuffle; /* gs://BUCKET/PREFIX/ of map outputs; NULL: they stay where they are */
+    const struct publish *publish; /* NULL: standard output, and then output_folder, too */
+    uint32_t claim_holder;         /* of an output on gs://: struct publish; 0: a master */
     bool overwrite, unsafe;
     bool ranged;          /* partition = "range" */
     uint32_t reducers;    /* asked for; 0: by the size of the input */
@@ -59,7 +61,9 @@ struct job_task {
     size_t map_output_count, part_count;
     Mrlua__Piece *pieces; /* a map, a sample */
     Mrlua__Piece **piece_list;
-    uint64_t *shares; /* a sample */
+    uint64_t *shares;      /* a sample */
+    int64_t *run_attempts; /* a reduce of runs in a store */
+    uint64_t *run_bytes;
 };
 
 /* How many tasks its stage of samples has, with a plan of so many reducers: 0, or 1. */
@@ -73,7 +77,8 @@ void job_task_deinit(struct job_task *task);
 /* Where an attempt of a map leaves its run. `out` is cleared first. */
 void job_task_map_path(const char *temp_path, uint32_t map, uint64_t attempt_id, struct buf *out);
 
-/* Where an attempt of a reduce leaves its part. `publish` NULL: in temp_path. */
+/* Where an attempt of a reduce leaves its part. `publish` NULL, or on gs://: in temp_path, which is
+ * NULL for a worker that chooses: then it is empty. */
 void job_task_part_path(const struct publish *publish, const char *temp_path, uint32_t partition,
                         uint64_t attempt_id, struct buf *out);
 

@@ -4,9 +4,11 @@
 #include "base/hash.h"
 #include "base/mem.h"
 #include "base/path.h"
+#include "format/publish_gs.h"
 #include "format/reader.h"
 #include "format/writer.h"
 #include "master/job_inputs.h"
+#include "master/job_shuffle.h"
 #include "store/uri.h"
 
 #include <stdio.h>
@@ -99,9 +101,21 @@ static int check_input(const struct master *master, const char *folder, const ch
     return rc;
 }
 
+static int check_output(const struct master *master, const char *output, struct err *err)
+{
+    struct publish_gs out;
+    int rc;
+
+    if (!uri_is_gs(output))
+        return check_path(master, "output", output, err);
+    rc = publish_gs_init(&out, output, "none", false, err);
+    publish_gs_deinit(&out);
+    return rc;
+}
+
 static int check_paths(const struct master *master, const Mrlua__JobSubmit *submit, struct err *err)
 {
-    if (check_path(master, "output", submit->output_folder, err) != 0)
+    if (check_output(master, submit->output_folder, err) != 0)
         return -1;
     if (submit->n_inputs == 0)
         return err_set(err, ERR_SETUP, "the job has no input");
@@ -109,6 +123,15 @@ static int check_paths(const struct master *master, const Mrlua__JobSubmit *subm
         if (check_input(master, submit->folder, submit->inputs[i], err) != 0)
             return -1;
     return 0;
+}
+
+static int check_shuffle(const Mrlua__JobSubmit *submit, struct err *err)
+{
+    struct buf prefix = {0};
+    int rc = job_shuffle_prefix(submit->shuffle, submit->output_folder, "none", &prefix, err);
+
+    buf_deinit(&prefix);
+    return rc;
 }
 
 static int check_blob(const struct master *master, const ProtobufCBinaryData *hash,
@@ -137,7 +160,7 @@ static int check_submit(const struct master *master, const Mrlua__JobSubmit *sub
                        REDUCERS_MAX);
     if (master->jobs_by_id.count >= MASTER_JOB_COUNT_MAX)
         return err_set(err, ERR_RETRY, "the master has %d jobs", MASTER_JOB_COUNT_MAX);
-    if (check_paths(master, submit, err) != 0 ||
+    if (check_paths(master, submit, err) != 0 || check_shuffle(submit, err) != 0 ||
         reader_kind_by_name(slice_of_string(submit->input), &reader, err) != 0 ||
         writer_kind_by_name(slice_of_string(submit->output), &writer, err) != 0 ||
         check_blob(master, &submit->bundle_hash, "bundle", err) != 0 ||
@@ -174,7 +197,7 @@ static int claim(const struct master *master, const Mrlua__JobSubmit *submit,
                            job->record->submit->name);
     }
     publish_init(&publish, submit->output_folder, publish_id, submit->overwrite);
-    rc = publish_claim(&publish, err);
+    rc = publish.is_gs ? 0 : publish_claim(&publish, err); /* on gs:// the plan's helper does it */
     publish_deinit(&publish);
     return rc;
 }
@@ -198,7 +221,9 @@ static void accept_job(struct master_peer *peer, uint64_t request_id, Mrlua__Job
         .job_id = master->job_id_last + 1,
         .rules = {.attempts_max = submit->attempts ? submit->attempts : ATTEMPTS_DEFAULT,
                   .unsafe = submit->unsafe,
-                  .priority = submit->priority}};
+                  .priority = submit->priority,
+                  .outputs_in_store =
+                      uri_is_gs(submit->shuffle) || strcmp(submit->shuffle, "gcs") == 0}};
     struct master_letter letter = {
         .kind = LETTER_ACCEPTED, .job_id = event.job_id, .request_id = request_id, .peer = peer};
 

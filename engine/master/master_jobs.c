@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
+#include "master/job_shuffle.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -24,11 +25,15 @@ static uint64_t submit_moment_ns(const Mrlua__JobRecord *record)
 struct master_job *master_job_add_take(struct master *master, uint64_t id, Mrlua__JobRecord *record)
 {
     struct master_job *job = mem_alloc(sizeof *job);
+    struct err ignored;
 
     *job = (struct master_job){
         .master = master, .id = id, .record = record, .begun_ns = submit_moment_ns(record)};
     publish_init(&job->publish, record->submit->output_folder, record->publish_id,
                  record->submit->overwrite);
+    job_shuffle_prefix(record->submit->shuffle, record->submit->output_folder, record->publish_id,
+                       &job->shuffle, &ignored); /* it was checked when it was submitted */
+    buf_string(&job->shuffle);
     list_init(&job->link);
     list_append(&master->jobs, &job->link);
     idtable_put(&master->jobs_by_id, id, job);
@@ -42,6 +47,7 @@ void master_job_remove(struct master_job *job)
     idtable_remove(&job->master->jobs_by_id, job->id);
     list_remove(&job->link);
     publish_deinit(&job->publish);
+    buf_deinit(&job->shuffle);
     job_results_deinit(&job->results);
     job_faults_deinit(&job->faults);
     job_log_deinit(&job->log);
@@ -120,6 +126,7 @@ struct job_source master_job_source(const struct master_job *job)
         .input_folder = submit->folder,
         .output_folder = submit->output_folder,
         .publish_id = job->record->publish_id,
+        .shuffle = job->shuffle.len ? job->shuffle.ptr : NULL,
         .publish = &job->publish,
         .overwrite = submit->overwrite,
         .unsafe = submit->unsafe,

@@ -173,22 +173,6 @@ static int take_row(void *context, const struct journal_row *row, struct err *er
     return err_set(err, ERR_SETUP, "the journal holds a row of a kind that is not known");
 }
 
-/* The newest job that ended may have been killed before its output was cleaned. */
-static void abort_outputs(const struct master *master)
-{
-    for (size_t i = 0; i < master->past_count; i++) {
-        const Mrlua__JobHistory *history = master->past[i].history;
-        struct publish publish;
-
-        if (history->info->status == JOB_SUCCEEDED || history->publish_id[0] == '\0')
-            continue;
-        publish_init(&publish, history->info->output_folder, history->publish_id,
-                     history->overwrite);
-        publish_abort(&publish);
-        publish_deinit(&publish);
-    }
-}
-
 /* Outputs that the master of before has claimed are this one's: else whoever asks takes them for
  * those of a job that was killed. A folder that cannot be written to fails its job later. */
 static void renew_claims(const struct master *master)
@@ -199,6 +183,8 @@ static void renew_claims(const struct master *master)
         const struct master_job *job = CONTAINER_OF(at, struct master_job, link);
         struct claim mine = {.pid = job->publish.holder};
 
+        if (job->publish.is_gs)
+            continue; /* that claim names no process */
         snprintf(mine.job, sizeof mine.job, "%s", job->publish.job_id);
         if (claim_renew(job->publish.claim, &mine, &err) != 0)
             log_event(SEVERITY_WARNING, "claim_not_renewed", log_number("job", job->id),
@@ -242,7 +228,7 @@ int master_restore(struct master *master, struct err *err)
     free(restoring.facts);
     if (rc != 0)
         return -1;
-    abort_outputs(master);
+    master_aborts_again(master);
     renew_claims(master);
     blobs_sweep(&master->blobs, is_wanted, master);
     master_queue(master, &tick);

@@ -53,6 +53,7 @@ enum {
     MASTER_JOB_COUNT_MAX = 10000,   /* live; more are refused */
     MASTER_WATCH_COUNT_MAX = 64,    /* of one client */
     MASTER_TIMELINE_COUNT_MAX = 16, /* ended jobs whose attempts are remembered */
+    MASTER_ABORT_AGAIN_COUNT = 8,   /* jobs that may have ended in one turn, and none be cleaned */
 };
 
 struct master;
@@ -73,6 +74,7 @@ struct master_job {
     Mrlua__JobRecord *record;
     Mrlua__Done *plan_done; /* holds the plan; NULL before */
     struct publish publish;
+    struct buf shuffle; /* gs://BUCKET/PREFIX/ of its maps' outputs; empty: they are on workers */
     struct job_results results;
     struct job_faults faults;
     struct master_source *sources;
@@ -341,6 +343,10 @@ void master_helpers_close(struct master *master);
 /* Begins to remove the output of a job that has ended without success, and takes job->publish from
  * it. master_job_over() is called in the end, or before this returns. */
 void master_abort_begin(struct master *master, struct master_job *job);
+
+/* Once more for jobs that ended in an earlier life: its master may have been killed before the
+ * output was cleaned. On gs:// for the newest of them only, a process each. */
+void master_aborts_again(struct master *master);
 
 /* Who watches the job then is told nothing before it is done. */
 bool master_abort_runs(const struct master *master, uint64_t job_id);

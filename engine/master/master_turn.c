@@ -196,6 +196,7 @@ static void note_job_ended(struct master *master, const struct fact *fact)
     history->idempotency_key = job->record->submit->idempotency_key;
     history->publish_id = job->record->publish_id;
     history->overwrite = job->record->submit->overwrite;
+    history->shuffle = (char *)(uintptr_t)buf_string(&job->shuffle);
     message_pack(&packed, &history->base);
     journal_append(master->journal, JOURNAL_HISTORY, job->id, buf_slice(&packed));
     message_free(history->info);

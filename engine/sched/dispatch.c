@@ -23,6 +23,13 @@ bool stage_is_wanted(const struct stage *stage)
     return reduces->counts[TASK_COMPLETED] + reduces->held_count < reduces->task_count;
 }
 
+/* What is in a store is fetched when all of it is there: who made which map is then told once, and
+ * ranges of objects come fast enough not to be begun before. */
+static uint32_t fetch_start_percent(const struct sched *sched, const struct stage *maps)
+{
+    return maps->home == OUTPUT_IN_STORE ? 100 : sched->options.fetch_start_percent;
+}
+
 bool stage_is_open(const struct sched *sched, const struct stage *stage)
 {
     const struct stage *maps = &stage->job->stages[STAGE_MAP];
@@ -40,7 +47,7 @@ bool stage_is_open(const struct sched *sched, const struct stage *stage)
     case STAGE_REDUCE:
         return stage->job->status == JOB_RUNNING &&
                (uint64_t)maps->counts[TASK_COMPLETED] * 100 >=
-                   (uint64_t)maps->task_count * sched->options.fetch_start_percent;
+                   (uint64_t)maps->task_count * fetch_start_percent(sched, maps);
     case STAGE_COMMIT:
         return stage->job->status == JOB_COMMITTING;
     }

@@ -140,7 +140,8 @@ struct job_rules {
     uint64_t silence_ns;   /* 0: as in sched_options */
     int32_t priority;      /* higher goes first */
     uint32_t weight;       /* its share of the slots among its priority; 0 is 1 */
-    bool outputs_in_store; /* maps put their outputs into a store: no worker takes them along */
+    bool outputs_in_store; /* maps put their outputs into a store: no worker takes them along, and
+                              reduces begin when all are there */
 };
 
 enum event_kind {

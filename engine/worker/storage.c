@@ -101,6 +101,14 @@ void storage_remove_run(const struct storage *storage, uint64_t job, uint32_t ta
     buf_deinit(&path);
 }
 
+/* A file whose name begins so. */
+static void remove_named(int folder, const char *folder_path, const char *name, void *context)
+{
+    (void)folder_path;
+    if (strncmp(name, context, strlen(context)) == 0)
+        unlinkat(folder, name, 0);
+}
+
 void storage_remove_job(const struct storage *storage, uint64_t job)
 {
     struct buf path = {0};
@@ -108,6 +116,9 @@ void storage_remove_job(const struct storage *storage, uint64_t job)
     buf_printf(&path, "%s/runs/%llu", storage->path, (unsigned long long)job);
     for_each(buf_string(&path), remove_file, NULL);
     rmdir(buf_string(&path));
+    buf_clear(&path);
+    buf_printf(&path, "index-%llu-", (unsigned long long)job);
+    in_part(storage, "tmp", remove_named, (void *)(uintptr_t)buf_string(&path));
     buf_deinit(&path);
 }
 

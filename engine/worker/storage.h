@@ -12,6 +12,8 @@
  *     DIR/runs/JOB/TASK.ATTEMPT     run files of maps, until their job is over
  *     DIR/blobs/HASH                bundles and parameters, kept across lives (rpc/blob.h)
  *     DIR/tmp/                      scratch files: unlinked where they are made
+ *     DIR/tmp/index-JOB-MAP.ATTEMPT indexes of runs in a store (attempt/fetch_store.h), until their
+ *                                   job is over
  *
  * Only what has such a name is ever removed: DIR may be a folder that holds other things too.
  * A new life of a worker is a new worker for its master: what the last one held is leftovers.

@@ -123,7 +123,7 @@ static void take_done(struct worker_attempt *attempt, Mrlua__Done *done)
 {
     attempt->has_answered = true;
     attempt->done = done;
-    if (worker_attempt_is_map(attempt)) { /* before anybody is told that it is here */
+    if (worker_attempt_is_map(attempt) && done->path[0]) { /* before anybody is told of it */
         segment_server_hold(attempt->worker->server, attempt->job, attempt->task, attempt->id,
                             done->path);
         worker_look_at_disk(attempt->worker);

@@ -121,6 +121,8 @@ static int check(const struct worker_attempt *attempt, struct err *err)
     }
     if (!worker_attempt_is_reduce(attempt))
         return 0;
+    if (start->start->commit)
+        return 0; /* its part goes to gs:// */
     if (start->start->result_path[0] != '/')
         return err_set(err, ERR_SETUP, "a part without a path");
     return check_path(worker, "the output folder", start->output_folder, ERR_SETUP, err);
@@ -149,7 +151,8 @@ static int read_blobs(struct worker_attempt *attempt, struct start *start, struc
     return all;
 }
 
-static int set_map(struct worker_attempt *attempt, struct start *start, struct err *err)
+/* A result that this worker chooses the place of: a run, or a part on its way to gs://. */
+static int set_result(struct worker_attempt *attempt, struct start *start, struct err *err)
 {
     const struct storage *storage = &attempt->worker->storage;
 
@@ -183,10 +186,10 @@ static int fill(struct worker_attempt *attempt, struct start *start, struct err 
     start->task.worker = agent_worker_id(worker->agent);
     start->task.tmp_folder = worker->storage.tmp_path;
     if (worker_attempt_is_map(attempt))
-        return set_map(attempt, start, err);
+        return set_result(attempt, start, err);
     if (worker_attempt_is_reduce(attempt))
         set_reduce(attempt, start);
-    return 0;
+    return start->task.commit ? set_result(attempt, start, err) : 0;
 }
 
 int worker_start(struct worker_attempt *attempt, struct err *err)

@@ -63,6 +63,14 @@ function convert.job(text)
   return number
 end
 
+--- Where outputs of maps wait: local, gcs or gs://BUCKET/PREFIX.
+function convert.shuffle(text)
+  if text ~= "local" and text ~= "gcs" and not text:find("^gs://[^/]") then
+    return nil, ("'%s' is not local, gcs or gs://BUCKET/PREFIX"):format(text)
+  end
+  return text
+end
+
 --- HOST:PORT. An IPv6 address stands in brackets.
 function convert.address(text)
   local host, port = text:match("^(%[[%x:.]+%]):(%d+)$")

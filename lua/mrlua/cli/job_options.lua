@@ -33,6 +33,13 @@ function job_options.add_plan(parser)
     :argname("SIZE"):target("sort_buffer_bytes"):convert(convert.positive_size)
 end
 
+--- Where the outputs of its maps are until the reduces have them.
+function job_options.add_shuffle(parser)
+  parser:option("--shuffle", "Where the outputs of maps wait: local (the workers' disks, the"
+    .. " default), gcs (the output's bucket; a lost worker takes nothing along) or"
+    .. " gs://BUCKET/PREFIX."):argname("WHERE"):convert(convert.shuffle)
+end
+
 --- How its functions run, and limits.
 function job_options.add_rare(parser)
   parser:flag("--quiet", "No progress and no summary.")

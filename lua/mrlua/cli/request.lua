@@ -71,6 +71,7 @@ local function config_of(built, view, flags)
     job_name = view.name or built.path:match("([^/]*)%.lua$") or built.path,
     inputs = flags.inputs, input = view.input, output_format = view.output,
     output = flags.output, overwrite = flags.overwrite or false,
+    shuffle = flags.shuffle or "local",
     reducers = choose(flags.reducers, view.reducers, 0),
     split_bytes = choose(flags.split_bytes, nil, 0),
     sort_buffer_bytes = choose(flags.sort_buffer_bytes, nil, 0),

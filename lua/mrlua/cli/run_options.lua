@@ -13,12 +13,13 @@ local function new_parser()
   parser:usage("Usage: mrlua run JOB.lua INPUT... [-o DIR] [flags]")
   parser:epilog("SIZE is 512, 64K, 64M or 1.5G. A flag wins over the job's field of its name.\n"
     .. "Exit codes: 0 done, 1 the job failed, 2 usage or set-up, 130 interrupted.")
-  parser:option("-o --output", "Write part files and _SUCCESS into this new folder; without it"
-    .. " the records go to standard output."):argname("DIR")
-  parser:flag("--overwrite", "Replace the output folder, at the end and at once.")
+  parser:option("-o --output", "Write part files and _SUCCESS into this new folder, or below"
+    .. " gs://BUCKET/PREFIX; without it the records go to standard output."):argname("DIR")
+  parser:flag("--overwrite", "Replace the output, at the end; a folder at once.")
   parser:option("--slots", "Attempts at a time (default: the processors)."):argname("N")
     :convert(convert.integer_within(1, SLOTS_MAX))
   job_options.add_plan(parser)
+  job_options.add_shuffle(parser)
   parser:option("--tmp", "Folder for intermediate files (default: $TMPDIR, else /var/tmp).")
     :argname("DIR")
   parser:flag("--json", "Tell the outcome as one line of JSON: on standard output with -o, else as"
@@ -43,7 +44,7 @@ end
 --- Parses the arguments of `mrlua run`.
 -- @tparam {string,...} argv
 -- @treturn table  { job, inputs, params, output, overwrite, slots, reducers, split_bytes,
---                 sort_buffer_bytes, tmp, json, quiet, allow_unsafe, limit_memory_bytes,
+--                 sort_buffer_bytes, shuffle, tmp, json, quiet, allow_unsafe, limit_memory_bytes,
 --                 limit_seconds, limit_seconds_per_record, attempts }; what was not given is nil.
 --                 Or { help = text }.
 -- @return         or nil and one line

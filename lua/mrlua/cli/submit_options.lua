@@ -17,13 +17,14 @@ local function new_parser()
     .. "Ctrl-C ends the waiting, not the job. Exit codes: 0 done, 1 the job failed, 2 usage or"
     .. " set-up,\n130 interrupted.")
   parser:option("-o --output", "Write part files and _SUCCESS into this new folder, which every"
-    .. " worker can see."):argname("DIR")
-  parser:flag("--overwrite", "Replace the output folder, at the end and at once.")
+    .. " worker can see, or below gs://BUCKET/PREFIX."):argname("DIR")
+  parser:flag("--overwrite", "Replace the output, at the end; a folder at once.")
   cluster_options.add(parser)
   parser:flag("--detach", "Do not wait: print the job's number and end.")
   parser:option("--priority", "Jobs of a higher one go first (default: 0, at most 100).")
     :argname("N"):convert(convert.integer_within(0, PRIORITY_MAX))
   job_options.add_plan(parser)
+  job_options.add_shuffle(parser)
   parser:flag("--json", "Tell the outcome as one line of JSON on standard output.")
   job_options.add_rare(parser)
   return parser

@@ -1,0 +1,126 @@
+#include "attempt/keep.h"
+
+#include "format/publish_gs.h"
+#include "rpc/message.h"
+#include "store/gcs_noted.h"
+#include "store/gcs_put.h"
+#include "store/uri.h"
+
+#include <inttypes.h>
+
+bool keep_is_wanted(const Mrlua__TaskStart *start)
+{
+    if (start->kind == MRLUA__TASK_KIND__MAP)
+        return start->shuffle[0] != '\0';
+    return start->kind == MRLUA__TASK_KIND__REDUCE && start->commit &&
+           uri_is_gs(start->commit->output_folder);
+}
+
+void keep_run_name(const char *prefix, uint32_t map, uint64_t attempt, struct buf *out)
+{
+    buf_clear(out);
+    buf_printf(out, "%smap-%" PRIu32 ".%" PRIu64, prefix, map, attempt);
+}
+
+static int keep_part(const Mrlua__TaskStart *start, int fd, const Mrlua__Done *done,
+                     struct err *err)
+{
+    const Mrlua__CommitRequest *request = start->commit;
+    struct publish_part part = {
+        .attempt = start->attempt, .bytes = done->bytes, .crc32c = done->crc32c};
+    struct publish_gs out;
+    int rc =
+        publish_gs_init(&out, request->output_folder, request->job_id, request->overwrite, err);
+
+    if (rc == 0)
+        rc = publish_gs_keep(&out, start->task, &part, fd, err);
+    publish_gs_deinit(&out);
+    return rc;
+}
+
+/* ---- a run ---- */
+
+/* A run on its way: its object's name and what is written with it. */
+struct upload {
+    struct gcs *gcs;
+    const char *bucket;
+    struct buf name;
+    int fd;
+    uint64_t bytes;
+    struct gcs_put put;
+};
+
+/* A large one: its session is noted, so that the job's end finds it if we are killed. */
+static enum gcs_outcome upload_noted(const struct upload *upload, struct err *err)
+{
+    const char *name = upload->name.ptr; /* buf_string() was called */
+    struct gcs_noted noted = {.bucket = upload->bucket,
+                              .object = name,
+                              .note = name,
+                              .fd = upload->fd,
+                              .bytes = upload->bytes,
+                              .put = &upload->put};
+    struct gcs_session session = {0};
+    enum gcs_outcome outcome = GCS_FAILED;
+
+    if (gcs_put_checksum(upload->fd, upload->bytes, name, &noted.crc32c, err) == 0 &&
+        gcs_noted_hold(upload->gcs, &noted, &session, err) == 0)
+        outcome = gcs_session_finish(upload->gcs, &session, upload->fd, NULL, err);
+    gcs_session_deinit(&session);
+    return outcome;
+}
+
+static int upload_run(const struct upload *upload, struct err *err)
+{
+    enum gcs_outcome outcome =
+        upload->bytes > GCS_RESUMABLE_BYTES
+            ? upload_noted(upload, err)
+            : gcs_upload(upload->gcs, upload->bucket, upload->name.ptr, upload->fd, upload->bytes,
+                         NULL, &upload->put, NULL, err);
+
+    switch (outcome) {
+    case GCS_WRITTEN:
+        return 0;
+    case GCS_GONE:
+        return err_set(err, ERR_RETRY, "upload gs://%s/%s: the store dropped it at its last byte",
+                       upload->bucket, upload->name.ptr);
+    case GCS_LOST:
+        return err_set(err, ERR_RETRY, "gs://%s/%s is there already: an attempt was run twice",
+                       upload->bucket, upload->name.ptr);
+    case GCS_FAILED:
+        break;
+    }
+    return -1;
+}
+
+static int keep_run(const Mrlua__TaskStart *start, int fd, const Mrlua__Done *done, struct err *err)
+{
+    struct uri prefix;
+    struct upload upload = {.fd = fd, .bytes = done->bytes, .put = {.condition = GCS_IF_ABSENT}};
+    int rc;
+
+    if (uri_parse(start->shuffle, &prefix, err) != 0)
+        return -1;
+    upload.gcs = gcs_open();
+    upload.bucket = prefix.bucket;
+    keep_run_name(prefix.object, start->task, start->attempt, &upload.name);
+    buf_string(&upload.name);
+    rc = upload_run(&upload, err);
+    gcs_close(upload.gcs);
+    buf_deinit(&upload.name);
+    uri_deinit(&prefix);
+    return rc;
+}
+
+int keep_result(const Mrlua__TaskStart *start, int fd, struct slice done, struct err *err)
+{
+    Mrlua__Done *message = message_unpack(&mrlua__done__descriptor, done, err);
+    int rc;
+
+    if (!message)
+        return -1;
+    rc = start->kind == MRLUA__TASK_KIND__MAP ? keep_run(start, fd, message, err)
+                                              : keep_part(start, fd, message, err);
+    message_free(message);
+    return rc;
+}
