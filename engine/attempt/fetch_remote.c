@@ -1,9 +1,9 @@
 #include "attempt/fetch_remote.h"
 
 #include "attempt/attempt.h"
+#include "attempt/piece.h"
 #include "base/clock.h"
 #include "base/hash.h"
-#include "base/io.h"
 #include "base/mem.h"
 #include "record/segment_check.h"
 #include "rpc/conn.h"
@@ -23,7 +23,8 @@ struct link {
     enum fetch_use use; /* of the bytes that come */
     uint64_t left;      /* of them */
     struct fetch_place place;
-    uint64_t here, records; /* of the segment that is taken */
+    struct piece piece; /* of the segment that is taken, and its ... */
+    uint64_t records;
     struct segment_check check;
 };
 
@@ -127,8 +128,21 @@ static void send_request(struct link *link)
     conn_send(link->conn, MESSAGE_SEGMENT_FETCH, ask->request, &message.base);
 }
 
+/* What has come counts, also when no more comes: a cut segment goes on where it was cut. */
+static bool write_piece(struct link *link)
+{
+    struct err err;
+
+    if (piece_flush(&link->piece, &err) == 0)
+        return true;
+    fail(link->fetch, &err);
+    return false;
+}
+
 static void close_link(struct link *link)
 {
+    write_piece(link);
+    piece_deinit(&link->piece);
     conn_close(link->conn);
     link->conn = NULL;
     link->is_open = link->waits_for_answer = false;
@@ -169,6 +183,7 @@ static struct link *link_of(struct fetch *fetch, uint32_t source)
     if (!fetch->links[source]) {
         fetch->links[source] = mem_alloc(sizeof *fetch->links[source]);
         fetch->links[source]->fetch = fetch;
+        fetch->links[source]->piece.fd = fetch->remote->scratch;
     }
     return fetch->links[source];
 }
@@ -258,7 +273,7 @@ static void begin_segment(struct link *link, const struct fetch_head *head)
     if (link->use == FETCH_TAKE && link->place.from == 0)
         segment_check_init(&link->check, start->task, &id);
     if (link->use == FETCH_TAKE)
-        link->here = link->place.from;
+        piece_begin(&link->piece, link->place.offset + link->place.from);
 }
 
 /* The segment is here, all of it. */
@@ -266,6 +281,8 @@ static void end_segment(struct link *link)
 {
     bool is_good = segment_check_is_good(&link->check) && link->check.record_count == link->records;
 
+    if (!write_piece(link))
+        return;
     fetch_plan_end(link->fetch->plan, clock_monotonic_ns(), link->ask.source, link->ask.request,
                    link->use == FETCH_SKIP || is_good);
 }
@@ -285,6 +302,8 @@ static void hear_head(struct link *link, const Mrlua__SegmentHead *message)
     }
     link->waits_for_answer = head.state == FETCH_DATA || head.state == FETCH_EMPTY ||
                              (head.state == FETCH_UNKNOWN && head.attempt != FETCH_ATTEMPT_NONE);
+    if (!link->waits_for_answer)
+        piece_deinit(&link->piece); /* a link at rest holds none */
     if (head.state != FETCH_DATA || head.offset > head.bytes)
         return;
     begin_segment(link, &head);
@@ -318,6 +337,14 @@ static void on_message(void *context, struct conn *conn, const struct frame *fra
     message_free(head);
 }
 
+static void *raw_room(void *context, struct conn *conn, size_t *bytes_max)
+{
+    struct link *link = context;
+
+    (void)conn;
+    return link->use == FETCH_TAKE ? piece_room(&link->piece, bytes_max) : NULL;
+}
+
 static void on_raw(void *context, struct conn *conn, struct slice bytes)
 {
     struct link *link = context;
@@ -328,13 +355,11 @@ static void on_raw(void *context, struct conn *conn, struct slice bytes)
     if (fetch->has_failed)
         return;
     if (link->use == FETCH_TAKE) {
-        if (io_pwrite(fetch->remote->scratch, bytes.ptr, bytes.len, link->place.offset + link->here,
-                      "a scratch file", &err) != 0) {
+        segment_check_feed(&link->check, bytes);
+        if (piece_add(&link->piece, bytes.len, &err) != 0) {
             fail(fetch, &err);
             return;
         }
-        segment_check_feed(&link->check, bytes);
-        link->here += bytes.len;
     }
     link->left -= bytes.len;
     if (link->use != FETCH_NOTHING) {
@@ -376,6 +401,7 @@ static const struct conn_ops link_ops = {
     .opened = on_opened,
     .message = on_message,
     .raw = on_raw,
+    .raw_room = raw_room,
     .closed = on_closed,
 };
 
@@ -466,8 +492,10 @@ static int open_fetch(struct fetch *fetch, struct err *err)
 static void close_fetch(struct fetch *fetch)
 {
     for (uint32_t i = 0; i < fetch->link_count; i++) {
-        if (fetch->links[i])
+        if (fetch->links[i]) {
+            piece_deinit(&fetch->links[i]->piece);
             conn_close(fetch->links[i]->conn);
+        }
         free(fetch->links[i]);
     }
     free(fetch->links);

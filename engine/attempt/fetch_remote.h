@@ -14,8 +14,8 @@
  * Every segment's checksums are looked at while it comes by (record/segment_check.h), so what was
  * damaged on its way or on its worker's disk is asked for again before it is merged.
  *
- * Memory: the plan, a few hundred bytes for each worker, and one read buffer: segments go straight
- * to the file.
+ * Memory: the plan, a few hundred bytes for each worker, and PIECE_BYTES (piece.h) for each request
+ * in flight, 8 MiB in all: segments go to the file.
  */
 #ifndef ATTEMPT_FETCH_REMOTE_H
 #define ATTEMPT_FETCH_REMOTE_H

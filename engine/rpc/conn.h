@@ -63,6 +63,10 @@ struct conn_ops {
     /* What conn_expect_raw() asked for, in pieces as they come; NULL if it never asks. */
     void (*raw)(void *context, struct conn *conn, struct slice bytes);
 
+    /* Where the next of them may be put, so that `raw` finds them there: at most *bytes_max. NULL,
+     * or the answer NULL: in the connection's own buffer, 64 KiB at a time. */
+    void *(*raw_room)(void *context, struct conn *conn, size_t *bytes_max);
+
     /* All output has been given to the kernel; comes once after the last conn_send() or
      * conn_send_file_take(), and may come between. May be NULL. */
     void (*drained)(void *context, struct conn *conn);

@@ -171,10 +171,15 @@ static bool read_frame_bytes(struct conn *conn)
 
 static bool read_raw_bytes(struct conn *conn)
 {
-    char bytes[RAW_READ_BYTES];
-    size_t count =
-        pull(conn, bytes, conn->raw_left < sizeof bytes ? (size_t)conn->raw_left : sizeof bytes);
+    char own[RAW_READ_BYTES];
+    size_t room = sizeof own, count;
+    void *bytes = conn->ops->raw_room ? conn->ops->raw_room(conn->context, conn, &room) : NULL;
 
+    if (!bytes) {
+        bytes = own;
+        room = sizeof own;
+    }
+    count = pull(conn, bytes, conn->raw_left < room ? (size_t)conn->raw_left : room);
     if (count == 0)
         return false;
     conn->raw_left -= count;
