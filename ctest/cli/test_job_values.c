@@ -64,6 +64,25 @@ static void a_running_job_has_its_tasks(void **state)
     buf_deinit(&out);
 }
 
+static void a_running_job_has_what_it_has_counted_so_far(void **state)
+{
+    Mrlua__Counter counter = MRLUA__COUNTER__INIT, *list[] = {&counter};
+    struct job job;
+    struct buf out = {0};
+    struct slice told;
+
+    (void)state;
+    job_init(&job, JOB_RUNNING);
+    counter.name = (char *)(uintptr_t) "user.bad";
+    counter.value = 12;
+    job.info.n_counters = 1;
+    job.info.counters = list;
+    job_values_status(&job.info, &out);
+    assert_true(value_field_table(buf_slice(&out), "counters", &told));
+    assert_int_equal(value_field_integer(told, "user.bad", 0), 12);
+    buf_deinit(&out);
+}
+
 static void a_job_that_succeeded_has_parts(void **state)
 {
     struct job job;
@@ -161,6 +180,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_running_job_has_its_tasks),
+        cmocka_unit_test(a_running_job_has_what_it_has_counted_so_far),
         cmocka_unit_test(a_job_that_succeeded_has_parts),
         cmocka_unit_test(a_job_that_failed_says_why),
         cmocka_unit_test(a_job_without_a_reason_is_an_error_all_the_same),

@@ -2,6 +2,9 @@
 
 #include "master/kit.h"
 
+#include <stdio.h>
+#include <string.h>
+
 static void sums_count_each_task_once(void **state)
 {
     struct job_results results = {0};
@@ -69,6 +72,60 @@ static void counters_of_all_stages_are_summed_by_name(void **state)
     job_results_deinit(&results);
 }
 
+static const struct job_counter *named(const struct job_counters *counters, const char *name)
+{
+    for (size_t i = 0; i < counters->count; i++)
+        if (strcmp(counters->items[i].name, name) == 0)
+            return &counters->items[i];
+    return NULL;
+}
+
+/* A job that makes names of its data is told so by what they are added up under. */
+static void more_user_names_than_are_kept_are_added_up_as_others(void **state)
+{
+    enum { TASK_COUNT = JOB_USER_COUNTER_COUNT_MAX + 3 };
+    struct job_results results = {0};
+    struct job_counters counters;
+    char name[32];
+
+    (void)state;
+    job_results_plan(&results, TASK_COUNT, 1);
+    for (uint32_t i = 0; i < TASK_COUNT; i++) {
+        snprintf(name, sizeof name, "user.n%u", i);
+        job_results_take(&results, STAGE_MAP, i, i + 1, kit_done(name, i, 1, 1));
+        if (i != JOB_USER_COUNTER_COUNT_MAX - 1)
+            continue;
+        job_results_counters(&results, &counters);
+        assert_int_equal(counters.count, JOB_USER_COUNTER_COUNT_MAX + 1); /* and "all" */
+        assert_null(named(&counters, JOB_COUNTER_OTHERS));
+        job_counters_deinit(&counters);
+    }
+    job_results_take(&results, STAGE_REDUCE, 0, 9999, kit_done("reduce_in", 7, 1, 1));
+    job_results_counters(&results, &counters);
+    assert_int_equal(counters.count, JOB_USER_COUNTER_COUNT_MAX + 3);
+    assert_int_equal(named(&counters, "user.n255")->value, 255);
+    assert_null(named(&counters, "user.n256"));
+    assert_int_equal(named(&counters, JOB_COUNTER_OTHERS)->value, 256 + 257 + 258);
+    assert_int_equal(named(&counters, "reduce_in")->value, 7); /* the engine's own are all kept */
+    job_counters_deinit(&counters);
+    job_results_deinit(&results);
+}
+
+static void a_sum_that_is_too_large_stops_at_the_largest(void **state)
+{
+    struct job_results results = {0};
+    struct job_counters counters;
+
+    (void)state;
+    job_results_plan(&results, 2, 1);
+    job_results_take(&results, STAGE_MAP, 0, 1, kit_done("user.n", INT64_MAX, 1, 1));
+    job_results_take(&results, STAGE_MAP, 1, 2, kit_done("user.n", 1, 1, 1));
+    job_results_counters(&results, &counters);
+    assert_int_equal(named(&counters, "user.n")->value, INT64_MAX);
+    job_counters_deinit(&counters);
+    job_results_deinit(&results);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -76,6 +133,8 @@ int main(void)
         cmocka_unit_test(a_lost_output_does_not_count),
         cmocka_unit_test(what_is_none_of_ours_is_freed),
         cmocka_unit_test(counters_of_all_stages_are_summed_by_name),
+        cmocka_unit_test(more_user_names_than_are_kept_are_added_up_as_others),
+        cmocka_unit_test(a_sum_that_is_too_large_stops_at_the_largest),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

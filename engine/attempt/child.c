@@ -8,6 +8,7 @@
 #include "vm/sandbox.h"
 
 #include <assert.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -54,11 +55,14 @@ struct pulse child_pulse(struct child *child)
     return (struct pulse){.beat = beat, .context = child->page};
 }
 
-void task_result_count(struct task_result *result, const char *name, uint64_t value)
+void task_result_count(struct task_result *result, const char *prefix, const char *name,
+                       uint64_t value)
 {
-    assert(result->counter_count < CHILD_COUNTER_COUNT_MAX);
-    result->counters[result->counter_count].name = name;
-    result->counters[result->counter_count++].value = value;
+    struct task_counter *counter = &result->counters[result->counter_count++];
+
+    assert(result->counter_count <= CHILD_COUNTER_COUNT_MAX);
+    snprintf(counter->name, sizeof counter->name, "%s%s", prefix, name);
+    counter->value = value;
 }
 
 void child_detail_quote(struct child *child, const char *label, struct slice bytes)
@@ -154,6 +158,17 @@ static int load_job(struct child *child, struct err *err)
     return vm_load_job(child->vm, &child->view, err);
 }
 
+/* What the job has counted goes with the engine's counters. Not of a sample: its maps will. */
+static int counted(const struct child *child, int rc, struct task_result *result)
+{
+    const struct vm_counter *counters;
+    uint32_t count = vm_counters(child->vm, &counters);
+
+    for (uint32_t i = 0; rc == 0 && i < count; i++)
+        task_result_count(result, MESSAGE_COUNTER_USER, counters[i].name, counters[i].value);
+    return rc;
+}
+
 static int run_task(struct child *child, struct task_result *result, struct err *err)
 {
     if (load_job(child, err) != 0)
@@ -162,10 +177,11 @@ static int run_task(struct child *child, struct task_result *result, struct err 
     case MRLUA__TASK_KIND__LOAD:
         return 0;
     case MRLUA__TASK_KIND__SAMPLE:
-    case MRLUA__TASK_KIND__MAP:
         return map_task_run(child, result, err);
+    case MRLUA__TASK_KIND__MAP:
+        return counted(child, map_task_run(child, result, err), result);
     case MRLUA__TASK_KIND__REDUCE:
-        return reduce_task_run(child, result, err);
+        return counted(child, reduce_task_run(child, result, err), result);
     default:
         return err_set(err, ERR_SETUP, "task of kind %d is none of a vm child",
                        (int)child->start->kind);
@@ -185,7 +201,7 @@ static ProtobufCBinaryData *cut_points_of(const struct task_result *result)
     return list;
 }
 
-static int send_done(struct child *child, const struct task_result *result, struct err *err)
+static int send_done(struct child *child, struct task_result *result, struct err *err)
 {
     Mrlua__Counter counters[CHILD_COUNTER_COUNT_MAX], *list[CHILD_COUNTER_COUNT_MAX];
     Mrlua__Digest digest = MRLUA__DIGEST__INIT;
@@ -194,7 +210,7 @@ static int send_done(struct child *child, const struct task_result *result, stru
 
     for (uint32_t i = 0; i < result->counter_count; i++) {
         mrlua__counter__init(&counters[i]);
-        counters[i].name = (char *)result->counters[i].name;
+        counters[i].name = result->counters[i].name;
         counters[i].value = (int64_t)result->counters[i].value;
         list[i] = &counters[i];
     }

@@ -18,8 +18,8 @@
 #include "vm/vm.h"
 
 enum {
-    CHILD_QUOTE_BYTES = 200, /* of a record in an error */
-    CHILD_COUNTER_COUNT_MAX = 8,
+    CHILD_QUOTE_BYTES = 200,                            /* of a record in an error */
+    CHILD_COUNTER_COUNT_MAX = 8 + VM_COUNTER_COUNT_MAX, /* the engine's and the job's */
 };
 
 struct child {
@@ -33,15 +33,17 @@ struct child {
     uint64_t peer_attempt;
 };
 
+struct task_counter {
+    char name[sizeof MESSAGE_COUNTER_USER + VM_COUNTER_NAME_BYTES_MAX];
+    uint64_t value;
+};
+
 /* What a task leaves beside its file. */
 struct task_result {
     struct digest digest;
     uint64_t bytes, records;
     uint32_t crc32c;
-    struct {
-        const char *name;
-        uint64_t value;
-    } counters[CHILD_COUNTER_COUNT_MAX];
+    struct task_counter counters[CHILD_COUNTER_COUNT_MAX];
     uint32_t counter_count;
     struct sample *sample; /* SAMPLE: what `cuts` point into */
     struct slice *cuts;
@@ -60,7 +62,9 @@ int child_next_input(struct child *child, Mrlua__Input **input, int *fd, struct 
 /* Beats for the sort path: the page's pulse. */
 struct pulse child_pulse(struct child *child);
 
-void task_result_count(struct task_result *result, const char *name, uint64_t value);
+/* `prefix`: "", or MESSAGE_COUNTER_USER for what the job has counted. */
+void task_result_count(struct task_result *result, const char *prefix, const char *name,
+                       uint64_t value);
 
 /* Appends "label: "bytes..."" as a line to child->detail, printable, cut to CHILD_QUOTE_BYTES. */
 void child_detail_quote(struct child *child, const char *label, struct slice bytes);

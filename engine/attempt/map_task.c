@@ -533,12 +533,12 @@ static int finish(struct map_task *task, struct task_result *result, struct err 
     result->digest = summary.digest;
     result->bytes = summary.bytes;
     result->records = summary.digest.record_count;
-    task_result_count(result, "map_bytes_in", page_get(&task->page->bytes_in));
-    task_result_count(result, "map_records_in", page_get(&task->page->records_in));
-    task_result_count(result, "map_records_out", summary.records_emitted);
-    task_result_count(result, "map_records_written", summary.digest.record_count);
-    task_result_count(result, "map_bytes_written", summary.bytes);
-    task_result_count(result, "map_spills", summary.spill_count);
+    task_result_count(result, "", "map_bytes_in", page_get(&task->page->bytes_in));
+    task_result_count(result, "", "map_records_in", page_get(&task->page->records_in));
+    task_result_count(result, "", "map_records_out", summary.records_emitted);
+    task_result_count(result, "", "map_records_written", summary.digest.record_count);
+    task_result_count(result, "", "map_bytes_written", summary.bytes);
+    task_result_count(result, "", "map_spills", summary.spill_count);
     return 0;
 }
 

@@ -251,11 +251,11 @@ static int finish(struct reduce_task *task, struct task_result *result, struct e
     result->bytes = summary.bytes;
     result->records = summary.records;
     result->crc32c = summary.crc32c;
-    task_result_count(result, "reduce_keys_in", page_get(&task->page->record));
-    task_result_count(result, "reduce_records_in", result->digest.record_count);
-    task_result_count(result, "reduce_records_out", summary.records);
-    task_result_count(result, "reduce_bytes_out", summary.bytes);
-    task_result_count(result, "bytes_not_utf8", summary.bytes_replaced);
+    task_result_count(result, "", "reduce_keys_in", page_get(&task->page->record));
+    task_result_count(result, "", "reduce_records_in", result->digest.record_count);
+    task_result_count(result, "", "reduce_records_out", summary.records);
+    task_result_count(result, "", "reduce_bytes_out", summary.bytes);
+    task_result_count(result, "", "bytes_not_utf8", summary.bytes_replaced);
     return 0;
 }
 

@@ -156,6 +156,7 @@ void job_values_status(const Mrlua__JobInfo *info, struct buf *out)
     add_job(info, out);
     field_name(out, "stages");
     job_values_stages(info, out);
+    add_counters(info, out);
     if (info->status >= JOB_SUCCEEDED) {
         field_name(out, "outcome");
         job_values_outcome(info, out);

@@ -108,27 +108,67 @@ uint64_t job_results_bytes(const struct job_results *results, enum stage_kind st
     return sum;
 }
 
-static void add(struct job_counters *counters, const char *name, int64_t value)
+/* The sums while they are added up. */
+struct adding {
+    struct job_counters *sums;
+    size_t next; /* where the next counter is, if this task tells what the last one told */
+    size_t user_count;
+};
+
+static struct job_counter *find_sum(struct adding *adding, const char *name)
 {
-    for (size_t i = 0; i < counters->count; i++) {
-        if (strcmp(counters->items[i].name, name) == 0) {
-            counters->items[i].value += value;
-            return;
+    struct job_counters *sums = adding->sums;
+
+    for (size_t i = 0; i < sums->count; i++) {
+        size_t at = (adding->next + i) % sums->count;
+
+        if (strcmp(sums->items[at].name, name) == 0) {
+            adding->next = at + 1;
+            return &sums->items[at];
         }
     }
-    counters->items =
-        mem_realloc_array(counters->items, counters->count + 1, sizeof *counters->items);
-    counters->items[counters->count++] = (struct job_counter){.name = name, .value = value};
+    return NULL;
 }
 
-static void add_stage(struct job_counters *counters, const struct job_results *results,
+static struct job_counter *new_sum(struct adding *adding, const char *name)
+{
+    struct job_counters *sums = adding->sums;
+
+    sums->items = mem_realloc_array(sums->items, sums->count + 1, sizeof *sums->items);
+    sums->items[sums->count] = (struct job_counter){.name = name};
+    adding->next = sums->count + 1;
+    return &sums->items[sums->count++];
+}
+
+static bool is_user(const char *name)
+{
+    return strncmp(name, MESSAGE_COUNTER_USER, sizeof MESSAGE_COUNTER_USER - 1) == 0;
+}
+
+static void add(struct adding *adding, const char *name, int64_t value)
+{
+    struct job_counter *sum = find_sum(adding, name);
+
+    if (!sum && is_user(name)) {
+        if (adding->user_count < JOB_USER_COUNTER_COUNT_MAX)
+            adding->user_count++;
+        else if ((sum = find_sum(adding, JOB_COUNTER_OTHERS)) == NULL)
+            name = JOB_COUNTER_OTHERS;
+    }
+    if (!sum)
+        sum = new_sum(adding, name);
+    if (__builtin_add_overflow(sum->value, value, &sum->value))
+        sum->value = INT64_MAX;
+}
+
+static void add_stage(struct adding *adding, const struct job_results *results,
                       enum stage_kind stage)
 {
     for (uint32_t i = 0; i < results->task_counts[stage]; i++) {
         const Mrlua__Done *done = results->tasks[stage][i].done;
 
         for (size_t j = 0; done && j < done->n_counters; j++)
-            add(counters, done->counters[j]->name, done->counters[j]->value);
+            add(adding, done->counters[j]->name, done->counters[j]->value);
     }
 }
 
@@ -139,9 +179,11 @@ static int by_name(const void *a, const void *b)
 
 void job_results_counters(const struct job_results *results, struct job_counters *out)
 {
+    struct adding adding = {.sums = out};
+
     *out = (struct job_counters){0};
-    add_stage(out, results, STAGE_MAP);
-    add_stage(out, results, STAGE_REDUCE);
+    add_stage(&adding, results, STAGE_MAP);
+    add_stage(&adding, results, STAGE_REDUCE);
     if (out->count)
         qsort(out->items, out->count, sizeof *out->items, by_name);
 }

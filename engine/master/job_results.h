@@ -28,9 +28,19 @@ struct job_results {
     uint32_t task_counts[STAGE_COUNT];
 };
 
+enum {
+    /* Names that a job's functions may count under, over all its tasks: each attempt has 64
+     * (mr.count in vm/vm.h), and they are the same 64 unless the job makes names of its data. So
+     * an answer about a job stays far below a frame's 1 MiB, and a page readable. What comes
+     * under further names is added up under one. */
+    JOB_USER_COUNTER_COUNT_MAX = 256,
+};
+
+#define JOB_COUNTER_OTHERS MESSAGE_COUNTER_USER "(others)" /* no name that a job can give */
+
 struct job_counter {
     const char *name; /* borrowed from the results */
-    int64_t value;
+    int64_t value;    /* INT64_MAX: or more */
 };
 
 struct job_counters {

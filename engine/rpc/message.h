@@ -13,6 +13,10 @@
 #include "base/err.h"
 #include "rpc/messages.pb-c.h"
 
+/* What the name of a Counter begins with that the job's functions count, so that none of them takes
+ * the place of one of the engine's. */
+#define MESSAGE_COUNTER_USER "user."
+
 enum message_type {
     MESSAGE_TASK_START = 1, /* TaskStart: trusted -> child */
     MESSAGE_STARTED,        /* Started: trusted -> shell */

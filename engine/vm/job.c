@@ -67,6 +67,9 @@ static void push_settings(lua_State *L, struct vm *vm)
     set_integer(L, "task", options->task);
     set_integer(L, "attempt", options->attempt);
     set_integer(L, "worker", options->worker);
+    lua_newtable(L);
+    lua_pushcclosure(L, vm_count, 1);
+    lua_setfield(L, -2, "count");
     lua_setfield(L, -2, "context");
 }
 

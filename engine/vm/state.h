@@ -62,6 +62,8 @@ struct vm {
     int environment;            /* of sandbox.lua's answer */
     int context;                /* the table `mr` */
     int emit, values;           /* the C functions */
+    struct vm_counter counters[VM_COUNTER_COUNT_MAX];
+    uint32_t counter_count;
     enum builtin builtins[FIELD_COUNT];
     uint32_t group_parts; /* job field `group` */
     bool counts;
@@ -110,6 +112,9 @@ int vm_emit(lua_State *L);
 
 /* values(), the iterator that combine and reduce see: the next value or nil.  [-0, +1|2, v] */
 int vm_values_next(lua_State *L);
+
+/* mr.count(name, n). Its upvalue is a table: name -> place in vm->counters.     [-n, +0, v] */
+int vm_count(lua_State *L);
 
 /* print(...), to the log.                                                       [-n, +0, v] */
 int vm_print(lua_State *L);

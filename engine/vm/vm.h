@@ -35,7 +35,8 @@
  *
  * The job sees the globals of lua/mrlua/sandbox.lua and `mr`: mr.params (read only, known once
  * the job file has returned), mr.stage, mr.job, mr.task, mr.attempt, mr.worker. setup(ctx) and
- * cleanup(ctx, emit) get that same table as `ctx`.
+ * cleanup(ctx, emit) get that same table as `ctx`. mr.count(name, n) adds n (1 if absent) to a
+ * counter of the attempt: vm_counters().
  *
  * partition(key, count) answers an integer from 0 to count - 1.
  */
@@ -53,6 +54,19 @@
 struct group;         /* record/group.h */
 struct reader_record; /* format/reader.h */
 struct vm;
+
+/*
+ * A counter travels with the answer of every task, and lies in the master's memory and journal for
+ * each task of a job: 64 of them are 5 KB a task at most, 500 MB for a job of 100,000. Who wants
+ * more names than a program has places has data in them, and data is emitted. The bytes of a name
+ * are what a line of a table on a page has room for.
+ */
+enum { VM_COUNTER_COUNT_MAX = 64, VM_COUNTER_NAME_BYTES_MAX = 64 };
+
+struct vm_counter {
+    char name[VM_COUNTER_NAME_BYTES_MAX + 1];
+    uint64_t value; /* INT64_MAX: or more */
+};
 
 struct vm_options {
     size_t memory_bytes_max; /* Lua's memory; 0: no limit */
@@ -126,6 +140,9 @@ int vm_partition(struct vm *vm, struct slice key, uint32_t count, uint32_t *out,
 /* Do nothing when the job has no such function. */
 int vm_setup(struct vm *vm, struct err *err);
 int vm_cleanup(struct vm *vm, struct sink *sink, struct err *err);
+
+/* What mr.count() has summed up, in the order of first calls. Good until the vm runs again. */
+uint32_t vm_counters(const struct vm *vm, const struct vm_counter **counters);
 
 /* Many lines, innermost frame first, for the last ERR_JOB; "" when there is none. */
 const char *vm_traceback(struct vm *vm);

@@ -188,6 +188,13 @@ local function records_of(input)
   return records
 end
 
+-- mr.count, adding to `counters`.
+local function count_into(counters)
+  return function(name, step)
+    counters[name] = (counters[name] or 0) + (step or 1)
+  end
+end
+
 local function emit_into(records)
   return function(key, value)
     records[#records + 1] = { normal(key), value }
@@ -199,12 +206,14 @@ end
 -- @param input           a text, a list of lines, or a list of {key, value}
 -- @tparam[opt] table params  overrides of job.params
 -- @treturn {{key,value},...}  what reduce emitted, in the order of the engine with one reducer
+-- @treturn table              what was counted: name -> sum
 function dryrun.run(job, input, params)
-  local mapped, output = {}, {}
+  local mapped, output, counters = {}, {}, {}
   local outer_mr = rawget(_G, "mr")
   local emit = emit_into(mapped)
   local choose = (job.group or 0) > 0 and value_and_key_of or value_of
-  local mr = { params = setmetatable(params or {}, { __index = job.params }), stage = "map" }
+  local mr = { params = setmetatable(params or {}, { __index = job.params }), stage = "map",
+    count = count_into(counters) }
   local reduce = job.reduce == "top" and top(mr.params.n) or BUILTINS[job.reduce] or job.reduce
   local map = maps.names[job.map] and maps.new(job.map, mr.params) or job.map
   rawset(_G, "mr", mr)
@@ -221,7 +230,7 @@ function dryrun.run(job, input, params)
   end
   if job.cleanup then job.cleanup(mr, emit) end
   rawset(_G, "mr", outer_mr)
-  return output
+  return output, counters
 end
 
 return dryrun

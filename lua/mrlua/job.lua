@@ -19,6 +19,7 @@
 --     reducers     integer; absent: chosen by the size of the input
 --     params       name -> default value (string, number, boolean); --param name=text converts
 --                  to the type of the default. The functions read mr.params.name
+--                  in all functions: mr.count(name, n) adds n (default 1) to a counter of the job
 --     setup        function(mr), before the first record of an attempt
 --     cleanup      function(mr, emit), after its last
 --     limits       { memory = bytes (default 512M), seconds = 600.0, seconds_per_record = 60.0 }

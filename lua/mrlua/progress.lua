@@ -121,6 +121,21 @@ function progress.phase_line(stage)
     size.bytes(stage.bytes_done), size.count(stage.records), size.seconds(stage.seconds))
 end
 
+--- What the functions of a job have counted (mr.count), in a line: "counted: bad 3, short 17"; nil
+-- where that is nothing.
+-- @tparam table counters  name -> sum, those of the engine too
+function progress.counted_line(counters)
+  local texts = {}
+  for name, sum in pairs(counters) do
+    local own = name:match("^user%.(.*)")
+    if own then
+      texts[#texts + 1] = ("%s %d"):format(own, sum)
+    end
+  end
+  table.sort(texts)
+  return #texts > 0 and "counted: " .. table.concat(texts, ", ") or nil
+end
+
 --- What a finished job did, in a line.
 -- @tparam table outcome  { seconds, output, parts = {...}, bytes, records, input_bytes }
 function progress.summary(outcome)

@@ -30,14 +30,11 @@ end
 -- @tparam string name    for messages: "mr.params"
 -- @tparam[opt] function missing  called with a key that is not there, for its error
 function sandbox.freeze(fields, name, missing)
+  if missing then
+    setmetatable(fields, { __index = function(_, key) missing(key) end })
+  end
   return setmetatable({}, {
-    __index = function(_, key)
-      local value = fields[key]
-      if value == nil and missing then
-        missing(key)
-      end
-      return value
-    end,
+    __index = fields, -- a table and no function: mr.count is looked up for every record
     __newindex = function(_, key)
       error(("%s is read only: '%s' was not set"):format(name, tostring(key)), 2)
     end,

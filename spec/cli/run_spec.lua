@@ -253,6 +253,37 @@ describe("mrlua run", function()
       assert.is_true(cjson.decode(result.stderr:match("([^\n]*)\n$")).ok)
     end)
 
+    it("what the job has counted, in its summary, as JSON and in the manifest", function()
+      local path = job [[
+        map = function(_, line, emit)
+          if line == "" then mr.count "empty" end
+          mr.count("bytes", #line)
+          emit(line, 1)
+        end,
+        reduce = function(key) if key ~= "" then mr.count "keys" end end,
+        cleanup = function(ctx) ctx.count(ctx.stage .. ".ends") end]]
+      local out = folder .. "/out"
+      local result = run { path, write("in", "ab\n\nab\n\nc\n"), "-o", out, "--json", "--quiet" }
+      local counters = cjson.decode(result.stdout).counters
+
+      assert.equal(2, counters["user.empty"])
+      assert.equal(5, counters["user.bytes"])
+      assert.equal(2, counters["user.keys"])
+      assert.equal(1, counters["user.map.ends"])
+      assert.equal(1, counters["user.reduce.ends"])
+      assert.same(counters, cjson.decode(temp.read(out .. "/_SUCCESS")).counters)
+    end)
+
+    it("nothing of what a sample counts", function()
+      local path = job [[
+        partition = "range",
+        map = function(_, line, emit) mr.count "lines" emit(line, 1) end, reduce = "sum"]]
+      local input = write("in", ("some\nlines\n"):rep(100))
+      local result = run { path, input, "-o", folder .. "/out", "--json", "--reducers", 2 }
+
+      assert.equal(200, cjson.decode(result.stdout).counters["user.lines"])
+    end)
+
     it("a failure as JSON too", function()
       local path = job [[map = function() error("no way") end, reduce = "sum"]]
       local result = run { path, write("in", "a\n"), "-o", folder .. "/out", "--json" }

@@ -101,6 +101,16 @@ describe("dryrun.run()", function()
     assert.same({}, dryrun.run(job, {}))
   end)
 
+  it("answers what was counted", function()
+    local _, counters = dryrun.run({
+      setup = function(ctx) ctx.count "setups" end,
+      map = function(_, line, emit) _G.mr.count("bytes", #line) emit(line, 1) end,
+      reduce = function() _G.mr.count "keys" end,
+    }, { "a", "bc", "a" })
+
+    assert.same({ setups = 2, bytes = 4, keys = 2 }, counters)
+  end)
+
   it("runs setup before and cleanup after, with params", function()
     local job = {
       params = { n = 1, m = 2 }, reduce = "identity",

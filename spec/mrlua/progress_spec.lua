@@ -98,6 +98,13 @@ describe("mrlua/progress lines", function()
       stage_with { name = "reduce", tasks = 1 }))
   end)
 
+  it("tell what the functions of a job have counted, by name", function()
+    assert.equal("counted: a.b 7, bad 12", progress.counted_line {
+      map_records_in = 3, ["user.bad"] = 12, ["user.a.b"] = 7,
+    })
+    assert.is_nil(progress.counted_line { map_records_in = 3 })
+  end)
+
   it("tell what a job did, and where its output is", function()
     local outcome = { seconds = 4.0, output = "out", parts = { {}, {} }, bytes = 5000,
       records = 812, input_bytes = 400000000 }

@@ -52,7 +52,8 @@ function outcome.tell(ended, flags, draws, interrupted)
   elseif ended.signal then
     io.stderr:write("mrlua: ", interrupted or "interrupted", "\n")
   elseif draws and not flags.quiet and not flags.json then
-    io.stderr:write(progress.summary(ended), "\n")
+    local counted = progress.counted_line(ended.counters)
+    io.stderr:write(counted and counted .. "\n" or "", progress.summary(ended), "\n")
   end
   if flags.json then
     local file = flags.output and io.stdout or io.stderr

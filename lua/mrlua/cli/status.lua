@@ -39,6 +39,10 @@ local function tell(answer, flags)
       io.stdout:write(progress.phase_line(stage), "\n")
     end
   end
+  local counted = progress.counted_line(answer.counters)
+  if counted then
+    io.stdout:write(counted, "\n")
+  end
   if job.state == "running" then
     for _, line in ipairs(progress.bars(answer, COLUMNS, false)) do
       io.stdout:write(line, "\n")
