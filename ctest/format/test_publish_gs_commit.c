@@ -213,12 +213,16 @@ static void a_session_that_is_gone_is_that_part_lost(void **state)
 /* The bytes were finished, and the answer was lost: the object itself says whose it is. */
 static void a_lost_answer_of_the_last_bytes_is_no_loss(void **state)
 {
+    char answer[4096];
+
     (void)state;
     begin(false);
     gcs_server_fault(&kit.server, "{\"match\":{\"operation\":\"objects.insert\",\"object\":"
                                   "\"^out/part-\"},\"actions\":[{\"reset\":\"after\"},{\"reset\":"
                                   "\"after\"}]}");
     publish_kit_must_commit(&kit);
+    gcs_server_control(&kit.server, "GET", "faults", "", answer, sizeof answer);
+    assert_non_null(strstr(answer, "\"taken\": 2"));
     assert_names(kit.out.gcs, WHOLE);
     publish_kit_check(&kit);
 }
