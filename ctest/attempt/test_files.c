@@ -47,19 +47,28 @@ static void test_scratch(void **state)
     assert_int_equal(err.kind, ERR_DISK);
 }
 
-static void test_result(void **state)
+/* Row 24: a run has the name of its attempt, and whoever reads it reads what that one wrote. */
+static void a_result_is_never_written_over(void **state)
 {
     const char *path = folder_path(&folder, "result");
     struct err err;
-    int fd;
+    char text[4];
+    int fd, reader;
 
     (void)state;
     fd = files_result(path, &err);
     assert_true(fd >= 0);
     assert_int_equal(write(fd, "x", 1), 1);
-    close(fd);
-    assert_int_equal(files_result(path, &err), -1); /* nobody's file is written over */
-    assert_int_equal(err.kind, ERR_DISK);
+    reader = open(path, O_RDONLY);
+    for (int is_closed = 0; is_closed < 2; is_closed++) { /* while it is written, and later */
+        assert_int_equal(files_result(path, &err), -1);
+        assert_int_equal(err.kind, ERR_DISK);
+        assert_int_equal(pread(reader, text, sizeof text, 0), 1);
+        assert_int_equal(text[0], 'x');
+        if (!is_closed)
+            close(fd);
+    }
+    close(reader);
 }
 
 /* Text of `len` bytes, no two neighbours of which are alike. */
@@ -138,7 +147,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_scratch, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_result, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_result_is_never_written_over, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_copy, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_copy_fails, set_up, tear_down),
     };

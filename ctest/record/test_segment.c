@@ -232,6 +232,55 @@ static void every_flipped_bit_is_found(void **state)
     close(fd);
 }
 
+/* Reads until the damage is found: what comes before it is what was written. */
+static void assert_found_in_time(const struct segment *segment, const struct kit_list *list)
+{
+    struct err err = {0};
+    struct cursor *cursor = segment_cursor_open(segment, &err);
+    size_t count = 0;
+    int rc = cursor ? 0 : -1;
+
+    while (cursor && (rc = cursor_next(cursor, &err)) == 1) {
+        assert_in_range(count, 0, list->count - 1);
+        if (!slice_equal(cursor->key, list->records[count].key))
+            fail_msg("record %zu is another one", count);
+        count++;
+    }
+    assert_int_equal(rc, -1);
+    assert_int_equal(err.kind, ERR_PEER);
+    cursor_close(cursor);
+}
+
+/* Row 29, at rest; test_segment_check.c has the same for what comes over a connection. */
+static void ten_thousand_flipped_bits_of_a_large_segment_are_found(void **state)
+{
+    enum { FLIPS = 10000, RECORDS = 20000 };
+    struct rand rand = kit_rand("flips");
+    struct kit_list list = {0};
+    struct run_segment extent;
+    struct segment segment;
+    int fd = kit_file();
+
+    (void)state;
+    fill(&list, &rand, RECORDS, 100);
+    extent = write_list(fd, 0, 2, &list);
+    segment = segment_at(fd, extent, 2);
+    assert_true(extent.bytes > 4 * RUN_BLOCK_BYTES);
+    for (int i = 0; i < FLIPS; i++) {
+        off_t at = (off_t)rand_below(&rand, extent.bytes);
+        unsigned char byte, flip = (unsigned char)(1 << rand_below(&rand, 8));
+
+        assert_int_equal(pread(fd, &byte, 1, at), 1);
+        byte ^= flip;
+        assert_int_equal(pwrite(fd, &byte, 1, at), 1);
+        assert_found_in_time(&segment, &list);
+        byte ^= flip;
+        assert_int_equal(pwrite(fd, &byte, 1, at), 1);
+    }
+    kit_clear(&list);
+    close(fd);
+}
+
 static void every_other_length_is_found(void **state)
 {
     struct kit_list list = {0};
@@ -393,6 +442,7 @@ int main(void)
         cmocka_unit_test(values_may_be_skipped_and_keys_stay_good),
         cmocka_unit_test(the_largest_record_passes),
         cmocka_unit_test(every_flipped_bit_is_found),
+        cmocka_unit_test(ten_thousand_flipped_bits_of_a_large_segment_are_found),
         cmocka_unit_test(every_other_length_is_found),
         cmocka_unit_test(another_segment_is_found_by_its_ids),
         cmocka_unit_test(blocks_of_another_segment_are_found),

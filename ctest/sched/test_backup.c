@@ -350,6 +350,58 @@ static void slow_reduce_gets_a_second_attempt(void **state)
     kit_deinit(&kit);
 }
 
+static uint32_t completions_of(const struct kit *kit, enum stage_kind stage, uint64_t attempt_id)
+{
+    uint32_t count = 0;
+
+    for (size_t i = 0; i < kit->fact_count; i++)
+        count += kit->facts[i].kind == FACT_TASK_COMPLETED && kit->facts[i].stage == stage &&
+                 kit->facts[i].task == 0 &&
+                 (attempt_id == 0 || kit->facts[i].attempt_id == attempt_id);
+    return count;
+}
+
+/* Both attempts of the task say that they are done, in one moment; the first heard is the task's,
+ * whatever is heard again of either. */
+static void race(struct kit *kit, struct rand *rand, enum stage_kind stage, uint64_t first)
+{
+    uint64_t both[2] = {first, kit_attempt(kit, stage, 0)};
+    uint32_t winner = (uint32_t)rand_below(rand, 2);
+
+    assert_true(both[1] > both[0]);
+    for (uint32_t i = 0; stage == STAGE_REDUCE && i < 2; i++)
+        kit_fetched(kit, both[i]);
+    kit_done(kit, both[winner]);
+    for (uint64_t again = 1 + rand_below(rand, 4); again > 0; again--)
+        kit_done(kit, both[again == 1 ? 1 - winner : rand_below(rand, 2)]);
+    assert_int_equal(completions_of(kit, stage, 0), 1);
+    assert_int_equal(completions_of(kit, stage, both[winner]), 1);
+}
+
+/* Row 19. Each a race of two maps, then one of two reduces: one output, one part. */
+static void of_1000_races_each_has_one_result(void **state)
+{
+    struct rand rand;
+
+    (void)state;
+    rand_init(&rand, 19);
+    for (int round = 0; round < 1000; round++) {
+        struct kit kit;
+        uint64_t first;
+
+        begin_late(&kit);
+        first = kit_attempt(&kit, STAGE_MAP, 0);
+        live_on(&kit, first, 31, 0);
+        race(&kit, &rand, STAGE_MAP, first);
+        first = kit_attempt(&kit, STAGE_REDUCE, 0);
+        live_on(&kit, first, 31, 0);
+        race(&kit, &rand, STAGE_REDUCE, first);
+        assert_int_equal(kit_progress(&kit).status, JOB_COMMITTING);
+        assert_int_equal(kit_progress(&kit).stages[STAGE_REDUCE].failure_count, 0);
+        kit_deinit(&kit);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -364,6 +416,7 @@ int main(void)
         cmocka_unit_test(both_attempts_end_with_their_job),
         cmocka_unit_test(two_attempts_last_over_a_restart_as_none),
         cmocka_unit_test(slow_reduce_gets_a_second_attempt),
+        cmocka_unit_test(of_1000_races_each_has_one_result),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
