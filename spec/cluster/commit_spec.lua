@@ -1,5 +1,9 @@
 -- The end of a job with many parts: whenever the master dies in it, each part is there once, and
 -- while it lasts, however slow the disk is and whether the parts come or go, the master answers.
+--
+-- The slow disk is short in the tests: 100 parts of 40 ms. At full length a commit takes 100 s:
+--
+--     SLOW_PARTS=5000 SLOW_MS=20 MRLUA=build/mrlua busted spec/cluster/commit_spec.lua
 
 local cluster = require "spec.support.cluster"
 local engine = require "spec.support.engine"
@@ -10,12 +14,15 @@ local WORDCOUNT <const> = "jobs/wordcount.lua"
 local INPUTS <const> = { texts.GPL }
 local ROUNDS <const> = math.tointeger(tonumber(os.getenv "ROUNDS")) or 8
 local PARTS <const> = 100
+local SLOW_PARTS <const> = math.tointeger(tonumber(os.getenv "SLOW_PARTS")) or PARTS
 -- A reduce costs a process, under sanitizers and with tiny limits a dearer one. The job is to last
 -- for the questions that are asked meanwhile: five a second, where the machine is not idle.
 local MANY_PARTS <const> = engine.has_option "SANITIZE" and 300
   or engine.has_option "TINY" and 1000 or 2000
 local NS_PER_MS <const> = 1000000
-local SLOW_MS <const> = 40 -- for each part of PARTS: 4 s
+local SLOW_MS <const> = math.tointeger(tonumber(os.getenv "SLOW_MS")) or 40
+-- So long may one of the SLOW_PARTS take, from its reduce to its name.
+local PART_SECONDS <const> = 0.9 + 2 * SLOW_MS / 1000
 local ANSWER_MS_MAX <const> = 1000
 
 -- A disk on which parts are slow to get their names, and to go.
@@ -140,7 +147,7 @@ describe("a commit", function()
   -- not short, that all questions are answered soon, and that the worker is there.
   local function expect_answers(job, is_watched)
     local watched_ms, longest_ms = 0, 0
-    it_all:wait("the job ends", 100, function()
+    it_all:wait("the job ends", PART_SECONDS * SLOW_PARTS, function()
       local since = now_ms()
       local is_slow = is_watched()
       local known = it_all:worker_state(it_all.workers[1].id)
@@ -151,7 +158,7 @@ describe("a commit", function()
       end
       return job:code()
     end)
-    assert.is_true(watched_ms > PARTS * SLOW_MS / 4, watched_ms .. " ms")
+    assert.is_true(watched_ms > SLOW_PARTS * SLOW_MS / 4, watched_ms .. " ms")
     assert.is_true(longest_ms < 2 * ANSWER_MS_MAX, longest_ms .. " ms for two answers")
   end
 
@@ -159,14 +166,14 @@ describe("a commit", function()
     if not start_slowly() then
       pending "needs a C compiler"
     end
-    local flags = { "--reducers", PARTS }
+    local flags = { "--reducers", SLOW_PARTS }
     local expected = it_all:expected_parts(WORDCOUNT, INPUTS, flags)
     local job = it_all:submit(WORDCOUNT, INPUTS, flags)
     local id = it_all:job_id(job)
     expect_answers(job, function()
       local status = it_all:status(id)
       local reduce = status and status.stages.reduce
-      return reduce and reduce.tasks_done == PARTS and status.job.state ~= "done"
+      return reduce and reduce.tasks_done == SLOW_PARTS and status.job.state ~= "done"
     end)
 
     it_all:expect_parts(job, expected)
@@ -177,11 +184,11 @@ describe("a commit", function()
     if not start_slowly() then
       pending "needs a C compiler"
     end
-    local path = temp.write(it_all.folder .. "/endless.lua", (ENDLESS_JOB:gsub("PARTS", PARTS)))
+    local path = temp.write(it_all.folder .. "/endless.lua", (ENDLESS_JOB:gsub("PARTS", SLOW_PARTS)))
     local input = temp.write(it_all.folder .. "/input", "line\n")
-    local job = it_all:submit(path, { input }, { "--reducers", PARTS })
-    it_all:wait_for_job(job, "all other reduces are done", 90, function(status)
-      return status.stages.reduce and status.stages.reduce.tasks_done == PARTS - 1
+    local job = it_all:submit(path, { input }, { "--reducers", SLOW_PARTS })
+    it_all:wait_for_job(job, "all other reduces are done", PART_SECONDS * SLOW_PARTS, function(status)
+      return status.stages.reduce and status.stages.reduce.tasks_done == SLOW_PARTS - 1
     end)
     assert.equal(0, it_all:run({ "cancel", job.id }).code)
     expect_answers(job, function()
