@@ -91,6 +91,10 @@ static void tables_are_as_drawn(void **state)
         value_write_list_begin(&out, 0);
     assert_memory_equal(out.ptr, "\xc5\xc8\x01\xc6\xc7", 5);
     assert_int_equal(out.len, 403);
+    buf_clear(&out);
+    value_write_list_begin(&out, 1);
+    value_write_null(&out);
+    assert_wrote(&out, "\xc5\x01\xc8", 3);
     buf_deinit(&out);
 }
 
@@ -220,7 +224,8 @@ static void what_is_no_value_is_named(void **state)
         const char *message;
     } bad[] = {
         {"", 0, "value: byte 0: value is cut off"},
-        {"\xc8", 1, "value: byte 0: not a value"},
+        {"\xc9", 1, "value: byte 0: not a value"},
+        {"\xc6\xc8\x01\xc7", 4, "value: byte 1: null as a key"},
         {"\xc7", 1, "value: byte 0: not a value"},
         {"\x01\x01", 2, "value: byte 1: bytes behind the end"},
         {"\xc0", 1, "value: byte 0: number is cut off or too long"},

@@ -46,6 +46,8 @@ const char *datum_type_name(enum datum_type type)
     case DATUM_TABLE_BEGIN:
     case DATUM_TABLE_END:
         return "table";
+    case DATUM_NULL:
+        return "null";
     case DATUM_NIL:
         return "nil";
     }

@@ -68,7 +68,8 @@ enum datum_type {
     DATUM_TUPLE_END,
     DATUM_TABLE_BEGIN, /* values: key, value, key, value ... then DATUM_TABLE_END */
     DATUM_TABLE_END,
-    DATUM_NIL, /* never written; what a reader of an absent field answers */
+    DATUM_NULL, /* values: JSON's null, cjson.null in Lua */
+    DATUM_NIL,  /* never written; what a reader of an absent field answers */
 };
 
 /* One token of a key or value. */
@@ -79,7 +80,7 @@ struct datum {
     struct slice string; /* borrowed from the encoded bytes, or from the reader's scratch */
 };
 
-/* "boolean", "number", "string", "tuple", "table", "nil": for messages. */
+/* "boolean", "number", "string", "tuple", "table", "null", "nil": for messages. */
 const char *datum_type_name(enum datum_type type);
 
 /*

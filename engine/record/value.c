@@ -17,6 +17,7 @@ enum {
     TAG_LIST,
     TAG_TABLE,
     TAG_TABLE_END,
+    TAG_NULL,
 };
 static_assert(TAG_STRING_SMALL + VALUE_STRING_BYTES_SMALL + 1 == TAG_INTEGER, "drawn in value.h");
 static_assert(1 + VARINT_BYTES_MAX <= VALUE_NUMBER_BYTES_MAX, "an integer fits");
@@ -47,6 +48,11 @@ size_t value_encode_number(char out[VALUE_NUMBER_BYTES_MAX], double value)
     out[0] = (char)TAG_FLOAT;
     put_u64le(out + 1, bits);
     return 9;
+}
+
+void value_write_null(struct buf *out)
+{
+    buf_append_byte(out, TAG_NULL);
 }
 
 void value_write_boolean(struct buf *out, bool value)
@@ -107,6 +113,9 @@ void value_write_table_end(struct buf *out)
 void value_write_datum(struct buf *out, const struct datum *datum)
 {
     switch (datum->type) {
+    case DATUM_NULL:
+        value_write_null(out);
+        return;
     case DATUM_FALSE:
     case DATUM_TRUE:
         value_write_boolean(out, datum->type == DATUM_TRUE);
@@ -277,6 +286,10 @@ static int read_any(struct value_reader *reader, struct datum *out, struct err *
         reader->next++;
         out->type = tag == TAG_TRUE ? DATUM_TRUE : DATUM_FALSE;
         return 1;
+    case TAG_NULL:
+        reader->next++;
+        out->type = DATUM_NULL;
+        return 1;
     case TAG_LIST:
     case TAG_TABLE:
         return read_table_begin(reader, out, err);
@@ -296,6 +309,8 @@ static int read_key(struct value_reader *reader, struct datum *out, struct err *
     }
     if (*at == TAG_TABLE || *at == TAG_LIST)
         return reader_fail(reader, "a table as a key", err);
+    if (*at == TAG_NULL)
+        return reader_fail(reader, "null as a key", err);
     if (read_any(reader, out, err) != 1)
         return -1;
     if (out->type == DATUM_FLOAT && isnan(out->number)) {

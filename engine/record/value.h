@@ -19,6 +19,7 @@
  *     c5  varint value value ...   a list: a table with just the keys 1 ... n; n > 0, the values
  *     c6  key value key value ...  any other table, and the empty one
  *     c7                           its end
+ *     c8                           null, as JSON has it; never a key
  *
  * Integers and floats stay what they were (1 and 1.0 differ in a value, unlike in a key); a NaN
  * is a value like any other. Keys of tables are booleans, strings and numbers other than NaN.
@@ -43,6 +44,7 @@ enum {
 
 /* Writers append to `out`. They know no limits: whoever writes what a job made bounds depth and
  * bytes as it goes (value_check_size). */
+void value_write_null(struct buf *out);
 void value_write_boolean(struct buf *out, bool value);
 void value_write_integer(struct buf *out, int64_t value);
 void value_write_number(struct buf *out, double value);

@@ -130,6 +130,9 @@ bool scalar_to_lua(lua_State *L, const struct datum *datum)
     case DATUM_STRING:
         lua_pushlstring(L, datum->string.len ? datum->string.ptr : "", datum->string.len);
         return true;
+    case DATUM_NULL:
+        lua_pushlightuserdata(L, NULL); /* cjson.null */
+        return true;
     default:
         return false;
     }

@@ -228,6 +228,11 @@ static int write_any(lua_State *L, int index, struct value_encoder *encoder, uin
             return -1;
         value_write_string(out, text);
         break;
+    case LUA_TLIGHTUSERDATA:
+        if (lua_touserdata(L, index))
+            return err_set(err, ERR_JOB, "value %s a userdata", depth ? "contains" : "is");
+        value_write_null(out); /* cjson.null */
+        break;
     case LUA_TTABLE:
         if (write_table(L, index, encoder, depth + 1, out, err) != 0)
             return -1;

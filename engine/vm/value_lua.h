@@ -7,7 +7,7 @@
  *
  * Equal tables give equal bytes: a list as a list, any other table as its items 1 ... n and then
  * the other keys in the order of key.h, whatever the order in which the table was filled.
- * Metatables are not looked at.
+ * Metatables are not looked at. cjson.null is a value, too.
  */
 #ifndef VM_VALUE_LUA_H
 #define VM_VALUE_LUA_H
