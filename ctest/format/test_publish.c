@@ -453,10 +453,10 @@ static void names_of_parts(void **state)
     struct buf name = {0};
 
     (void)state;
-    publish_part_name(&name, 7);
+    publish_part_name(&name, 7, "");
     assert_string_equal(buf_string(&name), "part-00007");
-    publish_part_name(&name, 123456);
-    assert_string_equal(buf_string(&name), "part-123456");
+    publish_part_name(&name, 123456, ".gz");
+    assert_string_equal(buf_string(&name), "part-123456.gz");
     publish_init(&publish, "some/out//", "j", true);
     publish_part_path(&publish, 7, 12, &name);
     assert_string_equal(buf_string(&name), "some/.out.mrlua-j/.mrlua-j/part-00007.12");

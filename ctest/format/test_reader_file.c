@@ -9,13 +9,13 @@
 static void reads_one(const struct source_input *input, struct slice contents)
 {
     struct err err = {0};
-    struct reader *reader = reader_open(READER_FILE, input, &err);
+    struct reader *reader = reader_open(READER_FILE, input, READER_DEFAULTS, &err);
     struct reader_record record;
 
     assert_non_null(reader);
     if (reader_next(reader, &record, &err) != 1)
         fail_msg("%s", err.message);
-    assert_false(record.is_encoded);
+    assert_int_equal(record.form, RECORD_AS_READ);
     assert_true(slice_equal(record.key.string, slice_of_string(input->name)));
     assert_true(slice_equal(record.value.string, contents));
     assert_int_equal(record.offset, 0);
@@ -62,7 +62,7 @@ static void largest_file_passes_and_a_larger_one_is_named(void **state)
         struct err err = {0};
 
         input = i ? pack_input("big.gz", buf_slice(&gzip)) : pack_input("big", buf_slice(&text));
-        reader = reader_open(READER_FILE, &input, &err);
+        reader = reader_open(READER_FILE, &input, READER_DEFAULTS, &err);
         assert_int_equal(reader_next(reader, &record, &err), -1);
         assert_int_equal(err.kind, ERR_INPUT);
         assert_non_null(strstr(err.message, "larger than 16777216 bytes"));
@@ -83,7 +83,7 @@ static void every_failure_is_reported(void **state)
     for (nth = 0;; nth++) {
         struct reader_record record;
         struct err err = {0};
-        struct reader *reader = reader_open(READER_FILE, &input, &err);
+        struct reader *reader = reader_open(READER_FILE, &input, READER_DEFAULTS, &err);
         int rc;
 
         fault_arm(nth % 2 ? FAULT_ALLOC : FAULT_READ, nth / 2, nth % 2 ? ENOMEM : EIO);

@@ -10,7 +10,7 @@
 /* The same by blocks: what they hold is what the lines are. */
 static int read_blocks(const struct source_input *input, struct buf *out, struct err *err)
 {
-    struct reader *reader = reader_open(READER_LINES, input, err);
+    struct reader *reader = reader_open(READER_LINES, input, READER_DEFAULTS, err);
     struct slice block;
     uint64_t offset;
     int rc;
@@ -35,7 +35,7 @@ static int read_blocks(const struct source_input *input, struct buf *out, struct
 /* Appends "<offset>:<line>;" per record. */
 static int read_lines(const struct source_input *input, struct buf *out, struct err *err)
 {
-    struct reader *reader = reader_open(READER_LINES, input, err);
+    struct reader *reader = reader_open(READER_LINES, input, READER_DEFAULTS, err);
     struct reader_record record;
     struct buf blocks = {0};
     struct err blocks_err = {0};
@@ -45,7 +45,7 @@ static int read_lines(const struct source_input *input, struct buf *out, struct 
     if (!reader)
         return -1;
     while ((rc = reader_next(reader, &record, err)) == 1) {
-        assert_false(record.is_encoded);
+        assert_int_equal(record.form, RECORD_AS_READ);
         assert_int_equal(record.key.type, DATUM_INTEGER);
         assert_int_equal(record.value.type, DATUM_STRING);
         assert_int_equal(record.key.integer, record.offset);
@@ -246,14 +246,14 @@ static void longest_line_passes_and_a_longer_one_is_named(void **state)
     text.len += READER_LINE_BYTES_MAX;
     buf_append_string(&text, "\r\nx"); /* this x is one too many, if the line end goes */
     input = pack_input("big.bin", buf_slice(&text));
-    reader = reader_open(READER_LINES, &input, &err);
+    reader = reader_open(READER_LINES, &input, READER_DEFAULTS, &err);
     assert_int_equal(reader_next(reader, &record, &err), 1);
     assert_int_equal(reader_next(reader, &record, &err), 1);
     assert_int_equal(record.value.string.len, READER_LINE_BYTES_MAX);
     assert_int_equal(reader_next(reader, &record, &err), 1);
     assert_int_equal(reader_next(reader, &record, &err), 0);
     reader_close(reader);
-    reader = reader_open(READER_LINES, &input, &err);
+    reader = reader_open(READER_LINES, &input, READER_DEFAULTS, &err);
     assert_int_equal(reader_block(reader, &block, &offset, &err), 1);
     assert_int_equal(block.len, 6);
     assert_int_equal(reader_block(reader, &block, &offset, &err), 1);
@@ -264,7 +264,7 @@ static void longest_line_passes_and_a_longer_one_is_named(void **state)
     reader_close(reader);
 
     assert_int_equal(pwrite(input.fd, "xx", 2, 6 + READER_LINE_BYTES_MAX), 2);
-    reader = reader_open(READER_LINES, &input, &err);
+    reader = reader_open(READER_LINES, &input, READER_DEFAULTS, &err);
     assert_int_equal(reader_next(reader, &record, &err), 1);
     assert_int_equal(reader_next(reader, &record, &err), -1);
     assert_int_equal(err.kind, ERR_INPUT);
@@ -272,7 +272,7 @@ static void longest_line_passes_and_a_longer_one_is_named(void **state)
                                      "bytes; for binary data, use input = \"file\"");
     reader_close(reader);
     by_line = err;
-    reader = reader_open(READER_LINES, &input, &err);
+    reader = reader_open(READER_LINES, &input, READER_DEFAULTS, &err);
     assert_int_equal(reader_block(reader, &block, &offset, &err), 1);
     assert_int_equal(reader_block(reader, &block, &offset, &err), -1);
     assert_int_equal(err.kind, by_line.kind);
@@ -322,7 +322,7 @@ static void every_failure_is_reported(void **state)
             if (calls[i] == FAULT_ALLOC && nth == 2)
                 continue; /* the source's own, small too */
             fault_arm(calls[i], nth, calls[i] == FAULT_READ ? EIO : ENOMEM);
-            reader = reader_open(READER_LINES, &input, &err);
+            reader = reader_open(READER_LINES, &input, READER_DEFAULTS, &err);
             while (reader && (rc = reader_next(reader, &record, &err)) == 1)
                 continue;
             reader_close(reader);

@@ -28,7 +28,8 @@ static struct source_input written_run(void)
     struct part_summary summary;
     struct err err = {0};
     int fd = memfd_create("run", MFD_CLOEXEC);
-    struct writer *writer = writer_open(WRITER_RUN, fd, "part-00002", &id, &err);
+    struct writer *writer =
+        writer_open(&(struct writer_format){.kind = WRITER_RUN}, fd, "part-00002", &id, &err);
 
     assert_non_null(writer);
     for (int i = 0; i < RECORD_COUNT; i++)
@@ -43,13 +44,13 @@ static struct source_input written_run(void)
 /* 0: all records were right. */
 static int read_run(const struct source_input *input, struct err *err)
 {
-    struct reader *reader = reader_open(READER_RUN, input, err);
+    struct reader *reader = reader_open(READER_RUN, input, READER_DEFAULTS, err);
     struct reader_record record;
     int count = 0;
     int rc = -1;
 
     while (reader && (rc = reader_next(reader, &record, err)) == 1) {
-        assert_true(record.is_encoded);
+        assert_int_equal(record.form, RECORD_ENCODED);
         assert_true(slice_equal(record.key_bytes, encode_key_number(count)));
         assert_true(slice_equal(record.value_bytes, value_of(count)));
         count++;
@@ -104,11 +105,11 @@ static void other_files_and_streams_are_refused(void **state)
     assert_int_equal(
         write(input.fd, "not a run at all, but long enough to hold a footer of one", 57), 57);
     input.length = input.size = 57;
-    assert_null(reader_open(READER_RUN, &input, &err));
+    assert_null(reader_open(READER_RUN, &input, READER_DEFAULTS, &err));
     assert_int_equal(err.kind, ERR_INPUT);
     assert_non_null(strstr(err.message, "x"));
     input.is_stream = true;
-    assert_null(reader_open(READER_RUN, &input, &err));
+    assert_null(reader_open(READER_RUN, &input, READER_DEFAULTS, &err));
     assert_int_equal(err.kind, ERR_INPUT);
     close(input.fd);
 }

@@ -4,11 +4,13 @@
 #include "base/io.h"
 #include "encode.h"
 #include "fault/fault.h"
+#include "format/reader.h"
 #include "seed.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -43,7 +45,8 @@ static void writes(enum writer_kind kind, struct slice key, struct slice value,
     struct part_summary summary;
     struct buf out = {0};
     struct err err = {0};
-    struct writer *writer = writer_open(kind, fd, "part-00003", &id, &err);
+    struct writer *writer =
+        writer_open(&(struct writer_format){.kind = kind}, fd, "part-00003", &id, &err);
 
     assert_non_null(writer);
     if (writer_write(writer, key, value, &err) != 0)
@@ -98,7 +101,8 @@ static void record_that_json_cannot_hold_is_refused_whole(void **state)
     struct part_summary summary;
     struct buf out = {0};
     struct err err = {0};
-    struct writer *writer = writer_open(WRITER_JSONL, fd, "part-00003", &id, &err);
+    struct writer *writer =
+        writer_open(&(struct writer_format){.kind = WRITER_JSONL}, fd, "part-00003", &id, &err);
 
     (void)state;
     assert_int_equal(writer_write(writer, KEY("nan"), encode_value_number((double)NAN), &err), -1);
@@ -122,7 +126,8 @@ static void empty_part_has_no_bytes(void **state)
         int fd = part_fd();
         struct part_summary summary;
         struct err err = {0};
-        struct writer *writer = writer_open(kind, fd, "part-00000", &id, &err);
+        struct writer *writer =
+            writer_open(&(struct writer_format){.kind = kind}, fd, "part-00000", &id, &err);
 
         assert_int_equal(writer_finish(writer, &summary, &err), 0);
         writer_close(writer);
@@ -160,7 +165,8 @@ static void tsv_can_be_read_back(void **state)
     struct part_summary summary;
     struct buf out = {0}, text = {0};
     struct err err = {0};
-    struct writer *writer = writer_open(WRITER_TSV, fd, "part-00003", &id, &err);
+    struct writer *writer =
+        writer_open(&(struct writer_format){.kind = WRITER_TSV}, fd, "part-00003", &id, &err);
     const char *at;
 
     (void)state;
@@ -194,26 +200,96 @@ static void tsv_can_be_read_back(void **state)
     close(fd);
 }
 
-static void names_and_kinds_are_one_to_one(void **state)
+/* Many records, compressed: what is stored is what the summary says, and is read again. */
+static void packed_records_are_read_again(void **state)
 {
-    struct err err = {0};
-    enum writer_kind kind;
+    static const char *const inputs[] = {[SOURCE_GZIP] = "x.gz", [SOURCE_ZSTD] = "x.zst"};
 
     (void)state;
-    for (enum writer_kind i = WRITER_TSV; i <= WRITER_RUN; i++) {
-        assert_int_equal(writer_kind_by_name(slice_of_string(writer_kind_name(i)), &kind, &err), 0);
-        assert_int_equal(kind, i);
+    for (enum source_kind packing = SOURCE_GZIP; packing <= SOURCE_ZSTD; packing++) {
+        struct writer_format format = {.kind = WRITER_TSV, .packing = packing};
+        int fd = part_fd();
+        struct source_input input = {.fd = fd, .name = inputs[packing], .size = UINT64_MAX};
+        struct part_summary summary;
+        struct reader_record record;
+        struct buf out = {0};
+        struct err err = {0};
+        struct writer *writer = writer_open(&format, fd, "part-00003", &id, &err);
+        struct reader *reader;
+
+        for (int i = 0; i < 1000; i++)
+            assert_int_equal(writer_write(writer, KEY("the same"), encode_value_integer(i), &err),
+                             0);
+        assert_int_equal(writer_finish(writer, &summary, &err), 0);
+        writer_close(writer);
+        read_part(fd, &summary, &out);
+        assert_true(out.len < 6000);
+        assert_int_equal(summary.records, 1000);
+        input.size = input.length = out.len;
+        reader = reader_open(READER_LINES, &input, READER_DEFAULTS, &err);
+        for (int i = 0; i < 1000; i++) {
+            char line[40];
+
+            snprintf(line, sizeof line, "the same\t%d", i);
+            assert_int_equal(reader_next(reader, &record, &err), 1);
+            assert_true(slice_equal(record.value.string, slice_of_string(line)));
+        }
+        assert_int_equal(reader_next(reader, &record, &err), 0);
+        reader_close(reader);
+        buf_deinit(&out);
+        close(fd);
     }
-    assert_int_equal(writer_kind_by_name(slice_of_string("csv"), &kind, &err), -1);
-    assert_int_equal(err.kind, ERR_SETUP);
-    assert_non_null(strstr(err.message, "output = \"csv\": not one of \"tsv\""));
+}
+
+static void csv_is_a_row_a_record(void **state)
+{
+    (void)state;
+    WRITES(WRITER_CSV, KEY("a,b"), encode_value_integer(12), "\"a,b\",12\n");
+}
+
+static void is_format(const char *name, enum writer_kind kind, enum source_kind packing,
+                      const char *suffix)
+{
+    struct writer_format format;
+    struct err err = {0};
+
+    assert_int_equal(writer_format_by_name(slice_of_string(name), &format, &err), 0);
+    assert_int_equal(format.kind, kind);
+    assert_int_equal(format.packing, packing);
+    assert_string_equal(writer_suffix(name), suffix);
+}
+
+static void a_name_says_format_and_compression(void **state)
+{
+    (void)state;
+    is_format("tsv", WRITER_TSV, SOURCE_PLAIN, "");
+    is_format("jsonl.gz", WRITER_JSONL, SOURCE_GZIP, ".gz");
+    is_format("lines.zst", WRITER_LINES, SOURCE_ZSTD, ".zst");
+    is_format("csv", WRITER_CSV, SOURCE_PLAIN, "");
+    is_format("run", WRITER_RUN, SOURCE_PLAIN, "");
+}
+
+static void other_names_are_refused(void **state)
+{
+    static const char *const wrong[] = {"", ".gz", "xml", "tsv.bz2", "run.gz", "tsv.gz.gz", "tsv."};
+    struct writer_format format;
+    struct err err = {0};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+        assert_int_equal(writer_format_by_name(slice_of_string(wrong[i]), &format, &err), -1);
+        assert_int_equal(err.kind, ERR_SETUP);
+        assert_string_equal(writer_suffix(wrong[i]), "");
+    }
+    assert_non_null(strstr(err.message, "output = \"tsv.\": no such format"));
 }
 
 static int write_many(enum writer_kind kind, struct err *err)
 {
     int fd = part_fd();
     struct part_summary summary;
-    struct writer *writer = writer_open(kind, fd, "part-00003", &id, err);
+    struct writer *writer =
+        writer_open(&(struct writer_format){.kind = kind}, fd, "part-00003", &id, err);
     char text[5000];
     int rc = writer ? 0 : -1;
 
@@ -262,7 +338,10 @@ int main(void)
         cmocka_unit_test(record_that_json_cannot_hold_is_refused_whole),
         cmocka_unit_test(empty_part_has_no_bytes),
         cmocka_unit_test(tsv_can_be_read_back),
-        cmocka_unit_test(names_and_kinds_are_one_to_one),
+        cmocka_unit_test(packed_records_are_read_again),
+        cmocka_unit_test(csv_is_a_row_a_record),
+        cmocka_unit_test(a_name_says_format_and_compression),
+        cmocka_unit_test(other_names_are_refused),
         cmocka_unit_test(full_disk_is_a_disk_error_wherever_it_strikes),
     };
 

@@ -252,7 +252,7 @@ static inline int kit_map_scalars(struct kit *kit, const struct datum *key,
 /* A record of a run file. */
 static inline int kit_map_encoded(struct kit *kit, struct slice key, struct slice value)
 {
-    struct reader_record record = {.is_encoded = true, .key_bytes = key, .value_bytes = value};
+    struct reader_record record = {.form = RECORD_ENCODED, .key_bytes = key, .value_bytes = value};
 
     return kit_map_record(kit, &record, &kit->sink);
 }

@@ -55,11 +55,11 @@ bool feed_is_needed(const Mrlua__TaskStart *start)
     return feed_has_objects(start) && !is_run(start);
 }
 
-/* Where its reader begins, and what it will want: all but lines are read whole. */
+/* Where its reader begins, and what it will want: what cannot be cut is read whole. */
 static void fill_span(struct gcs_span *span, const struct uri *uri, const Mrlua__Piece *piece,
-                      bool is_cut)
+                      enum reader_kind reader, bool is_cut)
 {
-    uint64_t from = is_cut && piece->offset > 0 ? piece->offset - 1 : 0;
+    uint64_t from = is_cut ? reader_start(reader, piece->offset) : 0;
 
     *span = (struct gcs_span){
         .bucket = uri->bucket,
@@ -92,7 +92,7 @@ struct feed *feed_open(const Mrlua__TaskStart *start)
         if (piece->generation == 0 || uri_parse(piece->path, &feed->uris[i], &ignored) != 0)
             continue;
         if (piece->offset <= piece->size && piece->length <= piece->size - piece->offset)
-            fill_span(&feed->spans[i], &feed->uris[i], piece, is_cut);
+            fill_span(&feed->spans[i], &feed->uris[i], piece, reader, is_cut);
     }
     feed->reader = gcs_reader_open(feed->gcs, feed->spans, start->n_pieces, &options);
     feed->current = start->n_pieces;
@@ -246,7 +246,7 @@ int feed_copy(const Mrlua__Piece *piece, const char *folder, struct err *err)
     if (uri_parse(piece->path, &uri, err) != 0)
         return -1;
     gcs = gcs_open();
-    fill_span(&span, &uri, piece, false);
+    fill_span(&span, &uri, piece, READER_RUN, false);
     fd = files_scratch(folder, err);
     if (fd >= 0 && copy(gcs, &span, fd, "a copy of an input (--tmp DIR: elsewhere)", err) != 0)
         io_close(&fd);

@@ -1,6 +1,7 @@
 #include "attempt/keep.h"
 
 #include "format/publish_gs.h"
+#include "format/writer.h"
 #include "rpc/message.h"
 #include "store/gcs_noted.h"
 #include "store/gcs_put.h"
@@ -32,6 +33,7 @@ static int keep_part(const Mrlua__TaskStart *start, int fd, const Mrlua__Done *d
     int rc =
         publish_gs_init(&out, request->output_folder, request->job_id, request->overwrite, err);
 
+    out.suffix = writer_suffix(start->output);
     if (rc == 0)
         rc = publish_gs_keep(&out, start->task, &part, fd, err);
     publish_gs_deinit(&out);

@@ -1,10 +1,10 @@
 #include "attempt/map_task.h"
 
 #include "attempt/map_builtin.h"
+#include "attempt/map_input.h"
 #include "base/find.h"
 #include "base/io.h"
 #include "base/mem.h"
-#include "format/reader.h"
 #include "record/builtin_group.h"
 #include "record/collector.h"
 #include "record/cut_points.h"
@@ -33,7 +33,7 @@ struct map_task {
     struct sample *sample; /* NULL: it is a map */
     bool is_identity, is_builtin;
     struct map_builtin builtin; /* is_builtin: what blocks are mapped with */
-    enum reader_kind reader;
+    struct map_input input;
     uint64_t input_index;
     uint64_t bytes_before; /* of the pieces that are done */
     struct buf key, value; /* what is emitted without Lua, encoded */
@@ -266,7 +266,7 @@ static int open_task(struct map_task *task, struct child *child, struct err *err
     task->is_identity = !vm_has(task->vm, "map") || vm_builtin(task->vm, "map") == BUILTIN_IDENTITY;
     task->is_builtin =
         map_builtin_init(&task->builtin, buf_slice(&child->view), vm_counts(task->vm));
-    if (reader_kind_by_name(slice_of_string(start->input), &task->reader, err) != 0)
+    if (map_input_init(&task->input, start->input, buf_slice(&child->view), err) != 0)
         return -1;
     if (start->kind == MRLUA__TASK_KIND__SAMPLE) {
         open_sample(task);
@@ -295,13 +295,17 @@ static int emit_as_read(struct map_task *task, const struct reader_record *recor
     struct slice key = record->key_bytes, value = record->value_bytes;
 
     buf_clear(&task->value);
-    if (!record->is_encoded) {
+    if (record->form != RECORD_ENCODED) {
         if (encode_key(&task->key, &record->key, err) != 0)
             return -1;
-        value_write_datum(&task->value, &record->value);
         key = buf_slice(&task->key);
-        value = buf_slice(&task->value);
     }
+    if (record->form == RECORD_IN_LUA && vm_record_encode(task->vm, &task->value, err) != 0)
+        return -1;
+    if (record->form == RECORD_AS_READ)
+        value_write_datum(&task->value, &record->value);
+    if (record->form == RECORD_IN_LUA || record->form == RECORD_AS_READ)
+        value = buf_slice(&task->value);
     if (vm_counts(task->vm)) {
         buf_clear(&task->value);
         value_write_integer(&task->value, 1);
@@ -318,11 +322,11 @@ static void tell_record(struct map_task *task, const char *input,
 
     buf_printf(&task->child->detail, "input: %s, at byte %llu\n", input,
                (unsigned long long)record->offset);
-    if (record->is_encoded)
+    if (record->form == RECORD_ENCODED)
         buf_printf(&task->child->detail, "key: %s\n",
                    key_print(key, sizeof key, record->key_bytes));
     else
-        child_detail_quote(task->child, "record", record->value.string);
+        child_detail_quote(task->child, "record", record->text);
 }
 
 /* So many bytes of the piece have been mapped. True: a sample needs no more of it. */
@@ -333,8 +337,8 @@ static bool is_enough(struct map_task *task, size_t bytes)
 
 static size_t bytes_of(const struct reader_record *record)
 {
-    return record->is_encoded ? record->key_bytes.len + record->value_bytes.len
-                              : record->value.string.len + 1;
+    return record->form == RECORD_ENCODED ? record->key_bytes.len + record->value_bytes.len
+                                          : record->text.len + 1;
 }
 
 /* The records of a piece, on their way to map. */
@@ -352,7 +356,10 @@ static bool end_record(struct feed *feed)
     struct map_task *task = feed->task;
 
     feed->has_record = false;
-    page_set(&task->page->phase, PAGE_READ);
+    if (task->input.runs_job) /* where it stands still, if it does */
+        page_set(&task->page->input_offset, feed->record.offset + feed->record.text.len);
+    else
+        page_set(&task->page->phase, PAGE_READ);
     page_add(&task->page->records_in, 1);
     if (++feed->count % BYTES_IN_RECORDS == 0)
         page_set(&task->page->bytes_in, task->bytes_before + reader_bytes_read(feed->reader));
@@ -396,6 +403,7 @@ static int map_records(struct map_task *task, struct reader *reader, const char 
     struct feed feed = {.task = task, .reader = reader};
     int rc;
 
+    page_enter(task->page, task->input.runs_job ? PAGE_MAP : PAGE_READ);
     if (task->is_identity)
         rc = emit_all_as_read(&feed, err);
     else
@@ -411,7 +419,7 @@ static void tell_line(struct map_task *task, const char *input, struct slice blo
     struct reader_record record = {.offset = offset + task->builtin.at};
     size_t next;
 
-    record.value.string = reader_block_line(block, task->builtin.at, &next);
+    record.text = reader_block_line(block, task->builtin.at, &next);
     tell_record(task, input, &record);
 }
 
@@ -461,20 +469,13 @@ static int sampled(struct map_task *task, int rc, struct err *err)
 static int map_piece(struct map_task *task, const Mrlua__Input *message, int fd, struct err *err)
 {
     const Mrlua__Piece *piece = message->piece;
-    struct source_input input = {
-        .fd = fd,
-        .is_stream = message->is_stream,
-        .is_gzip = piece->is_gzip,
-        .name = piece->name,
-        .offset = piece->offset,
-        .length = piece->length,
-        .size = piece->size,
-    };
-    struct reader *reader = reader_open(task->reader, &input, err);
+    struct reader *reader = map_input_open(&task->input, task->vm, message, fd, err);
     int rc;
 
     if (!reader)
         return -1;
+    page_set(&task->page->input_index, task->input_index);
+    page_set(&task->page->input_offset, piece->offset);
     if (task->sample)
         sample_begin(task->sample, task->child->start->shares[task->input_index], piece->length);
     if (task->is_builtin && reader_has_blocks(reader))

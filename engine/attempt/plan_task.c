@@ -3,6 +3,7 @@
 #include "base/mem.h"
 #include "format/publish.h"
 #include "format/split.h"
+#include "format/writer.h"
 #include "rpc/message.h"
 #include "store/file.h"
 #include "store/gcs_sweep.h"
@@ -251,6 +252,7 @@ int commit_task_run(const Mrlua__TaskStart *start, struct buf *done, uint32_t *l
             .crc32c = request->parts[i]->crc32c,
         };
     publish_init(&publish, request->output_folder, request->job_id, request->overwrite);
+    publish.suffix = writer_suffix(start->output);
     rc = publish_commit(&publish, parts, request->n_parts, slice_of_string(request->manifest), lost,
                         err);
     publish_deinit(&publish);

@@ -131,13 +131,14 @@ static int open_writer(struct reduce_task *task, struct err *err)
     const Mrlua__TaskStart *start = task->child->start;
     /* Not who wrote it: the bytes of a part are those of any other attempt and run (P1). */
     struct writer_id id = {.partition = start->task};
-    enum writer_kind kind;
+    struct writer_format format;
     char name[32];
 
     snprintf(name, sizeof name, "part-%05u", start->task);
-    if (writer_kind_by_name(slice_of_string(start->output), &kind, err) != 0)
+    if (writer_format_by_name(slice_of_string(start->output), &format, err) != 0)
         return -1;
-    task->writer = writer_open(kind, child_fd(CHILD_RESULT), name, &id, err);
+    value_field_table(buf_slice(&task->child->view), "output_options", &format.options);
+    task->writer = writer_open(&format, child_fd(CHILD_RESULT), name, &id, err);
     return task->writer ? 0 : -1;
 }
 

@@ -8,6 +8,7 @@
 #include "base/io.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "format/reader.h"
 #include "record/cut_points.h"
 
 #include <errno.h>
@@ -408,13 +409,14 @@ static void quote_record(struct service *service, const Mrlua__Piece *piece, uin
 {
     char bytes[RECORD_QUOTE_BYTES], quoted[4 * RECORD_QUOTE_BYTES + 8];
     struct slice record = {.ptr = bytes};
+    enum reader_kind kind;
     struct err err;
     const char *end;
     ssize_t count;
     int fd;
 
-    if (strcmp(service->trusted->start->input, "lines") != 0 ||
-        source_kind_of(piece->name) != SOURCE_PLAIN || piece->is_gzip)
+    if (reader_kind_by_name(slice_of_string(service->trusted->start->input), &kind, &err) != 0 ||
+        !reader_is_of_lines(kind) || source_kind_of(piece->name) != SOURCE_PLAIN || piece->is_gzip)
         return;
     if (piece->generation) { /* a service that may not answer is not asked for it */
         buf_printf(&service->trusted->detail, "input: %s, at byte %llu\n", piece->name,

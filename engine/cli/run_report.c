@@ -4,6 +4,7 @@
 #include "cli/answer.h"
 #include "cli/fields.h"
 #include "cli/run_state.h"
+#include "format/writer.h"
 #include "master/job_plan.h"
 #include "record/value.h"
 
@@ -131,11 +132,12 @@ static void write_counters(const struct run_shell *shell, struct buf *out)
     job_counters_deinit(&counters);
 }
 
-static void write_part(uint32_t partition, const Mrlua__Done *done, struct buf *out)
+static void write_part(const struct run_shell *shell, uint32_t partition, const Mrlua__Done *done,
+                       struct buf *out)
 {
     struct buf name = {0};
 
-    publish_part_name(&name, partition);
+    publish_part_name(&name, partition, writer_suffix(shell->config.output_format));
     answer_part(buf_string(&name), done->bytes, done->records, done->crc32c, out);
     buf_deinit(&name);
 }
@@ -150,7 +152,7 @@ static void write_parts(const struct run_shell *shell, struct buf *out)
     for (uint32_t i = 0; i < count; i++) {
         const struct job_result *result = job_results_of(&shell->results, STAGE_REDUCE, i);
 
-        write_part(i, result->done, out);
+        write_part(shell, i, result->done, out);
         records += result->done->records;
     }
     field_integer(out, "records", records);

@@ -81,7 +81,7 @@ void publish_init(struct publish *publish, const char *output, const char *job_i
 
     assert(job_id[0] && !strchr(job_id, '/'));
     *publish = (struct publish){
-        .output = plain, .overwrite = overwrite, .is_gs = is_gs, .holder = getpid()};
+        .output = plain, .overwrite = overwrite, .is_gs = is_gs, .suffix = "", .holder = getpid()};
     publish->job_id = mem_strdup(job_id);
     publish->claim = format_name("%s/" CLAIM_NAME, plain);
     publish->staging =
@@ -103,10 +103,10 @@ void publish_deinit(struct publish *publish)
     *publish = (struct publish){0};
 }
 
-void publish_part_name(struct buf *out, uint32_t partition)
+void publish_part_name(struct buf *out, uint32_t partition, const char *suffix)
 {
     buf_clear(out);
-    buf_printf(out, "part-%05" PRIu32, partition);
+    buf_printf(out, "part-%05" PRIu32 "%s", partition, suffix);
 }
 
 void publish_part_path(const struct publish *publish, uint32_t partition, uint64_t attempt,
@@ -205,7 +205,10 @@ static int make_folder(const char *path, const char *what, struct err *err)
 
 static int gs_open(const struct publish *publish, struct publish_gs *out, struct err *err)
 {
-    return publish_gs_init(out, publish->output, publish->job_id, publish->overwrite, err);
+    int rc = publish_gs_init(out, publish->output, publish->job_id, publish->overwrite, err);
+
+    out->suffix = publish->suffix;
+    return rc;
 }
 
 static int gs_claim(const struct publish *publish, struct err *err)
@@ -288,7 +291,7 @@ static int commit_part(const struct publish *publish, uint32_t partition,
     int rc;
 
     publish_part_path(publish, partition, part->attempt, &from);
-    buf_printf(&to, "%s/part-%05" PRIu32, publish->base, partition);
+    buf_printf(&to, "%s/part-%05" PRIu32 "%s", publish->base, partition, publish->suffix);
     rc = look_at(buf_string(&to), part->bytes, err);
     if (rc == 0) {
         rc = look_at(buf_string(&from), part->bytes, err);
@@ -432,8 +435,13 @@ int publish_commit(struct publish *publish, const struct publish_part *parts, si
 
 static bool is_part_name(const char *name)
 {
-    return strncmp(name, "part-", 5) == 0 && name[5] &&
-           strspn(name + 5, "0123456789") == strlen(name + 5);
+    const char *suffix;
+
+    if (strncmp(name, "part-", 5) != 0)
+        return false;
+    suffix = name + 5 + strspn(name + 5, "0123456789");
+    return suffix > name + 5 &&
+           (!*suffix || strcmp(suffix, ".gz") == 0 || strcmp(suffix, ".zst") == 0);
 }
 
 /* The folder was empty when it was claimed: every part in it is this job's. */

@@ -58,8 +58,9 @@ struct publish {
     char *work;    /* base/.mrlua-JOB */
     char *job_id;
     bool overwrite;
-    bool is_gs;   /* `output` is its URI; none of the other names means anything */
-    pid_t holder; /* lives as long as the job runs; publish_init() says: this process */
+    bool is_gs;         /* `output` is its URI; none of the other names means anything */
+    const char *suffix; /* of the names of parts; borrowed. publish_init() says: "" */
+    pid_t holder;       /* lives as long as the job runs; publish_init() says: this process */
 };
 
 /* The part of partition i is what `attempt` wrote, with that many bytes and that CRC32C. */
@@ -78,9 +79,9 @@ void publish_deinit(struct publish *publish);
  * the same job is fine. */
 int publish_claim(struct publish *publish, struct err *err);
 
-/* "part-00000", and the path an attempt writes to. `out` is cleared first. */
+/* "part-00000" and the suffix, and the path an attempt writes to. `out` is cleared first. */
 struct buf;
-void publish_part_name(struct buf *out, uint32_t partition);
+void publish_part_name(struct buf *out, uint32_t partition, const char *suffix);
 void publish_part_path(const struct publish *publish, uint32_t partition, uint64_t attempt,
                        struct buf *out);
 
@@ -88,8 +89,8 @@ void publish_part_path(const struct publish *publish, uint32_t partition, uint64
 int publish_part_create(const struct publish *publish, uint32_t partition, uint64_t attempt,
                         struct err *err);
 
-/* parts[i] becomes part i. After -1 (ERR_DISK, ERR_RETRY) it may be called again. ERR_PEER: part
- * *lost can be had no more, and its attempt must be made again. */
+/* parts[i] becomes part i; publish->suffix is set before. After -1 (ERR_DISK, ERR_RETRY) it may be
+ * called again. ERR_PEER: part *lost can be had no more, and its attempt must be made again. */
 int publish_commit(struct publish *publish, const struct publish_part *parts, size_t part_count,
                    struct slice manifest, uint32_t *lost, struct err *err);
 

@@ -31,7 +31,7 @@ int publish_gs_init(struct publish_gs *out, const char *output, const char *job_
     struct uri uri;
     size_t len;
 
-    *out = (struct publish_gs){.overwrite = overwrite};
+    *out = (struct publish_gs){.overwrite = overwrite, .suffix = ""};
     if (uri_parse(output, &uri, err) != 0)
         return err_prefix(err, "output %s", output);
     len = strlen(uri.object);
@@ -66,7 +66,8 @@ void publish_gs_deinit(struct publish_gs *out)
 
 void publish_gs_part_name(const struct publish_gs *out, uint32_t partition, char *name)
 {
-    snprintf(name, PUBLISH_GS_NAME_BYTES, "%spart-%05" PRIu32, out->prefix, partition);
+    snprintf(name, PUBLISH_GS_NAME_BYTES, "%spart-%05" PRIu32 "%s", out->prefix, partition,
+             out->suffix);
 }
 
 void publish_gs_ticket_name(const struct publish_gs *out, uint32_t partition, uint64_t attempt,

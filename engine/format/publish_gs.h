@@ -61,6 +61,7 @@ struct publish_gs {
     char *work;   /* "a/out/.mrlua-JOB/" */
     char *job_id;
     bool overwrite;
+    const char *suffix; /* of the names of parts; borrowed. publish_gs_init() says: "" */
     struct gcs *gcs;
 };
 

@@ -61,7 +61,8 @@ static int run_next(struct reader *reader, struct reader_record *record, struct 
             break;
         close_segment(run);
     }
-    record->is_encoded = true;
+    record->form = RECORD_ENCODED;
+    record->text = slice_of(NULL, 0);
     record->offset = run->index->segments[run->partition - 1].offset;
     if (run->cursor->ops->value(run->cursor, &record->value_bytes, err) != 0)
         return -1;

@@ -44,8 +44,7 @@ enum source_kind source_input_kind(const struct source_input *input);
 /* A piece of an input, as a reader gets it. */
 struct source_input {
     int fd; /* borrowed: closed by the caller, after source_close */
-    /* `fd` cannot seek. It stands where the reader of the piece begins: at `offset`, for lines that
-     * do not begin the input one byte before. */
+    /* `fd` cannot seek. It stands where the reader of the piece begins: reader_start(). */
     bool is_stream;
     bool is_gzip;     /* gzip, whatever the name says */
     const char *name; /* borrowed; decides the kind; names the input in messages */

@@ -66,7 +66,7 @@ static int add_file(struct filling *filling, const struct file *file, uint32_t i
     uint64_t size = file->identity.size, step = filling->plan->split_bytes;
     size_t name_bytes = strlen(file->name);
 
-    if (size == 0 && reader == READER_LINES)
+    if (size == 0 && reader != READER_FILE && reader != READER_RUN)
         return 0;
     if (size == 0 || file->identity.is_gzip || reader_needs_whole_file(reader, file->name))
         step = size;

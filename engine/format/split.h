@@ -9,14 +9,14 @@
  *
  * A split is a list of pieces of files, in input order; a map task reads them one after the other.
  *   - Split size by default: total / 32 (rounded up), at least 1 MiB, at most 64 MiB; total = the
- *     bytes of all inputs as they lie on disk. Lines may be cut anywhere: the reader mends it. (A
- *     map that combines meets each frequent key once, so fewer and larger ones have less to sort
+ *     bytes of all inputs as they lie on disk. What can be cut may be so anywhere: the reader mends
+ * it. (A map that combines meets each frequent key once, so fewer and larger ones have less to sort
  *     and to merge; 32 still keep a few slots even to their end.)
  *   - What can only be read whole (.gz, .zst, objects that are gzip, "file", "run") is one piece.
  *   - Above SPLIT_PACK_FILES_MIN inputs, pieces that follow each other share a split as long as
  *     they fit the split size together. Below, a split never holds pieces of two files.
- *   - An empty file of lines gives no piece; for "file" it is a record, for "run" what is left of
- *     a run file, and the reader's error.
+ *   - An empty file gives no piece; but for "file" it is a record, for "run" what is left of a run
+ *     file, and the reader's error.
  *   - No piece at all gives one split without pieces: the job still runs, and commits an output.
  * Reducers by default: total / 256 MiB (rounded up), at least 1, at most 1,000.
  *

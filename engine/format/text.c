@@ -193,6 +193,9 @@ static void put_string(struct text *text, struct slice string)
 static int put_scalar(struct text *text, const struct datum *datum, struct err *err)
 {
     switch (datum->type) {
+    case DATUM_NULL:
+        buf_append_string(text->out, "null");
+        return 0;
     case DATUM_FALSE:
         buf_append_string(text->out, "false");
         return 0;
@@ -372,4 +375,11 @@ int text_raw_key(struct buf *out, struct slice key, struct err *err)
 int text_raw_value(struct buf *out, struct slice value, struct err *err)
 {
     return put_value(&(struct text){.out = out, .style = STYLE_RAW}, value, err);
+}
+
+int text_raw_field(struct buf *out, const struct datum *field, struct err *err)
+{
+    if (field->type == DATUM_TABLE_BEGIN)
+        return text_raw_value(out, field->string, err);
+    return put_scalar(&(struct text){.out = out, .style = STYLE_RAW}, field, err);
 }

@@ -33,4 +33,8 @@ int text_tsv_value(struct buf *out, struct slice value, struct err *err);
 int text_raw_key(struct buf *out, struct slice key, struct err *err);
 int text_raw_value(struct buf *out, struct slice value, struct err *err);
 
+/* The same of a field of a table, as value_read_pair() answers it. */
+struct datum;
+int text_raw_field(struct buf *out, const struct datum *field, struct err *err);
+
 #endif

@@ -4,6 +4,8 @@
 #include "base/hash.h"
 #include "base/io.h"
 #include "base/mem.h"
+#include "format/csv_writer.h"
+#include "format/packer.h"
 #include "format/text.h"
 #include "record/run.h"
 #include "record/value.h"
@@ -12,10 +14,14 @@
 #include <stdlib.h>
 
 static const char *const names[] = {
-    [WRITER_TSV] = "tsv",
-    [WRITER_JSONL] = "jsonl",
-    [WRITER_LINES] = "lines",
-    [WRITER_RUN] = "run",
+    [WRITER_TSV] = "tsv", [WRITER_JSONL] = "jsonl", [WRITER_LINES] = "lines",
+    [WRITER_CSV] = "csv", [WRITER_RUN] = "run",
+};
+
+static const char *const suffixes[] = {
+    [SOURCE_PLAIN] = "",
+    [SOURCE_GZIP] = ".gz",
+    [SOURCE_ZSTD] = ".zst",
 };
 
 /* Written bytes are sent on to the disk in such steps, so that it works while the reduce does and
@@ -27,46 +33,94 @@ struct writer {
     int fd;
     char *name;
     struct buf text;        /* formatted and not yet written */
+    struct packer *packer;  /* NULL: not compressed */
+    struct buf packed;      /* compressed and not yet written */
+    struct csv_writer csv;  /* "csv" only */
     struct run_writer *run; /* "run" only */
     struct part_summary summary;
     uint64_t bytes_sent; /* on to the disk */
 };
 
-int writer_kind_by_name(struct slice name, enum writer_kind *out, struct err *err)
+/* Does `name` end in it, with something before? */
+static bool ends_in(struct slice name, const char *suffix)
 {
+    size_t len = strlen(suffix);
+
+    return name.len > len && memcmp(name.ptr + name.len - len, suffix, len) == 0;
+}
+
+static enum source_kind packing_of(struct slice name)
+{
+    return ends_in(name, suffixes[SOURCE_GZIP])   ? SOURCE_GZIP
+           : ends_in(name, suffixes[SOURCE_ZSTD]) ? SOURCE_ZSTD
+                                                  : SOURCE_PLAIN;
+}
+
+int writer_format_by_name(struct slice name, struct writer_format *out, struct err *err)
+{
+    struct slice plain = name;
+
+    *out = (struct writer_format){.packing = packing_of(name)};
+    plain.len -= strlen(suffixes[out->packing]);
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
-        if (slice_equal(name, slice_of_string(names[i]))) {
-            *out = (enum writer_kind)i;
+        if (!slice_equal(plain, slice_of_string(names[i])))
+            continue;
+        out->kind = (enum writer_kind)i;
+        if (out->kind != WRITER_RUN || out->packing == SOURCE_PLAIN)
             return 0;
-        }
     }
-    return err_set(err, ERR_SETUP,
-                   "output = \"%.*s\": not one of \"tsv\", \"jsonl\", \"lines\", \"run\"",
+    return err_set(err, ERR_SETUP, "output = \"%.*s\": no such format, or one of another version",
                    (int)(name.len < 100 ? name.len : 100), name.ptr);
 }
 
-const char *writer_kind_name(enum writer_kind kind)
+const char *writer_suffix(const char *format_name)
 {
-    return names[kind];
+    struct writer_format format;
+    struct err ignored;
+
+    if (writer_format_by_name(slice_of_string(format_name), &format, &ignored) != 0)
+        return "";
+    return suffixes[format.packing];
 }
 
-struct writer *writer_open(enum writer_kind kind, int fd, const char *name,
+static int open_run(struct writer *writer, const struct writer_id *id, struct err *err)
+{
+    struct run_id run_id = {.job = id->job, .attempt = id->attempt, .task = id->partition};
+
+    writer->run = run_writer_open(writer->fd, &run_id, 1, writer->name, (struct pulse){0}, err);
+    if (!writer->run)
+        return -1;
+    run_writer_pack_all(writer->run);
+    return run_writer_begin(writer->run, 0, err);
+}
+
+static int open_text(struct writer *writer, const struct writer_format *format, struct err *err)
+{
+    if (format->packing != SOURCE_PLAIN) {
+        writer->packer = packer_open(format->packing, err);
+        if (!writer->packer)
+            return -1;
+    }
+    if (format->kind != WRITER_CSV)
+        return 0;
+    if (csv_writer_init(&writer->csv, format->options, err) != 0)
+        return -1;
+    csv_writer_header(&writer->csv, &writer->text);
+    return 0;
+}
+
+struct writer *writer_open(const struct writer_format *format, int fd, const char *name,
                            const struct writer_id *id, struct err *err)
 {
     struct writer *writer = mem_alloc(sizeof *writer);
-    struct run_id run_id = {.job = id->job, .attempt = id->attempt, .task = id->partition};
+    int rc;
 
-    writer->kind = kind;
+    writer->kind = format->kind;
     writer->fd = fd;
     writer->name = mem_strdup(name);
-    if (kind != WRITER_RUN)
+    rc = format->kind == WRITER_RUN ? open_run(writer, id, err) : open_text(writer, format, err);
+    if (rc == 0)
         return writer;
-    writer->run = run_writer_open(fd, &run_id, 1, writer->name, (struct pulse){0}, err);
-    if (writer->run) {
-        run_writer_pack_all(writer->run);
-        if (run_writer_begin(writer->run, 0, err) == 0)
-            return writer;
-    }
     writer_close(writer);
     return NULL;
 }
@@ -76,7 +130,10 @@ void writer_close(struct writer *writer)
     if (!writer)
         return;
     run_writer_close(writer->run);
+    packer_close(writer->packer);
+    csv_writer_deinit(&writer->csv);
     buf_deinit(&writer->text);
+    buf_deinit(&writer->packed);
     free(writer->name);
     free(writer);
 }
@@ -92,17 +149,37 @@ static void write_behind(struct writer *writer)
     writer->bytes_sent += bytes;
 }
 
+/* Writes what is ready. */
+static int store(struct writer *writer, struct buf *bytes, struct err *err)
+{
+    if (io_write(writer->fd, bytes->ptr, bytes->len, writer->name, ERR_DISK, err) != 0)
+        return -1;
+    writer->summary.crc32c = crc32c(writer->summary.crc32c, bytes->ptr, bytes->len);
+    writer->summary.bytes += bytes->len;
+    write_behind(writer);
+    buf_clear(bytes);
+    return 0;
+}
+
 static int write_out(struct writer *writer, struct err *err)
 {
-    struct buf *text = &writer->text;
-
-    if (io_write(writer->fd, text->ptr, text->len, writer->name, ERR_DISK, err) != 0)
+    if (!writer->packer)
+        return store(writer, &writer->text, err);
+    if (packer_add(writer->packer, buf_slice(&writer->text), &writer->packed, err) != 0)
         return -1;
-    writer->summary.crc32c = crc32c(writer->summary.crc32c, text->ptr, text->len);
-    writer->summary.bytes += text->len;
-    write_behind(writer);
-    buf_clear(text);
-    return 0;
+    buf_clear(&writer->text);
+    return store(writer, &writer->packed, err);
+}
+
+static int finish_text(struct writer *writer, struct err *err)
+{
+    if (write_out(writer, err) != 0)
+        return -1;
+    if (!writer->packer)
+        return 0;
+    if (packer_finish(writer->packer, &writer->packed, err) != 0)
+        return -1;
+    return store(writer, &writer->packed, err);
 }
 
 static int put_tsv(struct buf *out, struct slice key, struct slice value, struct err *err)
@@ -150,6 +227,8 @@ static int put_text(struct writer *writer, struct slice key, struct slice value,
         return put_jsonl(writer, key, value, err);
     case WRITER_LINES:
         return put_line(&writer->text, key, value, err);
+    case WRITER_CSV:
+        return csv_writer_put(&writer->csv, key, value, &writer->text, err);
     case WRITER_RUN:
         break;
     }
@@ -197,7 +276,7 @@ static int finish_run(struct writer *writer, struct err *err)
 
 int writer_finish(struct writer *writer, struct part_summary *summary, struct err *err)
 {
-    int rc = writer->kind == WRITER_RUN ? finish_run(writer, err) : write_out(writer, err);
+    int rc = writer->kind == WRITER_RUN ? finish_run(writer, err) : finish_text(writer, err);
 
     if (rc == 0)
         *summary = writer->summary;

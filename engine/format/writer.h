@@ -1,7 +1,8 @@
 /*
  * writer: records as the bytes of a part.
  *
- *     struct writer *writer = writer_open(WRITER_TSV, fd, "part-00000", &id, &err);
+ *     writer_format_by_name(slice_of_string("tsv.gz"), &format, &err);
+ *     struct writer *writer = writer_open(&format, fd, "part-00000", &id, &err);
  *     writer_write(writer, key, value, &err);        encoded, as in record/key.h and value.h
  *     writer_finish(writer, &summary, &err);         bytes, records, CRC32C of what was written
  *     writer_close(writer);
@@ -19,16 +20,23 @@
  * "run": a run file (record/run.h) with one partition: exact, compressed, input = "run" reads it.
  *   The descriptor must be readable as well: its checksum is taken at the end.
  *
+ * "csv": a row of fields; csv_writer.h says which, csv_row.h how they are quoted.
+ *
+ * All but "run" may be compressed: "tsv.gz", "csv.zst" (packer.h). Then bytes and CRC are of what
+ * is stored, and the name of a part ends in writer_suffix(), so that it is read again as what it
+ * is.
+ *
  * A table is a JSON array if its keys are 1..n, else an object; {} if it is empty. Keys of objects
  * are strings: numbers and booleans as "tsv" has them.
  *
- * Memory: a 256 KiB buffer, grown to the largest record.
+ * Memory: a 256 KiB buffer, grown to the largest record, and what compressing takes.
  */
 #ifndef FORMAT_WRITER_H
 #define FORMAT_WRITER_H
 
 #include "base/err.h"
 #include "base/slice.h"
+#include "format/source.h"
 
 #include <stdint.h>
 
@@ -40,11 +48,19 @@ enum {
 #endif
 };
 
-enum writer_kind { WRITER_TSV, WRITER_JSONL, WRITER_LINES, WRITER_RUN };
+enum writer_kind { WRITER_TSV, WRITER_JSONL, WRITER_LINES, WRITER_CSV, WRITER_RUN };
 
-/* "tsv", "jsonl", "lines", "run". ERR_SETUP: none of them. */
-int writer_kind_by_name(struct slice name, enum writer_kind *out, struct err *err);
-const char *writer_kind_name(enum writer_kind kind);
+struct writer_format {
+    enum writer_kind kind;
+    enum source_kind packing; /* SOURCE_PLAIN: none */
+    struct slice options;     /* a value table, the job's `output_options`; of "csv" only */
+};
+
+/* "tsv", "csv.gz", ...; without options. ERR_SETUP: none of them. */
+int writer_format_by_name(struct slice name, struct writer_format *out, struct err *err);
+
+/* What the names of parts end in: "", ".gz", ".zst". Of a name that is no format, "". */
+const char *writer_suffix(const char *format_name);
 
 struct part_summary {
     uint64_t bytes;
@@ -62,9 +78,9 @@ struct writer_id {
 
 struct writer;
 
-/* `fd` is borrowed and stands at the start of an empty file; `name` is copied. NULL with *err set.
- */
-struct writer *writer_open(enum writer_kind kind, int fd, const char *name,
+/* `fd` is borrowed and stands at the start of an empty file; `name` is copied; options are not
+ * kept. NULL with *err set. */
+struct writer *writer_open(const struct writer_format *format, int fd, const char *name,
                            const struct writer_id *id, struct err *err);
 
 /* 0 or -1: ERR_DISK, or ERR_JOB for a record that the format cannot hold. */

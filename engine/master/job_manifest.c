@@ -1,6 +1,7 @@
 #include "master/job_manifest.h"
 
 #include "base/mem.h"
+#include "format/writer.h"
 #include "master/job_plan.h"
 #include "master/job_task.h"
 #include "store/manifest.h"
@@ -32,7 +33,7 @@ static void add_parts(struct manifest *manifest, const struct job_source *source
     for (uint32_t i = 0; i < count; i++) {
         const struct job_result *result = job_results_of(source->results, STAGE_REDUCE, i);
 
-        publish_part_name(&names[i], i);
+        publish_part_name(&names[i], i, writer_suffix(source->output_format));
         manifest->parts[i].name = buf_string(&names[i]);
         if (!result)
             continue;

@@ -148,7 +148,7 @@ static int check_submit(const struct master *master, const Mrlua__JobSubmit *sub
                         struct err *err)
 {
     enum reader_kind reader;
-    enum writer_kind writer;
+    struct writer_format writer;
 
     if (submit->idempotency_key[0] == '\0')
         return err_set(err, ERR_SETUP, "a submit without an idempotency key");
@@ -162,7 +162,7 @@ static int check_submit(const struct master *master, const Mrlua__JobSubmit *sub
         return err_set(err, ERR_RETRY, "the master has %d jobs", MASTER_JOB_COUNT_MAX);
     if (check_paths(master, submit, err) != 0 || check_shuffle(submit, err) != 0 ||
         reader_kind_by_name(slice_of_string(submit->input), &reader, err) != 0 ||
-        writer_kind_by_name(slice_of_string(submit->output), &writer, err) != 0 ||
+        writer_format_by_name(slice_of_string(submit->output), &writer, err) != 0 ||
         check_blob(master, &submit->bundle_hash, "bundle", err) != 0 ||
         check_blob(master, &submit->params_hash, "parameters", err) != 0 ||
         check_blob(master, &submit->view_hash, "table", err) != 0)

@@ -6,6 +6,7 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
+#include "format/writer.h"
 
 #include <stdlib.h>
 
@@ -148,6 +149,7 @@ static void fill_counters(const struct master_job *job, struct info *info)
 
 static void fill_parts(const struct master_job *job, struct info *info)
 {
+    const char *suffix = writer_suffix(job->record->submit->output);
     uint32_t count = job->results.task_counts[STAGE_REDUCE];
 
     info->parts = mem_alloc_array(count, sizeof *info->parts);
@@ -158,7 +160,7 @@ static void fill_parts(const struct master_job *job, struct info *info)
         const struct job_result *result = job_results_of(&job->results, STAGE_REDUCE, i);
 
         mrlua__part_info__init(&info->parts[i]);
-        publish_part_name(&info->part_names[i], i);
+        publish_part_name(&info->part_names[i], i, suffix);
         info->parts[i].name = (char *)(uintptr_t)buf_string(&info->part_names[i]);
         info->part_list[i] = &info->parts[i];
         if (!result)

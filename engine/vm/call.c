@@ -3,6 +3,7 @@
 #include "format/reader.h"
 #include "record/group.h"
 #include "vm/key_lua.h"
+#include "vm/record_lua.h"
 
 #include <assert.h>
 #include <lauxlib.h>
@@ -54,13 +55,15 @@ static void push_record(lua_State *L, struct vm *vm, const struct reader_record 
 {
     struct err err;
 
-    if (!record->is_encoded) {
+    if (record->form == RECORD_ENCODED)
+        push_key(L, vm, record->key_bytes);
+    else
         push_scalar(L, &record->key);
+    if (record->form == RECORD_AS_READ)
         push_scalar(L, &record->value);
-        return;
-    }
-    push_key(L, vm, record->key_bytes);
-    if (value_to_lua(L, record->value_bytes, &err) != 0)
+    else if (record->form == RECORD_IN_LUA)
+        record_lua_push(L, vm);
+    else if (value_to_lua(L, record->value_bytes, &err) != 0)
         vm_raise_kept(L, &err);
 }
 

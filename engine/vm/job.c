@@ -98,6 +98,26 @@ static void keep_functions(lua_State *L, int index, struct vm *vm)
         vm->builtins[FIELD_COMBINE] = vm->builtins[FIELD_REDUCE] = BUILTIN_SUM;
 }
 
+/* Keeps the field of the table on top.                                          [-0, +0, m] */
+static int keep_field(lua_State *L, const char *name)
+{
+    if (lua_getfield(L, -1, name) != LUA_TNIL)
+        return luaL_ref(L, LUA_REGISTRYINDEX);
+    lua_pop(L, 1);
+    return LUA_NOREF;
+}
+
+/* Keeps the grammar on top, if it is one.                                       [-1, +0, m] */
+static void keep_grammar(lua_State *L, struct vm *vm)
+{
+    if (!lua_isnil(L, -1)) {
+        vm->grammar.match = keep_field(L, "match");
+        vm->grammar.record = keep_field(L, "record");
+        vm->grammar.search = keep_field(L, "search");
+    }
+    lua_pop(L, 1);
+}
+
 /* Runs the job file. Its argument is the struct load. */
 static int load_job(lua_State *L)
 {
@@ -108,11 +128,12 @@ static int load_job(lua_State *L)
     modules_require(L, "mrlua.job");
     lua_getfield(L, -1, "load");
     push_settings(L, vm);
-    lua_call(L, 1, 3); /* job table, view, mr; or nil, message */
-    if (lua_isnil(L, -3)) {
-        err_set(&load->refused, ERR_SETUP, "%s", lua_tostring(L, -2));
+    lua_call(L, 1, 4); /* job table, view, mr, grammar or nil; or nil, message */
+    if (lua_isnil(L, -4)) {
+        err_set(&load->refused, ERR_SETUP, "%s", lua_tostring(L, -3));
         return 0;
     }
+    keep_grammar(L, vm);
     vm->context = luaL_ref(L, LUA_REGISTRYINDEX);
     lua_getfield(L, -1, "group");
     vm->group_parts = (uint32_t)lua_tointeger(L, -1);

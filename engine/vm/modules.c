@@ -102,3 +102,9 @@ void modules_require(lua_State *L, const char *name)
     lua_pushstring(L, name);
     lua_call(L, 1, 1);
 }
+
+void modules_new_json(lua_State *L)
+{
+    lua_pushcfunction(L, luaopen_cjson);
+    lua_call(L, 0, 1);
+}

@@ -19,4 +19,7 @@ void modules_open(lua_State *L, struct word_table *words);
 /* Pushes what `require(name)` answers.                                      [-0, +1, v] */
 void modules_require(lua_State *L, const char *name);
 
+/* Pushes a cjson with settings of its own.                                  [-0, +1, v] */
+void modules_new_json(lua_State *L);
+
 #endif

@@ -146,6 +146,7 @@ struct vm *vm_open(const struct vm_options *options, struct err *err)
     vm->encoder.bytes_max = RECORD_VALUE_BYTES_MAX;
     for (int i = 0; i < FIELD_COUNT; i++)
         vm->functions[i] = LUA_NOREF;
+    vm->record = vm->grammar.match = vm->grammar.record = vm->grammar.search = LUA_NOREF;
     memory_init(&vm->memory, options->memory_bytes_max);
     vm->main = vm->running = lua_newstate(memory_alloc, &vm->memory);
     if (!vm->main) {

@@ -64,6 +64,10 @@ struct vm {
     int emit, values;           /* the C functions */
     struct vm_counter counters[VM_COUNTER_COUNT_MAX];
     uint32_t counter_count;
+    int record; /* vm/record_lua.h; LUA_NOREF: none yet */
+    struct {
+        int match, record, search; /* lua/mrlua/formats.lua; LUA_NOREF: there is none */
+    } grammar;
     enum builtin builtins[FIELD_COUNT];
     uint32_t group_parts; /* job field `group` */
     bool counts;

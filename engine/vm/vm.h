@@ -121,6 +121,10 @@ int vm_map_all(struct vm *vm,
                int (*next)(void *context, const struct reader_record **record, struct err *err),
                void *context, struct sink *sink, struct err *err);
 
+/* The value of the record in hand, a RECORD_IN_LUA, is appended to `out`. 0, or -1: it is none that
+ * can be written (ERR_JOB). */
+int vm_record_encode(struct vm *vm, struct buf *out, struct err *err);
+
 /*
  * Every group, in one protected call as above: `next` moves `group` on, 1, or is at its end, 0, or
  * fails. What reduce leaves of the values is for `next` to skip.

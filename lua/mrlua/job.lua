@@ -5,8 +5,10 @@
 -- see; the functions stay in the Lua state that loaded the file.
 --
 --     name         string    default: the file's name without folder and ".lua"
---     input        "lines" (default), "file", "run"
---     output       "tsv" (default), "jsonl", "lines", "run"
+--     input        "lines" (default), "file", "run", "csv", "jsonl", or a table with options:
+--                  mrlua.formats; in the view also input_options
+--     output       "tsv" (default), "csv", "jsonl", "lines", "run", or a table: mrlua.formats; in
+--                  the view also output_options
 --     map          function(key, value, emit), or a built-in: "identity", "words", "grep" (which
 --                  reads params.pattern), "field" (params.field, params.separator): mrlua.maps
 --     combine      function(key, values, emit), or a built-in, or absent
@@ -27,6 +29,7 @@
 --     unsafe       boolean: full Lua, no sandbox; needs --allow-unsafe
 --     deterministic  boolean, default true
 
+local formats = require "mrlua.formats"
 local maps = require "mrlua.maps"
 local nearest = require "mrlua.nearest"
 local sandbox = require "mrlua.sandbox"
@@ -53,20 +56,6 @@ local NOT_YET = {
 
 -- Each answers the checked value, or nil and what the field must be.
 local checks = {}
-
-local function one_of(...)
-  local allowed, list = {}, { ... }
-  for _, name in ipairs(list) do
-    allowed[name] = true
-  end
-  local text = '"' .. table.concat(list, '", "') .. '"'
-  return function(value)
-    if allowed[value] then
-      return value
-    end
-    return nil, "must be one of " .. text
-  end
-end
 
 local function integer_between(low, high)
   return function(value)
@@ -197,15 +186,8 @@ function checks.partition(value)
   return optional_function(value), "must be \"hash\", \"range\" or a function"
 end
 
-function checks.input(value)
-  if value == "csv" or value == "jsonl" or type(value) == "userdata" then
-    return nil, ("%s is not supported yet"):format(
-      type(value) == "string" and '"' .. value .. '"' or "a grammar")
-  end
-  return one_of("lines", "file", "run")(value)
-end
-
-checks.output = one_of("tsv", "jsonl", "lines", "run")
+checks.input = formats.input
+checks.output = formats.output
 checks.map = function_or_builtin(maps.names)
 checks.combine = function_or_builtin(COMBINERS)
 checks.reduce = function_or_builtin(REDUCERS)
@@ -242,7 +224,11 @@ end
 
 -- What no field can say alone.
 local function check_together(view)
-  if view.map == nil then
+  local tables = formats.gives_tables(view.input)
+  if tables and type(view.map) == "string" and view.map ~= "identity" then
+    return nil, ("job field 'map' is \"%s\" and reads text, and input = \"%s\" gives tables")
+      :format(view.map, tables)
+  elseif view.map == nil then
     return nil, "job field 'map' is missing: a function, or \"identity\""
   elseif view.reduce == nil then
     return nil, "job field 'reduce' is missing: a function, a built-in, or \"identity\" to keep "
@@ -279,6 +265,7 @@ function job.check(spec)
     end
     view[field] = value
   end
+  formats.add_options(view, spec)
   return check_together(view)
 end
 
@@ -336,7 +323,8 @@ end
 --                         job, task, attempt, worker
 -- @treturn table          what the file returned, its map a function if it is a built-in that has
 --                         one (mrlua.maps), and the view, and `mr`
--- @return                 or nil and a message; raises what the file raises
+-- @return                 and what the grammar of its input is matched with (mrlua.formats); or nil
+--                         and a message; raises what the file raises
 function job.load(settings)
   local environment, set_params = sandbox.new(settings)
   if not settings.unsafe then
@@ -365,7 +353,7 @@ function job.load(settings)
     rawset(spec, "map", maps.new(view.map, view.params))
   end
   set_params(view.params)
-  return spec, view, environment.mr
+  return spec, view, environment.mr, formats.patterns(spec.input)
 end
 
 return job

@@ -61,7 +61,6 @@ describe("job.check()", function()
       assert.equal(("job field '%s' is not supported yet"):format(field),
         message_of { [field] = {} })
     end
-    assert.equal("job field 'input' \"csv\" is not supported yet", message_of { input = "csv" })
   end)
 
   it("names the field and what it must be", function()
@@ -74,9 +73,27 @@ describe("job.check()", function()
       .. '"identity", "list", "max", "mean", "min", "sum", "top"', message_of { reduce = "median" })
     assert.equal('job field \'combine\' must be a function or one of "count", "distinct", "first", '
       .. '"identity", "max", "min", "sum", "top"', message_of { combine = "mean" })
-    assert.equal('job field \'output\' must be one of "tsv", "jsonl", "lines", "run"',
-      message_of { output = "xml" })
+    assert.equal("job field 'output' is \"tsvv\": did you mean \"tsv\"?",
+      message_of { output = "tsvv" })
+    assert.equal("job field 'input' has no option 'byte' for \"fixed\": did you mean 'bytes'?",
+      message_of { input = { format = "fixed", byte = 1 } })
     assert.matches("^job field 'name' must be a word", message_of { name = "a/b" })
+  end)
+
+  it("keeps the options of a format beside its name", function()
+    local output = { format = "csv.gz", columns = { "a" } }
+    local view = job.check(with { input = "csv", output = output })
+
+    assert.equal("csv", view.input)
+    assert.same({ header = true, separator = "," }, view.input_options)
+    assert.equal("csv.gz", view.output)
+    assert.same({ columns = { "a" }, header = true, separator = "," }, view.output_options)
+  end)
+
+  it("refuses a built-in map of text where values are tables", function()
+    assert.equal("job field 'map' is \"words\" and reads text, and input = \"csv\" gives tables",
+      message_of { map = "words", input = "csv" })
+    assert.is_nil(message_of { map = "identity", input = "jsonl" })
   end)
 
   it("checks each limit", function()

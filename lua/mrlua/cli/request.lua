@@ -7,6 +7,7 @@
 
 local bundle = require "mrlua.bundle"
 local engine = require "mrlua.engine"
+local formats = require "mrlua.formats"
 local size = require "mrlua.size"
 
 local request = {}
@@ -69,7 +70,9 @@ local function config_of(built, view, flags)
     bundle = built, view = view, params = view.params or {},
     unsafe = view.unsafe and flags.allow_unsafe or false,
     job_name = view.name or built.path:match("([^/]*)%.lua$") or built.path,
-    inputs = flags.inputs, input = view.input, output_format = view.output,
+    inputs = flags.inputs, input = view.input,
+    -- what goes to standard output is read by people and pipes
+    output_format = flags.output and view.output or formats.plain(view.output),
     output = flags.output, overwrite = flags.overwrite or false,
     shuffle = flags.shuffle or "local",
     reducers = choose(flags.reducers, view.reducers, 0),
