@@ -5,10 +5,12 @@
 --     local records = dryrun.run(dofile "jobs/wordcount.lua", { "To be, or", "not to be" })
 --     -- { { "be", 2 }, { "not", 1 }, ... }: key and value, as the engine with one reducer
 --
--- Not here: limits, checks (mrlua.job), partitions. With partition = "range" the parts of any
--- number of reducers, one after the other, are these records in this order.
+-- Not here: what an input's format is (mrlua.records); limits, checks (mrlua.job), partitions. With
+-- partition = "range" the parts of any number of reducers, one after the other, are these records
+-- in this order.
 
 local maps = require "mrlua.maps"
+local read = require("mrlua.records").of
 
 local dryrun = {}
 
@@ -172,20 +174,14 @@ local function groups_of(records, n)
   return groups
 end
 
--- The records of a text or of a list of lines: byte offset and line. Records are left as they are.
-local function records_of(input)
+-- The records of a text or of a list of lines. Records are left as they are.
+local function records_of(job, input)
   if type(input) == "table" and type(input[1]) ~= "string" then
     return input
   elseif type(input) == "table" then
     input = table.concat(input, "\n") .. "\n"
   end
-  local records, at = {}, 1
-  while at <= #input do
-    local stop = input:find("\n", at, true) or #input + 1
-    records[#records + 1] = { at - 1, (input:sub(at, stop - 1):gsub("\r$", "")) }
-    at = stop + 1
-  end
-  return records
+  return read(job.input, input)
 end
 
 -- mr.count, adding to `counters`.
@@ -218,7 +214,7 @@ function dryrun.run(job, input, params)
   local map = maps.names[job.map] and maps.new(job.map, mr.params) or job.map
   rawset(_G, "mr", mr)
   if job.setup then job.setup(mr) end
-  for _, record in ipairs(records_of(input)) do
+  for _, record in ipairs(records_of(job, input)) do
     map(record[1], record[2], emit)
   end
   if job.cleanup then job.cleanup(mr, emit) end

@@ -1,6 +1,7 @@
 --- What a job means: a job file on dryrun, with its records as text in the form of its output.
 
 local dryrun = require "mrlua.dryrun"
+local records = require "mrlua.records"
 local temp = require "spec.support.temp"
 
 local meaning = {}
@@ -21,9 +22,9 @@ local function column(value)
 end
 
 -- Records as the lines of a part. Scalars only.
-local function text_of(records, format)
+local function text_of(list, format)
   local lines = {}
-  for i, record in ipairs(records) do
+  for i, record in ipairs(list) do
     local key, value = record[1], record[2]
     if format == "lines" then
       lines[i] = tostring(value == true and key or value) .. "\n"
@@ -34,9 +35,23 @@ local function text_of(records, format)
   return table.concat(lines)
 end
 
--- What map is given: whole files, or one text. (A line's offset is that in its own file, so a
--- job that looks at it is to be tested on one.)
+-- The records of files, one after the other.
+local function records_of(job, paths)
+  local list = {}
+  for _, path in ipairs(paths) do
+    for _, record in ipairs(records.of(job.input, temp.read(path))) do
+      list[#list + 1] = record
+    end
+  end
+  return list
+end
+
+-- What map is given: whole files, records, or one text. (A line's offset is that in its own file,
+-- so a job that looks at it is to be tested on one.)
 local function input_of(job, paths)
+  if job.input and job.input ~= "file" and job.input ~= "lines" then
+    return records_of(job, paths)
+  end
   local contents, files = {}, {}
   for i, path in ipairs(paths) do
     contents[i] = temp.read(path)
