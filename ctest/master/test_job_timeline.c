@@ -66,6 +66,7 @@ static void outcomes_have_names(void **state)
     (void)state;
     assert_string_equal(attempt_outcome_name(OUTCOME_COMPLETED), "completed");
     assert_string_equal(attempt_outcome_name(OUTCOME_WORKER_LOST), "worker_lost");
+    assert_string_equal(attempt_outcome_name(OUTCOME_LOST_RACE), "lost_race");
 }
 
 int main(void)

@@ -40,7 +40,7 @@ static int tear_down(void **state)
 static void account(enum fact_kind kind)
 {
     fact.kind = kind;
-    master_account(&master, &fact);
+    master_account(&master, &fact, NULL);
 }
 
 static void assert_only_entry(enum attempt_outcome outcome)
@@ -112,6 +112,19 @@ static void an_attempt_that_is_given_up_is_nobodys_fault(void **state)
     assert_int_equal(master.totals.attempts_failed[STAGE_MAP][METRICS_GIVEN_UP], 1);
 }
 
+/* Row 23. */
+static void an_attempt_that_lost_its_race_is_shown_as_that(void **state)
+{
+    struct fact winner = fact;
+
+    (void)state;
+    winner.kind = FACT_TASK_COMPLETED;
+    winner.attempt_id = 12;
+    fact.kind = FACT_ATTEMPT_ENDED;
+    master_account(&master, &fact, &winner);
+    assert_only_entry(OUTCOME_LOST_RACE);
+}
+
 static void a_lost_worker_takes_its_attempts_with_it(void **state)
 {
     (void)state;
@@ -146,6 +159,7 @@ int main(void)
         ACCOUNT_TEST(a_completed_task_adds_its_bytes_and_its_time),
         ACCOUNT_TEST(a_failed_attempt_counts_by_its_kind),
         ACCOUNT_TEST(an_attempt_that_is_given_up_is_nobodys_fault),
+        ACCOUNT_TEST(an_attempt_that_lost_its_race_is_shown_as_that),
         ACCOUNT_TEST(a_lost_worker_takes_its_attempts_with_it),
         ACCOUNT_TEST(jobs_and_outputs_are_counted_and_unknown_attempts_are_not),
     };

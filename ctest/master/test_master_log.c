@@ -75,6 +75,29 @@ static void each_change_of_a_task_names_job_task_attempt_and_worker(void **state
                         "attempt_started job=7 task=commit/3 attempt=11 worker=master\n");
 }
 
+/* Row 23. Its task has to be the one that is completed in the fact behind it. */
+static void the_loser_of_a_race_is_said_to_be_one(void **state)
+{
+    static const char lost[] = "attempt_given_up job=7 task=map/3 attempt=11 worker=2 "
+                               "reason=\"killed (lost race)\"\n";
+    static char out[SAID_BYTES];
+
+    (void)state;
+    for (uint32_t task = 3; task < 5; task++) {
+        struct fact winner = fact;
+
+        fact.kind = FACT_ATTEMPT_ENDED;
+        winner.kind = FACT_TASK_COMPLETED;
+        winner.task = task;
+        log_enable(LOG_TEXT, "master");
+        master_log_keep(&master, &fact);
+        master_log_keep(&master, &winner);
+        said(speak, out);
+        log_enable(LOG_OFF, NULL);
+        assert_int_equal(strncmp(out, lost, sizeof lost - 1) == 0, task == 3);
+    }
+}
+
 static void a_failure_says_its_kind_and_its_words(void **state)
 {
     struct master_job job = {.id = 7};
@@ -150,6 +173,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(each_change_of_a_task_names_job_task_attempt_and_worker,
                                         set_up, tear_down),
+        cmocka_unit_test_setup_teardown(the_loser_of_a_race_is_said_to_be_one, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_failure_says_its_kind_and_its_words, set_up, tear_down),
         cmocka_unit_test_setup_teardown(jobs_and_workers_have_their_lines_too, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_lost_worker_is_told_with_what_it_ran_and_held, set_up,

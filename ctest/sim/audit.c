@@ -118,23 +118,13 @@ static struct fact journaled(const struct fact *fact)
     return back;
 }
 
-/* Did another attempt of this task answer in the same turn? Then it was a backup attempt, or had
- * one. */
-static bool has_lost_race(const struct fact *ended, const struct fact *facts, size_t fact_count)
-{
-    for (size_t i = 0; ended->kind == FACT_ATTEMPT_ENDED && i < fact_count; i++)
-        if (facts[i].kind == FACT_TASK_COMPLETED && facts[i].job_id == ended->job_id &&
-            facts[i].stage == ended->stage && facts[i].task == ended->task)
-            return true;
-    return false;
-}
-
 void audit_facts(struct cluster *cluster, const struct event *event, const struct fact *facts,
                  size_t fact_count)
 {
     for (size_t i = 0; i < fact_count; i++) {
         audit_fact(cluster, event, &facts[i]);
-        cluster->tally.races += has_lost_race(&facts[i], facts, fact_count);
+        cluster->tally.races +=
+            fact_is_lost_race(&facts[i], i + 1 < fact_count ? &facts[i + 1] : NULL);
         if (cluster->fact_count == cluster->fact_capacity) {
             cluster->fact_capacity = cluster->fact_capacity ? 2 * cluster->fact_capacity : 256;
             cluster->facts =

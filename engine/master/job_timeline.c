@@ -56,7 +56,8 @@ const struct timeline_entry *job_timeline_find(const struct job_timeline *timeli
 
 const char *attempt_outcome_name(enum attempt_outcome outcome)
 {
-    static const char *const names[] = {"completed", "failed", "given_up", "worker_lost"};
+    static const char *const names[] = {"completed", "failed", "given_up", "worker_lost",
+                                        "lost_race"};
 
     return names[outcome];
 }

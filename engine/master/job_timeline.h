@@ -28,8 +28,9 @@ enum {
 enum attempt_outcome {
     OUTCOME_COMPLETED,
     OUTCOME_FAILED,
-    OUTCOME_GIVEN_UP,    /* nobody's fault: another was faster, its worker drains, a cancel */
+    OUTCOME_GIVEN_UP,    /* nobody's fault: its worker drains, a cancel */
     OUTCOME_WORKER_LOST, /* with its worker */
+    OUTCOME_LOST_RACE,   /* killed: another attempt of its task was faster */
 };
 
 struct timeline_entry {
@@ -61,7 +62,7 @@ const struct timeline_entry *job_timeline_get(const struct job_timeline *timelin
 const struct timeline_entry *job_timeline_find(const struct job_timeline *timeline,
                                                uint64_t attempt_id);
 
-/* "completed", "failed", "given_up", "worker_lost" */
+/* "completed", "failed", "given_up", "worker_lost", "lost_race" */
 const char *attempt_outcome_name(enum attempt_outcome outcome);
 
 #endif

@@ -70,7 +70,7 @@ static void worker_lost(struct master *master, uint32_t worker_id)
     }
 }
 
-void master_account(struct master *master, const struct fact *fact)
+void master_account(struct master *master, const struct fact *fact, const struct fact *next)
 {
     switch (fact->kind) {
     case FACT_ATTEMPT_STARTED:
@@ -82,7 +82,9 @@ void master_account(struct master *master, const struct fact *fact)
         return;
     case FACT_ATTEMPT_ENDED:
         if (fact->failure == ERR_NONE)
-            ended(master, fact->attempt_id, OUTCOME_GIVEN_UP, METRICS_GIVEN_UP);
+            ended(master, fact->attempt_id,
+                  fact_is_lost_race(fact, next) ? OUTCOME_LOST_RACE : OUTCOME_GIVEN_UP,
+                  METRICS_GIVEN_UP);
         else
             ended(master, fact->attempt_id, OUTCOME_FAILED, (int)fact->failure);
         return;

@@ -126,7 +126,8 @@ static void say_attempt(enum log_severity severity, const char *event, const str
 }
 
 /* Without a result: it failed, or it was given up and nobody is to blame. */
-static void say_attempt_ended(const struct master *master, const struct master_line *kept)
+static void say_attempt_ended(const struct master *master, const struct master_line *kept,
+                              const struct fact *next)
 {
     const struct fact *fact = &kept->fact;
     const struct master_job *job = master_job_find(master, fact->job_id);
@@ -138,6 +139,8 @@ static void say_attempt_ended(const struct master *master, const struct master_l
         return;
     }
     if (fact->failure == ERR_NONE) {
+        if (fact_is_lost_race(fact, next))
+            add(&line, log_text("reason", "killed (lost race)"));
         say(SEVERITY_INFO, "attempt_given_up", &line);
         return;
     }
@@ -196,7 +199,8 @@ static void say_worker(const char *event, const struct master_line *line)
               log_number("attempts", line->attempts), log_number("outputs", line->outputs));
 }
 
-static void say_line(const struct master *master, const struct master_line *line)
+static void say_line(const struct master *master, const struct master_line *line,
+                     const struct fact *next)
 {
     const struct fact *fact = &line->fact;
 
@@ -214,7 +218,7 @@ static void say_line(const struct master *master, const struct master_line *line
         say_attempt(SEVERITY_INFO, "attempt_started", fact);
         return;
     case FACT_ATTEMPT_ENDED:
-        say_attempt_ended(master, line);
+        say_attempt_ended(master, line, next);
         return;
     case FACT_TASK_COMPLETED:
         say_attempt(SEVERITY_INFO, "task_completed", fact);
@@ -240,6 +244,7 @@ static void say_line(const struct master *master, const struct master_line *line
 void master_log_say(struct master *master)
 {
     for (size_t i = 0; i < master->unlogged_count; i++)
-        say_line(master, &master->unlogged[i]);
+        say_line(master, &master->unlogged[i],
+                 i + 1 < master->unlogged_count ? &master->unlogged[i + 1].fact : NULL);
     master->unlogged_count = 0;
 }

@@ -249,7 +249,8 @@ void master_log_say(struct master *master);
 /* ---- master_account.c ---- */
 
 /* Counts the fact, before it has changed anything. */
-void master_account(struct master *master, const struct fact *fact);
+/* `next`: the one after it in its step, or NULL. */
+void master_account(struct master *master, const struct fact *fact, const struct fact *next);
 
 /* ---- master_metrics.c ---- */
 

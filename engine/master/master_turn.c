@@ -364,10 +364,12 @@ static void step(struct master *master, struct event *event)
     event->now_ns = clock_monotonic_ns();
     sched_step(master->sched, event, &master->decisions);
     for (size_t i = 0; i < master->decisions.fact_count; i++) {
-        master_account(master, &master->decisions.facts[i]);
-        master_log_keep(master, &master->decisions.facts[i]);
-        note(master, &master->decisions.facts[i]);
-        forget_attempt(master, &master->decisions.facts[i]);
+        const struct fact *fact = &master->decisions.facts[i];
+
+        master_account(master, fact, i + 1 < master->decisions.fact_count ? fact + 1 : NULL);
+        master_log_keep(master, fact);
+        note(master, fact);
+        forget_attempt(master, fact);
     }
     for (size_t i = 0; i < master->decisions.command_count; i++) {
         letter.command = master->decisions.commands[i];

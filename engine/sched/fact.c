@@ -371,3 +371,11 @@ bool fact_apply(struct sched *sched, const struct fact *fact)
     }
     abort(); /* unreachable: -Wswitch proves the cases complete */
 }
+
+/* attempt_take_answer() says the two one after the other. */
+bool fact_is_lost_race(const struct fact *fact, const struct fact *next)
+{
+    return fact->kind == FACT_ATTEMPT_ENDED && fact->failure == ERR_NONE && next &&
+           next->kind == FACT_TASK_COMPLETED && next->job_id == fact->job_id &&
+           next->stage == fact->stage && next->task == fact->task;
+}

@@ -278,6 +278,10 @@ struct fact {
     enum end_reason reason;
 };
 
+/* Was the attempt that `fact` ends beaten by another one of its task? `next` is the fact after it
+ * in the same step; NULL: none. */
+bool fact_is_lost_race(const struct fact *fact, const struct fact *next);
+
 /* Filled anew by each step. Zeroed, it is ready for use. */
 struct sched_output {
     struct command *commands;

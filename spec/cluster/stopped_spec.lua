@@ -11,6 +11,7 @@ local FAST <const> = 10 -- maps beside the slow one: nine in ten must have ended
 -- Attempts are numbered by the master as it starts them, in the low 32 bits. Map 0 is among the
 -- first of its job, its second attempt comes after all other maps.
 local FIRST <const> = 4
+local ALONE <const> = 2 -- the plan is the first of all
 local ALL <const> = 0xffffffff
 
 local JOB <const> = [[
@@ -111,6 +112,20 @@ describe("a stopped attempt", function()
     it_all:expect_parts(job, expected)
     other:kill()
     it_all:expect_parts(it_all:submit(path, inputs), expected) -- by the worker of the loser alone
+    it_all:expect_clean()
+  end)
+
+  it("of a stage without another task is made again elsewhere, and said to have lost", function()
+    local inputs = { temp.write(it_all.folder .. "/slow", "slow\n") }
+    local expected = it_all:expected_parts(path, inputs)
+    local job = it_all:submit(path, inputs, { "--param", "first=" .. ALONE })
+    local pids, at = stop_attempt(0)
+    it_all:expect_parts(job, expected)
+    expect_gone(pids, at)
+
+    local said = it_all.master:text "err"
+    local _, losers = said:gsub("killed %(lost race%)", "")
+    assert.equal(1, losers, said)
     it_all:expect_clean()
   end)
 

@@ -4,7 +4,8 @@
 (() => {
   const EVERY_MS = 1000;
   const STAGES = ["plan", "map", "reduce", "commit", "sample"]; // by their numbers
-  const OUTCOMES = ["completed", "failed", "given up", "worker lost"];
+  const OUTCOMES = ["completed", "failed", "given up", "worker lost",
+    "killed (lost race)"];
   const ORDER = ["plan", "sample", "map", "reduce", "commit"];
   const LETTERS = { ".": "\u00b7", ">": "\u25b8", "#": "\u25a0" };
   const LIVE = new Set(["planning", "running", "committing"]);
