@@ -184,10 +184,12 @@ describe("a commit", function()
     if not start_slowly() then
       pending "needs a C compiler"
     end
-    local path = temp.write(it_all.folder .. "/endless.lua", (ENDLESS_JOB:gsub("PARTS", SLOW_PARTS)))
+    local path = temp.write(it_all.folder .. "/endless.lua", (ENDLESS_JOB
+      :gsub("PARTS", SLOW_PARTS)))
     local input = temp.write(it_all.folder .. "/input", "line\n")
     local job = it_all:submit(path, { input }, { "--reducers", SLOW_PARTS })
-    it_all:wait_for_job(job, "all other reduces are done", PART_SECONDS * SLOW_PARTS, function(status)
+    local seconds = PART_SECONDS * SLOW_PARTS
+    it_all:wait_for_job(job, "all other reduces are done", seconds, function(status)
       return status.stages.reduce and status.stages.reduce.tasks_done == SLOW_PARTS - 1
     end)
     assert.equal(0, it_all:run({ "cancel", job.id }).code)
