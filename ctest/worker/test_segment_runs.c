@@ -56,7 +56,7 @@ static void test_numbers(void **state)
 /* Row 10: what is needed stands behind very many that are over, and is one step away. */
 static void test_many_forgotten(void **state)
 {
-    enum { FORGOTTEN = 20000 };
+    enum { FORGOTTEN = 100000 };
     struct segment_runs *runs = segment_runs_open(1 << 20);
     uint64_t sequence = 0;
 

@@ -129,15 +129,19 @@ static void forget_at(struct segment_runs *runs, struct segment_job *job, uint32
     free(run);
     job->runs[sequence] = NULL;
     job->held--;
+    while (job->first < job->count && !job->runs[job->first])
+        job->first++;
 }
 
 void segment_runs_forget(struct segment_runs *runs, uint64_t id, uint64_t attempt)
 {
     struct segment_job *job = segment_runs_job(runs, id);
 
-    for (uint32_t i = 0; job && i < job->count; i++)
-        if (job->runs[i] && job->runs[i]->attempt == attempt)
+    for (uint32_t i = job ? job->first : 0; job && i < job->count; i++)
+        if (job->runs[i] && job->runs[i]->attempt == attempt) {
             forget_at(runs, job, i);
+            return;
+        }
 }
 
 void segment_runs_forget_job(struct segment_runs *runs, uint64_t id)
@@ -158,6 +162,8 @@ void segment_runs_forget_job(struct segment_runs *runs, uint64_t id)
 
 struct segment_run *segment_job_next(const struct segment_job *job, uint64_t *sequence)
 {
+    if (*sequence < job->first)
+        *sequence = job->first;
     while (*sequence < job->count && !job->runs[*sequence])
         ++*sequence;
     return *sequence < job->count ? job->runs[*sequence] : NULL;

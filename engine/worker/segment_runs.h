@@ -31,6 +31,7 @@ struct segment_job {
     uint64_t id;
     struct segment_run **runs; /* by number; NULL: forgotten */
     uint32_t count, room;      /* of numbers */
+    uint32_t first;            /* those before it are forgotten */
     uint32_t held;
     struct segment_job *next;
 };
@@ -42,6 +43,7 @@ void segment_runs_close(struct segment_runs *runs);
 
 void segment_runs_add(struct segment_runs *runs, uint64_t job, uint32_t map, uint64_t attempt,
                       const char *path);
+/* A look at every number from the first that is held on: the oldest are mostly the first to go. */
 void segment_runs_forget(struct segment_runs *runs, uint64_t job, uint64_t attempt);
 void segment_runs_forget_job(struct segment_runs *runs, uint64_t job);
 
