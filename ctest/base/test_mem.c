@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
@@ -117,6 +118,43 @@ static void running_out_ends_the_process_with_a_message(void **state)
     }
 }
 
+#ifndef MRLUA_SANITIZE /* which has an allocator of its own */
+static long resident_pages(void)
+{
+    char text[64] = "";
+    long total, resident;
+    int fd = open("/proc/self/statm", O_RDONLY);
+
+    assert_true(read(fd, text, sizeof text - 1) > 0);
+    close(fd);
+    assert_int_equal(sscanf(text, "%ld %ld", &total, &resident), 2);
+    return resident;
+}
+#endif
+
+/* The last block is not freed, so the heap cannot shrink at its end. */
+static void what_was_freed_is_given_back(void **state)
+{
+#ifndef MRLUA_SANITIZE
+    enum { COUNT = 4000, BYTES = 4000 };
+    static void *blocks[COUNT];
+    long full;
+
+    (void)state;
+    for (int i = 0; i < COUNT; i++)
+        blocks[i] = memset(mem_alloc(BYTES), 1, BYTES);
+    for (int i = 0; i + 1 < COUNT; i++)
+        free(blocks[i]);
+    full = resident_pages();
+    mem_give_back();
+    assert_true(full - resident_pages() > COUNT / 2);
+    free(blocks[COUNT - 1]);
+#else
+    (void)state;
+    skip();
+#endif
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -124,6 +162,7 @@ int main(void)
         cmocka_unit_test(no_bytes_are_memory_too),
         cmocka_unit_test(realloc_array_keeps_what_was_there),
         cmocka_unit_test(copies_of_strings_are_terminated),
+        cmocka_unit_test(what_was_freed_is_given_back),
         cmocka_unit_test(running_out_ends_the_process_with_a_message),
     };
 

@@ -1,5 +1,6 @@
 #include "base/mem.h"
 
+#include <malloc.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -57,4 +58,9 @@ char *mem_strndup(const char *ptr, size_t len)
 char *mem_strdup(const char *string)
 {
     return mem_strndup(string, strlen(string));
+}
+
+void mem_give_back(void)
+{
+    malloc_trim(0);
 }

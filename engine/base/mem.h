@@ -18,4 +18,7 @@ void *mem_realloc_array(void *ptr, size_t count, size_t item_bytes);
 char *mem_strdup(const char *string);
 char *mem_strndup(const char *ptr, size_t len);
 
+/* Gives the kernel what was freed. For daemons, when something large has ended: free() keeps it. */
+void mem_give_back(void);
+
 #endif

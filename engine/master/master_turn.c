@@ -295,6 +295,7 @@ static void job_ended(struct master *master, const struct command *command)
     else
         master_abort_begin(master, job);
     master_job_remove(job);
+    mem_give_back(); /* of 100,000 tasks 20 MB stayed */
 }
 
 static void carry_out(struct master *master, const struct command *command)
