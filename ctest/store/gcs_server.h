@@ -36,18 +36,25 @@ struct gcs_server {
     int port;
 };
 
-/* Its port, which it prints when it listens. */
+/* Its port, a line that it prints when it listens. Python may write that in two pieces, and what it
+ * cannot write ends it: so the line is read to its end. */
 static inline int gcs_server_port(int printed)
 {
     struct pollfd poll_printed = {.fd = printed, .events = POLLIN};
     char text[16] = "";
+    size_t len = 0;
+    ssize_t count;
     int rc;
 
-    while ((rc = poll(&poll_printed, 1, GCS_SERVER_START_MS)) < 0 && errno == EINTR)
-        ;
-    if (rc != 1)
-        fail_msg("the server does not start: %s", rc < 0 ? strerror(errno) : "it says nothing");
-    assert_true(read(printed, text, sizeof text - 1) > 0);
+    while (!strchr(text, '\n')) {
+        while ((rc = poll(&poll_printed, 1, GCS_SERVER_START_MS)) < 0 && errno == EINTR)
+            ;
+        if (rc != 1)
+            fail_msg("the server does not start: %s", rc < 0 ? strerror(errno) : "it says nothing");
+        count = read(printed, text + len, sizeof text - 1 - len);
+        assert_true(count > 0);
+        len += (size_t)count;
+    }
     close(printed);
     return atoi(text);
 }
