@@ -223,7 +223,7 @@ static void packed_records_are_read_again(void **state)
         assert_int_equal(writer_finish(writer, &summary, &err), 0);
         writer_close(writer);
         read_part(fd, &summary, &out);
-        assert_true(out.len < 6000);
+        assert_true(out.len < 12000); /* of 12,890; what a tiny buffer packs at once is short */
         assert_int_equal(summary.records, 1000);
         input.size = input.length = out.len;
         reader = reader_open(READER_LINES, &input, READER_DEFAULTS, &err);
