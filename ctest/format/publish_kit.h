@@ -92,7 +92,7 @@ static inline void publish_kit_check(struct publish_kit *kit)
         struct gcs_object object;
         struct err err;
 
-        snprintf(name, sizeof name, "out/part-%05u", i);
+        snprintf(name, sizeof name, "out/part-%05u%s", i, kit->out.suffix);
         assert_int_equal(gcs_stat(kit->out.gcs, "bkt", name, 0, &object, &err), 1);
         assert_int_equal(object.size, kit->parts[i].bytes);
         assert_int_equal(object.crc32c, kit->parts[i].crc32c);

@@ -112,6 +112,27 @@ static void commit_gives_parts_their_names_and_leaves_nothing_else(void **state)
     }
 }
 
+static void parts_have_the_suffix_that_readers_know_them_by(void **state)
+{
+    (void)state;
+    for (int overwrite = 0; overwrite < 2; overwrite++) {
+        struct folder folder;
+        struct publish publish;
+        struct err err = {0};
+
+        folder_make(&folder);
+        begin(&publish, &folder, overwrite);
+        publish.suffix = ".zst";
+        if (commit(&publish, &err) != 0)
+            fail_msg("%s", err.message);
+        has_text(&folder, "out/part-00000.zst", "hello");
+        has_text(&folder, "out/part-00001.zst", "");
+        assert_int_equal(folder_count(&folder), 4);
+        publish_deinit(&publish);
+        folder_remove(&folder);
+    }
+}
+
 static void abort_leaves_what_was_there_before(void **state)
 {
     (void)state;
@@ -473,6 +494,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(names_of_parts),
         cmocka_unit_test(commit_gives_parts_their_names_and_leaves_nothing_else),
+        cmocka_unit_test(parts_have_the_suffix_that_readers_know_them_by),
         cmocka_unit_test(abort_leaves_what_was_there_before),
         cmocka_unit_test(output_that_cannot_be_had_is_refused_and_left_alone),
         cmocka_unit_test(what_killed_jobs_left_beside_the_folder_is_removed),

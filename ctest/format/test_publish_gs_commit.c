@@ -57,6 +57,19 @@ static void parts_get_their_names_and_nothing_else_is_left(void **state)
     publish_kit_check(&kit);
 }
 
+static void parts_have_the_suffix_that_readers_know_them_by(void **state)
+{
+    (void)state;
+    publish_kit_open(&kit, "job-1", false);
+    kit.out.suffix = ".gz";
+    publish_kit_claim(&kit);
+    publish_kit_keep(&kit, 0, 3, PUBLISH_KIT_SMALL);
+    publish_kit_keep(&kit, 1, 4, PUBLISH_KIT_LARGE);
+    publish_kit_must_commit(&kit);
+    assert_names(kit.out.gcs, "out/_SUCCESS out/part-00000.gz out/part-00001.gz ");
+    publish_kit_check(&kit);
+}
+
 static void a_commit_that_is_done_is_done_again_without_a_change(void **state)
 {
     struct gcs_object before, after;
@@ -258,6 +271,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(parts_get_their_names_and_nothing_else_is_left, empty),
+        cmocka_unit_test_setup(parts_have_the_suffix_that_readers_know_them_by, empty),
         cmocka_unit_test_setup(a_commit_that_is_done_is_done_again_without_a_change, empty),
         cmocka_unit_test_setup(a_commit_that_is_killed_anywhere_is_finished_by_another, empty),
         cmocka_unit_test_setup(what_was_there_goes_and_what_came_since_stays, empty),
