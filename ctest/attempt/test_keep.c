@@ -57,6 +57,28 @@ static void test_part_goes_to_the_store_without_its_name(void **state)
     gcs_close(gcs);
 }
 
+/* Of a job without reduces the maps write the parts. */
+static void test_part_of_a_map_goes_to_the_store_without_its_name(void **state)
+{
+    Mrlua__CommitRequest request = MRLUA__COMMIT_REQUEST__INIT;
+    struct gcs *gcs = gcs_open();
+    char expected[128];
+
+    (void)state;
+    store_kit_begin();
+    kit.start.shuffle = (char *)(uintptr_t) "";
+    kit.start.partition_count = 0;
+    request.output_folder = (char *)(uintptr_t) "gs://bkt/out";
+    request.job_id = (char *)(uintptr_t) "job-1";
+    kit.start.commit = &request;
+    kit_must(&kit, kit_map(&kit, 0, kit_file(&kit, "in.txt", "one\n")));
+    kit.start.commit = NULL;
+    snprintf(expected, sizeof expected, "out/.mrlua-job-1/part-00000.%llu ",
+             (unsigned long long)kit.last_attempt);
+    assert_names(gcs, expected);
+    gcs_close(gcs);
+}
+
 static void test_only_what_belongs_there_is_kept(void **state)
 {
     Mrlua__TaskStart start = MRLUA__TASK_START__INIT;
@@ -72,6 +94,11 @@ static void test_only_what_belongs_there_is_kept(void **state)
     assert_false(keep_is_wanted(&start));
     request.output_folder = (char *)(uintptr_t) "gs://bkt/out";
     assert_true(keep_is_wanted(&start));
+    start.kind = MRLUA__TASK_KIND__MAP; /* of a job without reduces: it leaves a part */
+    assert_true(keep_is_wanted(&start));
+    start.partition_count = 1;
+    start.shuffle = (char *)(uintptr_t) "";
+    assert_false(keep_is_wanted(&start));
     start.kind = MRLUA__TASK_KIND__SAMPLE;
     assert_false(keep_is_wanted(&start));
 }
@@ -96,6 +123,7 @@ int main(int argc, char **argv)
         KIT_TEST(test_run_goes_to_the_store),
         KIT_TEST(test_a_store_that_refuses_fails_the_attempt),
         KIT_TEST(test_part_goes_to_the_store_without_its_name),
+        KIT_TEST(test_part_of_a_map_goes_to_the_store_without_its_name),
         KIT_TEST(test_only_what_belongs_there_is_kept),
     };
 

@@ -101,6 +101,40 @@ static void test_plan_of_many_splits(void **state)
     kit.start.plan = NULL;
 }
 
+/* Of a job without reduces every split becomes a part. */
+static void test_plan_without_reduces(void **state)
+{
+    enum { PARTS_MAX = 100 * 1000 };
+    static char text[PARTS_MAX + 2];
+    char *inputs[] = {NULL};
+    Mrlua__PlanRequest request = MRLUA__PLAN_REQUEST__INIT;
+    Mrlua__Done *done;
+
+    (void)state;
+    memset(text, '\n', PARTS_MAX);
+    inputs[0] = (char *)(uintptr_t)kit_file(&kit, "parts.txt", text);
+    request.inputs = inputs;
+    request.n_inputs = 1;
+    request.split_bytes = 1;
+    request.reducers = 3;
+    request.map_only = true;
+    kit.start.kind = MRLUA__TASK_KIND__PLAN;
+    kit.start.plan = &request;
+    done = kit_run(&kit);
+    assert_non_null(done);
+    assert_int_equal(done->plan->reducers, 0);
+    assert_int_equal(done->plan->n_split_ends, PARTS_MAX);
+    kit_must(&kit, done);
+
+    text[PARTS_MAX] = '\n';
+    kit_file(&kit, "parts.txt", text);
+    assert_null(kit_run(&kit));
+    assert_int_equal(kit.err.kind, ERR_SETUP);
+    assert_non_null(strstr(kit.err.message, "100001 splits would be as many parts"));
+    assert_non_null(strstr(kit.err.message, "larger --split-size"));
+    kit.start.plan = NULL;
+}
+
 /* What is relative is found in the folder that it was named in, and keeps its name. */
 static void test_plan_of_another_folder(void **state)
 {
@@ -251,6 +285,7 @@ int main(int argc, char **argv)
         KIT_TEST(test_plan),
         KIT_TEST(test_plan_of_another_folder),
         KIT_TEST(test_plan_of_many_splits),
+        KIT_TEST(test_plan_without_reduces),
         KIT_TEST(test_plan_of_standard_input),
         KIT_TEST(test_commit),
         KIT_TEST(test_abort),

@@ -52,12 +52,12 @@ static void an_object_has_a_generation_and_plans_without_objects_have_no_such_co
     kit.plan.input_generations = generations;
     kit.plan.input_is_gzip = is_gzip;
     kit.plan.n_input_generations = 2;
-    assert_int_equal(job_plan_check(&kit.plan, &err), -1); /* one column without the other */
+    assert_int_equal(job_plan_check(&kit.plan, false, &err), -1); /* one column without the other */
     kit.plan.n_input_is_gzip = 1;
     kit.plan.n_input_generations = 1;
-    assert_int_equal(job_plan_check(&kit.plan, &err), -1); /* and not of all inputs */
+    assert_int_equal(job_plan_check(&kit.plan, false, &err), -1); /* and not of all inputs */
     kit.plan.n_input_is_gzip = kit.plan.n_input_generations = 2;
-    assert_int_equal(job_plan_check(&kit.plan, &err), 0);
+    assert_int_equal(job_plan_check(&kit.plan, false, &err), 0);
     job_plan_input(&kit.plan, 1, &piece);
     assert_int_equal(piece.generation, 7);
     assert_true(piece.is_gzip);
@@ -70,7 +70,7 @@ static void a_split_has_many_pieces_or_none(void **state)
 
     (void)state;
     kit.split_ends[0] = 0;
-    assert_int_equal(job_plan_check(&kit.plan, &err), 0);
+    assert_int_equal(job_plan_check(&kit.plan, false, &err), 0);
     assert_int_equal(job_plan_piece_count(&kit.plan, 0), 0);
     assert_int_equal(job_plan_split_bytes(&kit.plan, 0), 0);
     assert_int_equal(job_plan_piece_count(&kit.plan, 1), 2);
@@ -83,11 +83,22 @@ static void refused(const char *message)
 {
     struct err err;
 
-    assert_int_equal(job_plan_check(&kit.plan, &err), -1);
+    assert_int_equal(job_plan_check(&kit.plan, false, &err), -1);
     assert_int_equal(err.kind, ERR_RETRY);
     assert_string_equal(err.message, message);
     task_kit_plan(&kit);
-    assert_int_equal(job_plan_check(&kit.plan, &err), 0);
+    assert_int_equal(job_plan_check(&kit.plan, false, &err), 0);
+}
+
+static void a_plan_has_reduces_or_its_job_has_none(void **state)
+{
+    struct err err;
+
+    (void)state;
+    assert_int_equal(job_plan_check(&kit.plan, true, &err), -1);
+    kit.plan.reducers = 0;
+    assert_int_equal(job_plan_check(&kit.plan, true, &err), 0);
+    task_kit_plan(&kit);
 }
 
 static void a_plan_without_a_task_is_refused(void **state)
@@ -95,7 +106,7 @@ static void a_plan_without_a_task_is_refused(void **state)
     struct err err;
 
     (void)state;
-    assert_int_equal(job_plan_check(NULL, &err), -1);
+    assert_int_equal(job_plan_check(NULL, false, &err), -1);
     kit.plan.reducers = 0;
     refused("the plan is empty");
     kit.plan.n_split_ends = 0;
@@ -160,6 +171,7 @@ int main(void)
             an_object_has_a_generation_and_plans_without_objects_have_no_such_column, set_up,
             tear_down),
         cmocka_unit_test_setup_teardown(a_split_has_many_pieces_or_none, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_plan_has_reduces_or_its_job_has_none, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_plan_without_a_task_is_refused, set_up, tear_down),
         cmocka_unit_test_setup_teardown(columns_that_disagree_are_refused, set_up, tear_down),
         cmocka_unit_test_setup_teardown(inputs_that_disagree_are_refused, set_up, tear_down),

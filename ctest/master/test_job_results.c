@@ -38,6 +38,26 @@ static void a_lost_output_does_not_count(void **state)
     job_results_deinit(&results);
 }
 
+static void without_reduces_the_parts_are_those_of_the_maps(void **state)
+{
+    struct job_results results = {0};
+
+    (void)state;
+    job_results_plan(&results, 2, 1);
+    job_results_take(&results, STAGE_REDUCE, 0, 21, kit_done("in", 1, 1, 1));
+    assert_int_equal(job_results_part_stage(&results), STAGE_REDUCE);
+    assert_int_equal(job_results_part_count(&results), 1);
+    assert_int_equal(job_results_part(&results, 0)->attempt_id, 21);
+
+    job_results_plan(&results, 2, 0);
+    job_results_take(&results, STAGE_MAP, 1, 12, kit_done("in", 1, 1, 1));
+    assert_int_equal(job_results_part_stage(&results), STAGE_MAP);
+    assert_int_equal(job_results_part_count(&results), 2);
+    assert_null(job_results_part(&results, 0));
+    assert_int_equal(job_results_part(&results, 1)->attempt_id, 12);
+    job_results_deinit(&results);
+}
+
 static void what_is_none_of_ours_is_freed(void **state)
 {
     struct job_results results = {0};
@@ -131,6 +151,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(sums_count_each_task_once),
         cmocka_unit_test(a_lost_output_does_not_count),
+        cmocka_unit_test(without_reduces_the_parts_are_those_of_the_maps),
         cmocka_unit_test(what_is_none_of_ours_is_freed),
         cmocka_unit_test(counters_of_all_stages_are_summed_by_name),
         cmocka_unit_test(more_user_names_than_are_kept_are_added_up_as_others),

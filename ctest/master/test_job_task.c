@@ -129,6 +129,41 @@ static void a_task_for_another_machine_names_no_run(void **state)
     assert_string_equal(task.start.result_path, "out/.mrlua-run-1/part-00001.31");
 }
 
+static void without_reduces(void)
+{
+    task_kit_open(&kit, "out");
+    kit.source.map_only = true;
+    kit.plan.reducers = 0;
+    job_results_plan(&kit.results, 2, 0);
+}
+
+static void a_map_of_a_job_without_reduces_writes_a_part(void **state)
+{
+    (void)state;
+    without_reduces();
+    kit.source.temp_path = NULL; /* whoever runs it: the output is seen from everywhere */
+    job_task_init(&task, &kit.source, STAGE_MAP, 1, 12);
+    assert_int_equal(task.start.partition_count, 0);
+    assert_string_equal(task.start.result_path, "out/.mrlua-run-1/part-00001.12");
+    job_task_deinit(&task);
+    job_task_init(&task, &kit.source, STAGE_PLAN, 0, 1);
+    assert_true(task.start.plan->map_only);
+}
+
+static void a_commit_without_reduces_is_told_the_parts_of_the_maps(void **state)
+{
+    (void)state;
+    without_reduces();
+    for (uint32_t i = 0; i < 2; i++)
+        job_results_take(&kit.results, STAGE_MAP, i, 11 + i, kit_done("map_in", 5, 40 + i, 1));
+    job_task_init(&task, &kit.source, STAGE_COMMIT, 0, 41);
+    assert_int_equal(task.start.commit->n_parts, 2);
+    assert_int_equal(task.start.commit->parts[1]->attempt, 12);
+    assert_int_equal(task.start.commit->parts[1]->bytes, 41);
+    assert_non_null(strstr(task.start.commit->manifest, "\"reducer_count\":0"));
+    assert_non_null(strstr(task.start.commit->manifest, "\"part-00001\",\"bytes\":41"));
+}
+
 static void a_commit_is_told_every_part(void **state)
 {
     (void)state;
@@ -185,6 +220,8 @@ int main(void)
         TEST(a_reduce_is_told_every_run_by_its_maker),
         TEST(a_reduce_without_a_folder_writes_beside_the_runs),
         TEST(a_task_for_another_machine_names_no_run),
+        TEST(a_map_of_a_job_without_reduces_writes_a_part),
+        TEST(a_commit_without_reduces_is_told_the_parts_of_the_maps),
         TEST(a_commit_is_told_every_part),
         TEST(every_task_can_be_packed),
     };

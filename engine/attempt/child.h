@@ -62,7 +62,7 @@ int child_next_input(struct child *child, Mrlua__Input **input, int *fd, struct 
 /* Beats for the sort path: the page's pulse. */
 struct pulse child_pulse(struct child *child);
 
-/* `prefix`: "", or MESSAGE_COUNTER_USER for what the job has counted. */
+/* `prefix` begins its name: MESSAGE_COUNTER_USER for what the job has counted. */
 void task_result_count(struct task_result *result, const char *prefix, const char *name,
                        uint64_t value);
 

@@ -9,12 +9,18 @@
 
 #include <inttypes.h>
 
+/* A map of a job without reduces has no partitions, and leaves a part. */
+static bool leaves_run(const Mrlua__TaskStart *start)
+{
+    return start->kind == MRLUA__TASK_KIND__MAP && start->partition_count > 0;
+}
+
 bool keep_is_wanted(const Mrlua__TaskStart *start)
 {
-    if (start->kind == MRLUA__TASK_KIND__MAP)
+    if (leaves_run(start))
         return start->shuffle[0] != '\0';
-    return start->kind == MRLUA__TASK_KIND__REDUCE && start->commit &&
-           uri_is_gs(start->commit->output_folder);
+    return (start->kind == MRLUA__TASK_KIND__REDUCE || start->kind == MRLUA__TASK_KIND__MAP) &&
+           start->commit && uri_is_gs(start->commit->output_folder);
 }
 
 void keep_run_name(const char *prefix, uint32_t map, uint64_t attempt, struct buf *out)
@@ -121,8 +127,7 @@ int keep_result(const Mrlua__TaskStart *start, int fd, struct slice done, struct
 
     if (!message)
         return -1;
-    rc = start->kind == MRLUA__TASK_KIND__MAP ? keep_run(start, fd, message, err)
-                                              : keep_part(start, fd, message, err);
+    rc = leaves_run(start) ? keep_run(start, fd, message, err) : keep_part(start, fd, message, err);
     message_free(message);
     return rc;
 }

@@ -1,6 +1,6 @@
 /*
- * keep: where the result of an attempt goes when that is a store: the part of a reduce when the
- * job's output is on gs://, the run of a map when its outputs are (`--shuffle gcs`).
+ * keep: where the result of an attempt goes when that is a store: a part when the job's
+ * output is on gs://, the run of a map when its outputs are (`--shuffle gcs`).
  *
  *     if (keep_is_wanted(start))
  *         rc = keep_result(start, fd, done, &err);

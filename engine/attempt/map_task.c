@@ -2,6 +2,7 @@
 
 #include "attempt/map_builtin.h"
 #include "attempt/map_input.h"
+#include "attempt/part.h"
 #include "base/find.h"
 #include "base/io.h"
 #include "base/mem.h"
@@ -31,6 +32,7 @@ struct map_task {
     uint32_t group_parts; /* the job's `group`; 0: whole keys */
     struct cut_points cut_points;
     struct sample *sample; /* NULL: it is a map */
+    struct writer *writer; /* of a job without reduces: the part, and no collector */
     bool is_identity, is_builtin;
     struct map_builtin builtin; /* is_builtin: what blocks are mapped with */
     struct map_input input;
@@ -147,6 +149,15 @@ static int emit_each(struct sink *sink, const struct slice *texts, size_t count,
             return -1;
     }
     return 0;
+}
+
+/* Nothing is sorted: the part has the records in the order of the input. */
+static int emit_to_part(struct sink *sink, struct slice key, struct slice value, struct err *err)
+{
+    struct map_task *task = (struct map_task *)sink;
+
+    page_add(&task->page->records_out, 1);
+    return writer_write(task->writer, key, value, err);
 }
 
 /* A sample: the key is kept, and where it would go is not known yet. */
@@ -271,6 +282,11 @@ static int open_task(struct map_task *task, struct child *child, struct err *err
     if (start->kind == MRLUA__TASK_KIND__SAMPLE) {
         open_sample(task);
         return 0;
+    }
+    if (start->partition_count == 0) {
+        task->sink.emit = emit_to_part;
+        task->writer = part_open(child, err);
+        return task->writer ? 0 : -1;
     }
     choose_partition(task);
     offer_folds(task);
@@ -404,10 +420,8 @@ static int map_records(struct map_task *task, struct reader *reader, const char 
     int rc;
 
     page_enter(task->page, task->input.runs_job ? PAGE_MAP : PAGE_READ);
-    if (task->is_identity)
-        rc = emit_all_as_read(&feed, err);
-    else
-        rc = vm_map_all(task->vm, next_record, &feed, &task->sink, err);
+    rc = task->is_identity ? emit_all_as_read(&feed, err)
+                           : vm_map_all(task->vm, next_record, &feed, &task->sink, err);
     if (rc != 0 && feed.has_record && (err->kind == ERR_JOB || err->kind == ERR_LIMIT))
         tell_record(task, input, &feed.record);
     return rc;
@@ -528,18 +542,20 @@ static int finish(struct map_task *task, struct task_result *result, struct err 
 {
     struct run_summary summary;
 
+    task_result_count(result, "map_", "bytes_in", page_get(&task->page->bytes_in));
+    task_result_count(result, "map_", "records_in", page_get(&task->page->records_in));
+    if (task->writer)
+        return part_finish(task->child, task->writer, result, err);
     page_enter(task->page, PAGE_SORT);
     if (collector_finish(task->collector, &summary, err) != 0)
         return -1;
     result->digest = summary.digest;
     result->bytes = summary.bytes;
     result->records = summary.digest.record_count;
-    task_result_count(result, "", "map_bytes_in", page_get(&task->page->bytes_in));
-    task_result_count(result, "", "map_records_in", page_get(&task->page->records_in));
-    task_result_count(result, "", "map_records_out", summary.records_emitted);
-    task_result_count(result, "", "map_records_written", summary.digest.record_count);
-    task_result_count(result, "", "map_bytes_written", summary.bytes);
-    task_result_count(result, "", "map_spills", summary.spill_count);
+    task_result_count(result, "map_", "records_out", summary.records_emitted);
+    task_result_count(result, "map_", "records_written", summary.digest.record_count);
+    task_result_count(result, "map_", "bytes_written", summary.bytes);
+    task_result_count(result, "map_", "spills", summary.spill_count);
     return 0;
 }
 
@@ -566,6 +582,7 @@ int map_task_run(struct child *child, struct task_result *result, struct err *er
         rc = finish_sample(&task, rc, result, err);
     else if (rc == 0)
         rc = finish(&task, result, err);
+    writer_close(task.writer);
     collector_close(task.collector);
     sample_close(task.sample);
     cut_points_deinit(&task.cut_points);

@@ -205,6 +205,18 @@ static int claim_output(const Mrlua__CommitRequest *request, struct err *err)
     return rc;
 }
 
+/* Of a job without reduces: a part is a map's, so there are at most as many maps as parts. */
+static int drop_reduces(struct split_plan *plan, struct err *err)
+{
+    if (plan->split_count > PARTITION_COUNT_MAX)
+        return err_set(err, ERR_SETUP,
+                       "%u splits would be as many parts, as the job has no reduce: %d are the "
+                       "most; give a larger --split-size, or reduce = \"identity\"",
+                       plan->split_count, PARTITION_COUNT_MAX);
+    plan->reducer_count = 0;
+    return 0;
+}
+
 int plan_task_run(const Mrlua__TaskStart *start, struct buf *done, struct err *err)
 {
     struct file_list list = {0};
@@ -218,7 +230,8 @@ int plan_task_run(const Mrlua__TaskStart *start, struct buf *done, struct err *e
     if (reader_kind_by_name(slice_of_string(start->input), &options.reader, err) != 0 ||
         (start->commit && claim_output(start->commit, err) != 0) ||
         list_inputs(start, &list, err) != 0 ||
-        split_plan_init(&plan, list.items, list.count, &options, err) != 0)
+        split_plan_init(&plan, list.items, list.count, &options, err) != 0 ||
+        (start->plan->map_only && drop_reduces(&plan, err) != 0))
         goto out;
     plan_task_pack(&plan, &list, done);
     rc = 0;

@@ -1,8 +1,8 @@
 #include "attempt/reduce_task.h"
 
+#include "attempt/part.h"
 #include "base/io.h"
 #include "base/mem.h"
-#include "format/writer.h"
 #include "record/builtin_group.h"
 #include "record/gather.h"
 #include "record/key_print.h"
@@ -126,22 +126,6 @@ static int open_gather(struct reduce_task *task, struct err *err)
     return -1;
 }
 
-static int open_writer(struct reduce_task *task, struct err *err)
-{
-    const Mrlua__TaskStart *start = task->child->start;
-    /* Not who wrote it: the bytes of a part are those of any other attempt and run (P1). */
-    struct writer_id id = {.partition = start->task};
-    struct writer_format format;
-    char name[32];
-
-    snprintf(name, sizeof name, "part-%05u", start->task);
-    if (writer_format_by_name(slice_of_string(start->output), &format, err) != 0)
-        return -1;
-    value_field_table(buf_slice(&task->child->view), "output_options", &format.options);
-    task->writer = writer_open(&format, child_fd(CHILD_RESULT), name, &id, err);
-    return task->writer ? 0 : -1;
-}
-
 static int open_task(struct reduce_task *task, struct child *child, struct err *err)
 {
     task->sink.emit = emit;
@@ -153,7 +137,8 @@ static int open_task(struct reduce_task *task, struct child *child, struct err *
                                  buf_slice(&child->view));
     if (receive_table(task, err) != 0 || open_gather(task, err) != 0)
         return -1;
-    return open_writer(task, err);
+    task->writer = part_open(child, err);
+    return task->writer ? 0 : -1;
 }
 
 /* ---- groups ---- */
@@ -243,20 +228,11 @@ static int reduce_all(struct reduce_task *task, struct err *err)
 
 static int finish(struct reduce_task *task, struct task_result *result, struct err *err)
 {
-    struct part_summary summary;
-
-    page_enter(task->page, PAGE_WRITE);
-    if (writer_finish(task->writer, &summary, err) != 0)
+    if (part_finish(task->child, task->writer, result, err) != 0)
         return -1;
     result->digest = *gather_digest(task->gather);
-    result->bytes = summary.bytes;
-    result->records = summary.records;
-    result->crc32c = summary.crc32c;
-    task_result_count(result, "", "reduce_keys_in", page_get(&task->page->record));
-    task_result_count(result, "", "reduce_records_in", result->digest.record_count);
-    task_result_count(result, "", "reduce_records_out", summary.records);
-    task_result_count(result, "", "reduce_bytes_out", summary.bytes);
-    task_result_count(result, "", "bytes_not_utf8", summary.bytes_replaced);
+    task_result_count(result, "reduce_", "keys_in", page_get(&task->page->record));
+    task_result_count(result, "reduce_", "records_in", result->digest.record_count);
     return 0;
 }
 

@@ -75,6 +75,7 @@ struct job_source run_source_of(const struct run_shell *shell)
         .overwrite = config->overwrite,
         .unsafe = config->unsafe,
         .ranged = config->ranged,
+        .map_only = config->map_only,
         .reducers = config->reducers,
         .split_bytes = config->split_bytes,
         .sort_buffer_bytes = config->sort_buffer_bytes,
@@ -108,7 +109,7 @@ static void take_plan(struct run_attempt *attempt, Mrlua__Done *done)
     struct event event = run_event(attempt, EVENT_PLAN_MADE);
     struct err err;
 
-    if (job_plan_check(done->plan, &err) != 0) {
+    if (job_plan_check(done->plan, shell->config.map_only, &err) != 0) {
         message_free(done);
         run_attempt_failed(attempt, &err, NULL);
         return;

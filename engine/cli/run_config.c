@@ -59,6 +59,7 @@ static void read_inputs(struct run_config *config, struct slice list)
 static void read_fields(struct run_config *config, struct slice args)
 {
     struct slice inputs;
+    struct datum reduce;
 
     value_field_table(args, "bundle", &config->bundle);
     value_field_table(args, "view", &config->view);
@@ -66,6 +67,7 @@ static void read_fields(struct run_config *config, struct slice args)
     if (value_field_table(args, "inputs", &inputs))
         read_inputs(config, inputs);
     config->ranged = partition_kind_of(config->view) == PARTITION_BY_RANGE;
+    config->map_only = !value_field(config->view, "reduce", &reduce);
     config->job_name = string_field(args, "job_name");
     config->input_format = string_field(args, "input");
     config->output_format = string_field(args, "output_format");

@@ -37,6 +37,7 @@ struct run_config {
     char *shuffle;       /* "local", "gcs", "gs://BUCKET/PREFIX" */
     bool overwrite;
     bool ranged;          /* partition = "range" */
+    bool map_only;        /* no reduce */
     bool unsafe;          /* the job says so and the user allows it */
     bool reads_stdin;     /* "-" is among the inputs: it can be read only once */
     uint32_t slots;       /* 1 .. RUN_SLOTS_MAX */

@@ -144,19 +144,20 @@ static void write_part(const struct run_shell *shell, uint32_t partition, const 
 
 static void write_parts(const struct run_shell *shell, struct buf *out)
 {
-    uint32_t count = shell->results.task_counts[STAGE_REDUCE];
+    uint32_t count = job_results_part_count(&shell->results);
     uint64_t records = 0;
 
     field_name(out, "parts");
     value_write_list_begin(out, count);
     for (uint32_t i = 0; i < count; i++) {
-        const struct job_result *result = job_results_of(&shell->results, STAGE_REDUCE, i);
+        const struct job_result *result = job_results_part(&shell->results, i);
 
         write_part(shell, i, result->done, out);
         records += result->done->records;
     }
     field_integer(out, "records", records);
-    field_integer(out, "bytes", job_results_bytes(&shell->results, STAGE_REDUCE));
+    field_integer(out, "bytes",
+                  job_results_bytes(&shell->results, job_results_part_stage(&shell->results)));
 }
 
 static void write_plan(const struct run_shell *shell, struct buf *out)

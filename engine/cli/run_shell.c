@@ -216,7 +216,7 @@ static void catch_signals(struct run_shell *shell)
 
 int run_shell_print(struct run_shell *shell, struct err *err)
 {
-    uint32_t count = shell->results.task_counts[STAGE_REDUCE];
+    uint32_t count = job_results_part_count(&shell->results);
     uint64_t *attempts;
     int rc;
 
@@ -224,7 +224,7 @@ int run_shell_print(struct run_shell *shell, struct err *err)
         return 0;
     attempts = mem_alloc_array(count, sizeof *attempts);
     for (uint32_t i = 0; i < count; i++)
-        attempts[i] = job_results_of(&shell->results, STAGE_REDUCE, i)->attempt_id;
+        attempts[i] = job_results_part(&shell->results, i)->attempt_id;
     catch_signals(shell);
     rc = run_output_print(&shell->output, attempts, count, &stopped_by, err);
     shell->signal_number = (int)stopped_by;

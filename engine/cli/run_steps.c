@@ -50,7 +50,7 @@ static void tell_folders(const struct run_attempt *attempt, struct buf *out)
     if (attempt->stage == STAGE_PLAN || attempt->stage == STAGE_COMMIT)
         return; /* they name paths */
     buf_printf(out, "intermediate files: in %s (--tmp DIR: elsewhere)\n", temp_choose(config->tmp));
-    if (attempt->stage == STAGE_REDUCE && config->output)
+    if (attempt->stage == (config->map_only ? STAGE_MAP : STAGE_REDUCE) && config->output)
         buf_printf(out, "output: in %s\n", config->output);
 }
 
@@ -130,7 +130,7 @@ static void forget_output(struct run_shell *shell, const struct command *command
 {
     struct buf path = {0};
 
-    if (command->stage == STAGE_MAP)
+    if (command->stage == STAGE_MAP && !shell->config.map_only)
         job_task_map_path(shell->temp.path, command->task, command->attempt_id, &path);
     else
         run_output_part_path(&shell->output, command->task, command->attempt_id, &path);

@@ -117,6 +117,7 @@ static void send_submit(struct submit *submit)
     job.overwrite = config->overwrite;
     job.unsafe = config->unsafe;
     job.ranged = config->ranged;
+    job.map_only = config->map_only;
     job.reducers = config->reducers;
     job.attempts = config->attempts;
     job.split_bytes = config->split_bytes;

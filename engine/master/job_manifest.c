@@ -26,12 +26,12 @@ static void add_inputs(struct manifest *manifest, const Mrlua__Plan *plan)
 
 static void add_parts(struct manifest *manifest, const struct job_source *source, struct buf *names)
 {
-    uint32_t count = source->plan->reducers;
+    uint32_t count = job_results_part_count(source->results);
 
     manifest->parts = mem_alloc_array(count, sizeof *manifest->parts);
     manifest->part_count = count;
     for (uint32_t i = 0; i < count; i++) {
-        const struct job_result *result = job_results_of(source->results, STAGE_REDUCE, i);
+        const struct job_result *result = job_results_part(source->results, i);
 
         publish_part_name(&names[i], i, writer_suffix(source->output_format));
         manifest->parts[i].name = buf_string(&names[i]);
@@ -54,7 +54,7 @@ static void add_counters(struct manifest *manifest, const struct job_counters *c
 
 void job_manifest_encode(const struct job_source *source, struct buf *out)
 {
-    uint32_t part_count = source->plan->reducers;
+    uint32_t part_count = job_results_part_count(source->results);
     struct buf *names = mem_alloc_array(part_count, sizeof *names);
     struct manifest_number times[] = {{"map", source->map_ms}, {"reduce", source->reduce_ms}};
     struct manifest manifest = {.job_id = source->publish_id,
@@ -63,7 +63,7 @@ void job_manifest_encode(const struct job_source *source, struct buf *out)
                                 .output_format = source->output_format,
                                 .split_count = job_plan_split_count(source->plan),
                                 .split_bytes = source->plan->split_bytes,
-                                .reducer_count = part_count,
+                                .reducer_count = source->plan->reducers,
                                 .sort_buffer_bytes = source->sort_buffer_bytes,
                                 .times_ms = times,
                                 .time_count = sizeof times / sizeof *times};

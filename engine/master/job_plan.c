@@ -39,9 +39,9 @@ static bool splits_agree(const Mrlua__Plan *plan)
     return last == count;
 }
 
-int job_plan_check(const Mrlua__Plan *plan, struct err *err)
+int job_plan_check(const Mrlua__Plan *plan, bool map_only, struct err *err)
 {
-    if (!plan || plan->n_split_ends == 0 || plan->reducers == 0)
+    if (!plan || plan->n_split_ends == 0 || (plan->reducers == 0) != map_only)
         return err_set(err, ERR_RETRY, "the plan is empty");
     if (plan->n_split_ends > SCHED_TASK_COUNT_MAX)
         return err_set(err, ERR_RETRY, "the plan has %zu splits, at most %d can be held",

@@ -1,7 +1,7 @@
 /*
  * job_plan: the plan of a job (rpc/messages.proto, Plan), read split by split. Pure.
  *
- *     rc = job_plan_check(done->plan, &err);             first: the rest trusts it
+ *     rc = job_plan_check(done->plan, map_only, &err);   first: the rest trusts it
  *     count = job_plan_piece_count(plan, split);
  *     for (i = 0; i < count; i++)
  *         job_plan_piece(plan, split, i, &piece);
@@ -18,7 +18,7 @@
 
 /* 0, or -1 (ERR_RETRY): there is none (NULL), a scheduler cannot hold it, or it contradicts
  * itself. */
-int job_plan_check(const Mrlua__Plan *plan, struct err *err);
+int job_plan_check(const Mrlua__Plan *plan, bool map_only, struct err *err);
 
 size_t job_plan_input_count(const Mrlua__Plan *plan);
 

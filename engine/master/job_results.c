@@ -76,6 +76,21 @@ const struct job_result *job_results_of(const struct job_results *results, enum 
     return result && result->done ? result : NULL;
 }
 
+enum stage_kind job_results_part_stage(const struct job_results *results)
+{
+    return results->task_counts[STAGE_REDUCE] > 0 ? STAGE_REDUCE : STAGE_MAP;
+}
+
+uint32_t job_results_part_count(const struct job_results *results)
+{
+    return results->task_counts[job_results_part_stage(results)];
+}
+
+const struct job_result *job_results_part(const struct job_results *results, uint32_t partition)
+{
+    return job_results_of(results, job_results_part_stage(results), partition);
+}
+
 static int64_t counter_of(const Mrlua__Done *done, const char *name)
 {
     for (size_t i = 0; i < done->n_counters; i++) {

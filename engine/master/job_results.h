@@ -63,6 +63,11 @@ void job_results_drop(struct job_results *results, enum stage_kind stage, uint32
 const struct job_result *job_results_of(const struct job_results *results, enum stage_kind stage,
                                         uint32_t task);
 
+/* The stage whose tasks write the parts: the reduces, or the maps of a job that has none. */
+enum stage_kind job_results_part_stage(const struct job_results *results);
+uint32_t job_results_part_count(const struct job_results *results);
+const struct job_result *job_results_part(const struct job_results *results, uint32_t partition);
+
 /* The sum of a counter over a stage; 0 where nobody counts it. */
 int64_t job_results_sum(const struct job_results *results, enum stage_kind stage,
                         const char *counter);

@@ -88,6 +88,7 @@ static void set_plan(struct job_task *task, const struct job_source *source)
     task->plan.folder = text(source->input_folder);
     task->plan.split_bytes = source->split_bytes;
     task->plan.reducers = source->reducers;
+    task->plan.map_only = source->map_only;
 }
 
 static enum reader_kind reader_of(const struct job_source *source)
@@ -154,6 +155,15 @@ static void set_cut_points(struct job_task *task, const struct job_source *sourc
     task->start.cut_points = sample->done->cut_points;
 }
 
+static void set_part_path(struct job_task *task, const struct job_source *source)
+{
+    if (is_on_gs(source))
+        set_output(task, source);
+    job_task_part_path(source->publish, source->temp_path, task->start.task, task->start.attempt,
+                       &task->result_path);
+    task->start.result_path = text(buf_string(&task->result_path));
+}
+
 static void set_map(struct job_task *task, const struct job_source *source)
 {
     size_t count = job_plan_piece_count(source->plan, task->start.task);
@@ -163,6 +173,10 @@ static void set_map(struct job_task *task, const struct job_source *source)
     for (size_t i = 0; i < count; i++)
         job_plan_piece(source->plan, task->start.task, i, &task->pieces[i]);
     set_cut_points(task, source);
+    if (source->map_only) {
+        set_part_path(task, source);
+        return;
+    }
     task->start.shuffle = text(source->shuffle);
     if (!source->temp_path)
         return;
@@ -220,11 +234,7 @@ static void set_runs(struct job_task *task, const struct job_source *source)
 static void set_reduce(struct job_task *task, const struct job_source *source)
 {
     task->start.kind = MRLUA__TASK_KIND__REDUCE;
-    if (is_on_gs(source))
-        set_output(task, source);
-    job_task_part_path(source->publish, source->temp_path, task->start.task, task->start.attempt,
-                       &task->result_path);
-    task->start.result_path = text(buf_string(&task->result_path));
+    set_part_path(task, source);
     if (source->shuffle)
         set_runs(task, source);
     else if (source->temp_path)
@@ -233,7 +243,7 @@ static void set_reduce(struct job_task *task, const struct job_source *source)
 
 static void set_part(struct job_task *task, const struct job_source *source, uint32_t partition)
 {
-    const struct job_result *result = job_results_of(source->results, STAGE_REDUCE, partition);
+    const struct job_result *result = job_results_part(source->results, partition);
     Mrlua__Part *part = &task->parts[partition];
 
     mrlua__part__init(part);
@@ -252,7 +262,7 @@ static void set_commit(struct job_task *task, const struct job_source *source)
 {
     task->start.kind = MRLUA__TASK_KIND__COMMIT;
     set_output(task, source);
-    task->part_count = source->plan->reducers;
+    task->part_count = job_results_part_count(source->results);
     task->parts = mem_alloc_array(task->part_count, sizeof *task->parts);
     task->part_list = mem_alloc_array(task->part_count, sizeof(Mrlua__Part *));
     for (uint32_t i = 0; i < task->part_count; i++)

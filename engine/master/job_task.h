@@ -34,6 +34,7 @@ struct job_source {
     uint32_t claim_holder;         /* of an output on gs://: struct publish; 0: a master */
     bool overwrite, unsafe;
     bool ranged;          /* partition = "range" */
+    bool map_only;        /* no reduces: what maps write are the parts */
     uint32_t reducers;    /* asked for; 0: by the size of the input */
     uint64_t split_bytes; /* the same */
     uint64_t sort_buffer_bytes;
@@ -77,8 +78,8 @@ void job_task_deinit(struct job_task *task);
 /* Where an attempt of a map leaves its run. `out` is cleared first. */
 void job_task_map_path(const char *temp_path, uint32_t map, uint64_t attempt_id, struct buf *out);
 
-/* Where an attempt of a reduce leaves its part. `publish` NULL, or on gs://: in temp_path, which is
- * NULL for a worker that chooses: then it is empty. */
+/* Where an attempt leaves its part: of a reduce, or of a map where there are no reduces. `publish`
+ * NULL, or on gs://: in temp_path, which is NULL for a worker that chooses: then it is empty. */
 void job_task_part_path(const struct publish *publish, const char *temp_path, uint32_t partition,
                         uint64_t attempt_id, struct buf *out);
 

@@ -39,14 +39,15 @@ static uint64_t counter_of(const Mrlua__Done *done, const char *name)
 static void count_work(struct metrics_totals *totals, enum stage_kind stage,
                        const Mrlua__Done *done)
 {
+    if (stage == STAGE_REDUCE || counter_of(done, "map_bytes_out") > 0) { /* a part */
+        totals->output_bytes += done->bytes;
+        totals->output_records += done->records;
+    }
     if (stage == STAGE_MAP) {
         totals->input_bytes += counter_of(done, "map_bytes_in");
         totals->input_records += counter_of(done, "map_records_in");
         totals->shuffle_bytes += counter_of(done, "map_bytes_written");
         totals->shuffle_records += counter_of(done, "map_records_written");
-    } else if (stage == STAGE_REDUCE) {
-        totals->output_bytes += done->bytes;
-        totals->output_records += done->records;
     }
 }
 

@@ -18,7 +18,7 @@ static void take_plan(struct master_attempt *attempt, Mrlua__Done *done, struct 
     const struct master_job *job = master_job_find(attempt->master, attempt->job_id);
     struct err err;
 
-    if (job_plan_check(done->plan, &err) != 0) {
+    if (job_plan_check(done->plan, job && job->record->submit->map_only, &err) != 0) {
         message_free(done);
         fail(attempt, &err);
         return;

@@ -150,14 +150,14 @@ static void fill_counters(const struct master_job *job, struct info *info)
 static void fill_parts(const struct master_job *job, struct info *info)
 {
     const char *suffix = writer_suffix(job->record->submit->output);
-    uint32_t count = job->results.task_counts[STAGE_REDUCE];
+    uint32_t count = job_results_part_count(&job->results);
 
     info->parts = mem_alloc_array(count, sizeof *info->parts);
     info->part_list = mem_alloc_array(count, sizeof *info->part_list);
     info->part_names = mem_alloc_array(count, sizeof *info->part_names);
     info->part_count = count;
     for (uint32_t i = 0; i < count; i++) {
-        const struct job_result *result = job_results_of(&job->results, STAGE_REDUCE, i);
+        const struct job_result *result = job_results_part(&job->results, i);
 
         mrlua__part_info__init(&info->parts[i]);
         publish_part_name(&info->part_names[i], i, suffix);
@@ -170,7 +170,7 @@ static void fill_parts(const struct master_job *job, struct info *info)
         info->parts[i].crc32c = result->done->crc32c;
         info->message.records += result->done->records;
     }
-    info->message.bytes = job_results_bytes(&job->results, STAGE_REDUCE);
+    info->message.bytes = job_results_bytes(&job->results, job_results_part_stage(&job->results));
     info->message.parts = count;
     info->message.n_part_list = count;
     info->message.part_list = info->part_list;

@@ -131,6 +131,7 @@ struct job_source master_job_source(const struct master_job *job)
         .overwrite = submit->overwrite,
         .unsafe = submit->unsafe,
         .ranged = submit->ranged,
+        .map_only = submit->map_only,
         .reducers = submit->reducers,
         .split_bytes = submit->split_bytes,
         .sort_buffer_bytes = submit->sort_buffer_bytes,

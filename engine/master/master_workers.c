@@ -349,10 +349,11 @@ static void queue_attempt(struct master *master, const struct master_worker *wor
 {
     const struct master_job *job = master_job_find(master, held->job);
 
-    if (job && has_completed(job, STAGE_MAP, held->task, held->attempt)) {
-        queue_held(master, worker, held, EVENT_OUTPUT_HELD);
+    if (job &&
+        has_completed(job, job_results_part_stage(&job->results), held->task, held->attempt)) {
         master_post_heard(master, worker, held->attempt, MESSAGE_ATTEMPT_DONE);
-    } else if (job && has_completed(job, STAGE_REDUCE, held->task, held->attempt)) {
+    } else if (job && has_completed(job, STAGE_MAP, held->task, held->attempt)) {
+        queue_held(master, worker, held, EVENT_OUTPUT_HELD);
         master_post_heard(master, worker, held->attempt, MESSAGE_ATTEMPT_DONE);
     } else {
         queue_held(master, worker, held, EVENT_ATTEMPT_HELD);

@@ -63,6 +63,18 @@ bool worker_attempt_is_reduce(const struct worker_attempt *attempt)
     return attempt->start->start->kind == MRLUA__TASK_KIND__REDUCE;
 }
 
+/* A map of a job without reduces has no partitions: it writes a part. */
+bool worker_attempt_leaves_run(const struct worker_attempt *attempt)
+{
+    return worker_attempt_is_map(attempt) && attempt->start->start->partition_count > 0;
+}
+
+bool worker_attempt_leaves_part(const struct worker_attempt *attempt)
+{
+    return worker_attempt_is_reduce(attempt) ||
+           (worker_attempt_is_map(attempt) && attempt->start->start->partition_count == 0);
+}
+
 static const char *stage_of(const struct worker_attempt *attempt)
 {
     if (worker_attempt_is_map(attempt))
@@ -123,7 +135,7 @@ static void take_done(struct worker_attempt *attempt, Mrlua__Done *done)
 {
     attempt->has_answered = true;
     attempt->done = done;
-    if (worker_attempt_is_map(attempt) && done->path[0]) { /* before anybody is told of it */
+    if (worker_attempt_leaves_run(attempt) && done->path[0]) { /* before anybody is told of it */
         segment_server_hold(attempt->worker->server, attempt->job, attempt->task, attempt->id,
                             done->path);
         worker_look_at_disk(attempt->worker);

@@ -75,8 +75,8 @@ static void on_start(struct worker *worker, void *message)
     event.job_id = start->start->job;
     event.task = start->start->task;
     event.fetches = start->start->kind == MRLUA__TASK_KIND__REDUCE;
-    event.keeps_output =
-        start->start->kind == MRLUA__TASK_KIND__MAP && start->start->shuffle[0] == '\0';
+    event.keeps_output = start->start->kind == MRLUA__TASK_KIND__MAP &&
+                         start->start->partition_count > 0 && start->start->shuffle[0] == '\0';
     if (worker_attempt_find(worker, event.attempt_id))
         message_free(message);
     else

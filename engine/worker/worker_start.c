@@ -119,7 +119,7 @@ static int check(const struct worker_attempt *attempt, struct err *err)
             check_path(worker, "input", start->start->pieces[i]->path, ERR_INPUT, err) != 0)
             return -1;
     }
-    if (!worker_attempt_is_reduce(attempt))
+    if (!worker_attempt_leaves_part(attempt))
         return 0;
     if (start->start->commit)
         return 0; /* its part goes to gs:// */
@@ -185,7 +185,7 @@ static int fill(struct worker_attempt *attempt, struct start *start, struct err 
 
     start->task.worker = agent_worker_id(worker->agent);
     start->task.tmp_folder = worker->storage.tmp_path;
-    if (worker_attempt_is_map(attempt))
+    if (worker_attempt_leaves_run(attempt))
         return set_result(attempt, start, err);
     if (worker_attempt_is_reduce(attempt))
         set_reduce(attempt, start);

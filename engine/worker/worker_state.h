@@ -152,6 +152,8 @@ void worker_attempt_remove(struct worker_attempt *attempt);
 
 /* Is it a map? Then its output stays here. */
 bool worker_attempt_is_map(const struct worker_attempt *attempt);
+bool worker_attempt_leaves_run(const struct worker_attempt *attempt); /* for reduces, here */
+bool worker_attempt_leaves_part(const struct worker_attempt *attempt);
 bool worker_attempt_is_reduce(const struct worker_attempt *attempt);
 
 /* ---- worker_start.c ---- */

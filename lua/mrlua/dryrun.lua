@@ -201,7 +201,8 @@ end
 -- @tparam table job      what a job file returns
 -- @param input           a text, a list of lines, or a list of {key, value}
 -- @tparam[opt] table params  overrides of job.params
--- @treturn {{key,value},...}  what reduce emitted, in the order of the engine with one reducer
+-- @treturn {{key,value},...}  what reduce emitted, in the order of the engine with one reducer;
+--                             without reduce what map emitted, in the order of the input
 -- @treturn table              what was counted: name -> sum
 function dryrun.run(job, input, params)
   local mapped, output, counters = {}, {}, {}
@@ -218,6 +219,10 @@ function dryrun.run(job, input, params)
     map(record[1], record[2], emit)
   end
   if job.cleanup then job.cleanup(mr, emit) end
+  if not job.reduce then
+    rawset(_G, "mr", outer_mr)
+    return mapped, counters
+  end
   sort(mapped)
   emit, mr.stage = emit_into(output), "reduce"
   if job.setup then job.setup(mr) end

@@ -12,7 +12,8 @@
 --     map          function(key, value, emit), or a built-in: "identity", "words", "grep" (which
 --                  reads params.pattern), "field" (params.field, params.separator): mrlua.maps
 --     combine      function(key, values, emit), or a built-in, or absent
---     reduce       function(key, values, emit), or a built-in
+--     reduce       function(key, values, emit), or a built-in; absent: what map emits is the
+--                  output, in the order of the input: part i is that of split i
 --                  built-ins: "sum", "count", "min", "max", "mean", "first", "list", "distinct",
 --                  "top" (the params.n largest values), "identity"; not combine: "mean", "list"
 --     partition    "hash" (default), "range": the parts follow each other, so that together
@@ -222,6 +223,22 @@ local function check_builtin_params(view)
   return view
 end
 
+-- Without reduce the output of the maps is that of the job: nothing is sorted, cut or combined.
+local function check_map_only(view)
+  for _, field in ipairs { "combine", "group", "reducers" } do
+    if view[field] and view[field] ~= 0 then
+      return nil, ("job field '%s' is there and 'reduce' is missing: a function, a built-in, or "
+        .. "\"identity\" to keep what map emits; without both, what map emits is the output, as "
+        .. "it comes"):format(field)
+    end
+  end
+  if view.partition ~= "hash" then
+    return nil, "job field 'partition' is there and 'reduce' is missing: \"identity\" keeps what "
+      .. "map emits"
+  end
+  return check_builtin_params(view)
+end
+
 -- What no field can say alone.
 local function check_together(view)
   local tables = formats.gives_tables(view.input)
@@ -231,8 +248,7 @@ local function check_together(view)
   elseif view.map == nil then
     return nil, "job field 'map' is missing: a function, or \"identity\""
   elseif view.reduce == nil then
-    return nil, "job field 'reduce' is missing: a function, a built-in, or \"identity\" to keep "
-      .. "what map emits"
+    return check_map_only(view)
   elseif view.combine == "count" and view.reduce ~= "count" then
     return nil, "job field 'combine' can be \"count\" only where reduce is \"count\""
   elseif type(view.combine) == "string" and type(view.reduce) == "string"

@@ -104,9 +104,12 @@ end
 -- @tparam boolean has_color
 -- @treturn {string,...}
 function progress.bars(state, width, has_color)
-  local lines = {}
-  for i, stage in ipairs(state.stages) do
-    lines[i] = bar_line(stage, math.max(width - 1, 1), has_color)
+  local lines, is_planned = {}, false
+  for _, stage in ipairs(state.stages) do
+    is_planned = is_planned or stage.tasks > 0
+    if stage.tasks > 0 or not is_planned then -- a job without reduces has only one
+      lines[#lines + 1] = bar_line(stage, math.max(width - 1, 1), has_color)
+    end
   end
   return lines
 end

@@ -124,6 +124,31 @@ describe("mrlua run", function()
   end)
 
   describe("writes", function()
+    it("a part for each split, in the order of the input, where there is no reduce", function()
+      local out = folder .. "/out"
+      local path = job [[map = function(_, line, emit) emit(line, #line) end]]
+      local input = write("in", "ccc\nb\na\nb\n")
+      run { path, input, "-o", out, "--split-size", 4 }
+      local manifest = cjson.decode(temp.read(out .. "/_SUCCESS"))
+
+      assert.equal("ccc\t3\n", temp.read(out .. "/part-00000"))
+      assert.equal("b\t1\na\t1\n", temp.read(out .. "/part-00001"))
+      assert.equal("b\t1\n", temp.read(out .. "/part-00002"))
+      assert.equal(3, #manifest.parts)
+      assert.equal(0, manifest.plan.reducer_count)
+      assert.equal(4, manifest.counters.map_records_out)
+      assert.equal("ccc\t3\nb\t1\na\t1\nb\t1\n",
+        run({ path, input, "--split-size", 4, "--quiet" }).stdout)
+    end)
+
+    it("nothing of reducers that a job without reduce has not", function()
+      local path = job [[map = "identity"]]
+      local result = run { path, write("in", "a\n"), "--reducers", 2 }
+
+      assert.equal(2, result.code)
+      assert.matches("has no reduce, so %-%-reducers says nothing", result.stderr)
+    end)
+
     it("parts and a manifest that says how they were made", function()
       local out = folder .. "/out"
       local input = write("in", "a b a\n")

@@ -101,6 +101,15 @@ describe("dryrun.run()", function()
     assert.same({}, dryrun.run(job, {}))
   end)
 
+  it("answers what map emits, as it comes, where there is no reduce", function()
+    local records = dryrun.run({
+      map = function(_, line, emit) emit(line, 1) emit(line, 2.0) end,
+      cleanup = function(ctx, emit) emit("end", ctx.stage) end,
+    }, { "b", "a" })
+
+    assert.same({ { "b", 1 }, { "b", 2.0 }, { "a", 1 }, { "a", 2.0 }, { "end", "map" } }, records)
+  end)
+
   it("answers what was counted", function()
     local _, counters = dryrun.run({
       setup = function(ctx) ctx.count "setups" end,

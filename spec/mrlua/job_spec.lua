@@ -127,9 +127,20 @@ describe("job.check()", function()
     assert.truthy(job.check(with { combine = "top", reduce = "top", params = { n = 1000 } }))
   end)
 
-  it("needs map and reduce", function()
+  it("may have no reduce, and then nothing that is for one", function()
+    assert.is_nil(job.check({ map = nothing }).reduce)
+    for field, value in pairs {
+      combine = "sum", group = 1, reducers = 2, partition = "range",
+    } do
+      local view, message = job.check { map = nothing, [field] = value }
+      assert.is_nil(view)
+      assert.matches("^job field '" .. field .. "' is there and 'reduce' is missing", message)
+    end
+    assert.matches("params.pattern", select(2, job.check { map = "grep" }))
+  end)
+
+  it("needs map", function()
     assert.matches("'map' is missing", select(2, job.check { reduce = nothing }))
-    assert.matches("'reduce' is missing.*\"identity\"", select(2, job.check { map = nothing }))
     assert.equal("a job file must return a table, not nil", select(2, job.check(nil)))
     assert.equal("a job file must return a table, not a function", select(2, job.check(nothing)))
   end)

@@ -72,6 +72,17 @@ describe("mrlua/progress bars()", function()
   end)
 end)
 
+describe("mrlua/progress bars() of a job without reduces", function()
+  it("has one bar, once that is known", function()
+    local none = { name = "reduce", tasks = 0, tasks_done = 0, tasks_running = 0, seconds = 0,
+      bytes = 0, bytes_done = 0, records = 0 }
+    local unplanned = setmetatable({ name = "map" }, { __index = none })
+
+    assert.equal(1, #progress.bars({ stages = { stage_with(), none } }, 80, false))
+    assert.equal(2, #progress.bars({ stages = { unplanned, none } }, 80, false))
+  end)
+end)
+
 describe("mrlua/progress eta_seconds()", function()
   it("goes on at the rate so far", function()
     assert.equal(2.0, progress.eta_seconds(stage_with()))

@@ -107,7 +107,10 @@
     const phases = [
       ["read", counterOf(info, "map_bytes_in"), counterOf(info, "map_records_in")],
       ["shuffled", counterOf(info, "map_bytes_written"), counterOf(info, "map_records_written")],
-      ["written", counterOf(info, "reduce_bytes_out"), counterOf(info, "reduce_records_out")],
+      // Of a job without reduces its maps write the parts.
+      counterOf(info, "map_bytes_out") > 0
+        ? ["written", counterOf(info, "map_bytes_out"), counterOf(info, "map_records_out")]
+        : ["written", counterOf(info, "reduce_bytes_out"), counterOf(info, "reduce_records_out")],
     ];
     return view.table("Bytes", ["phase", "bytes", "records"],
       phases.map(([name, size, records]) => [name, bytes(size), number(records)]),

@@ -96,6 +96,10 @@ function request.make(flags)
   if not view then
     return nil, fault
   end
+  if flags.reducers and not view.reduce then
+    return nil, { kind = "setup", message = ("%s has no reduce, so --reducers says nothing: its "
+      .. "parts are those of its maps (--split-size)"):format(built.path) }
+  end
   return config_of(built, view, flags)
 end
 

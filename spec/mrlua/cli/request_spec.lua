@@ -5,7 +5,7 @@ local loads
 package.loaded["mrlua.engine"] = {
   load_job = function(args)
     loads[#loads + 1] = args
-    return { view = { input = "lines", output = "tsv", reducers = 5, attempts = 7,
+    return { view = { input = "lines", output = "tsv", reduce = "sum", reducers = 5, attempts = 7,
       limits = { memory = "1M" } }, log = {} }
   end,
 }
