@@ -17,11 +17,15 @@ describe("what a job counts on a cluster", function()
   end)
 
   it("is shown while it runs, and of lost attempts nothing is left", function()
-    it_all:start(2, { flags = { "--allow-unsafe" } })
+    local options = { flags = { "--allow-unsafe" } }
+    it_all:start(2, options)
     local gate = gated.new(it_all, "setup = function(ctx) ctx.count(ctx.stage) end,")
     local job = gate:submit()
     gate:wait_for("map", 2)
-    it_all:worker_with(gate:ran("map")[1].worker):kill() -- it has counted, and is not done
+    local victim = it_all:worker_with(gate:ran("map")[1].worker)
+    victim:kill() -- it has counted, and is not done
+    options.dir = victim.dir
+    it_all:start_worker(options)
     gate:open "map"
     gate:wait_for("reduce", 1)
     local status = it_all:status(job.id)
