@@ -15,7 +15,10 @@ local FUNCTIONS = {
   "rawlen", "rawset", "select", "tonumber", "tostring", "type", "xpcall", "_VERSION",
 }
 local LIBRARIES = { "coroutine", "math", "string", "table", "utf8" }
-local NATIVE_MODULES = { cjson = true, lpeg = true }
+local NATIVE_MODULES = {
+  cjson = true, lpeg = true,
+  ["mrlua.json"] = true, ["mrlua.sketch"] = true, ["mrlua.stats"] = true, ["mrlua.text"] = true,
+}
 
 local function copy(library)
   local fields = {}
@@ -131,8 +134,9 @@ local function require_native(environment)
         return environment[name]
       end
     end
-    error(("module '%s' is not there: a job can require lpeg, cjson, and modules that lie beside "
-      .. "its file and are named there as require \"...\""):format(tostring(name)), 3)
+    error(("module '%s' is not there: a job can require lpeg, cjson, mrlua.text, mrlua.json, "
+      .. "mrlua.stats, mrlua.sketch, and modules that lie beside its file and are named there as "
+      .. "require \"...\""):format(tostring(name)), 3)
   end
 end
 

@@ -40,3 +40,36 @@ describe("mrlua/json encode()", function()
     assert.same(value, cjson.decode(json.encode(value)))
   end)
 end)
+
+describe("mrlua/json decode()", function()
+  it("has integers where there is no fraction, up to 2^53", function()
+    local list = json.decode "[1, -7, 2.5, 1e3, 9007199254740992, 9007199254740994, 1e300]"
+
+    assert.same({ "integer", "integer", "float", "integer", "integer", "float", "float" }, {
+      math.type(list[1]), math.type(list[2]), math.type(list[3]), math.type(list[4]),
+      math.type(list[5]), math.type(list[6]), math.type(list[7]) })
+    assert.equal(1 << 53, list[5])
+  end)
+
+  it("leaves null out of objects, and keeps the places of lists", function()
+    local value = json.decode '{"a": null, "b": [null, {"c": null, "d": 1}]}'
+
+    assert.same({ b = { json.null, { d = 1 } } }, value)
+    assert.equal('{"b":[null,{"d":1}]}', json.encode(value))
+    assert.is_nil(json.decode "null")
+  end)
+
+  it("reads back what was written", function()
+    local value = { text = 'x"\\\0\r\n', list = { 1, 2.5, "three", false }, n = -7 }
+
+    assert.same(value, json.decode(json.encode(value)))
+  end)
+
+  it("says what is no JSON, and raises nothing", function()
+    for _, bad in ipairs { "", "{", "{a:1}", "[1,]", ("["):rep(2000) } do
+      local value, message = json.decode(bad)
+      assert.is_nil(value)
+      assert.is_string(message)
+    end
+  end)
+end)

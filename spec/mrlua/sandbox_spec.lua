@@ -100,6 +100,13 @@ describe("require in a job", function()
     assert.is_nil(eval "require('string').dump")
   end)
 
+  it("finds the libraries for jobs", function()
+    assert.is_function(eval "require('mrlua.text').words")
+    assert.is_function(eval "require('mrlua.json').decode")
+    assert.is_function(eval "require('mrlua.stats').summary")
+    assert.is_function(eval "require('mrlua.sketch').distinct")
+  end)
+
   it("says what can be required", function()
     local ok, message = pcall(run("\nlocal socket = require 'socket' return socket", bundle))
 
