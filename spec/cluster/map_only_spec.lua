@@ -2,9 +2,13 @@
 
 local cluster = require "spec.support.cluster"
 local gated = require "spec.support.gated"
+local gcs = require "spec.support.gcs"
 local temp = require "spec.support.temp"
 local texts = require "spec.support.texts"
 
+local UPPER <const> = [[
+return { output = "lines", map = function(_, line, emit) emit(line:upper(), true) end }
+]]
 local PLAN <const> = { "--split-size", "8K" }
 
 local it_all
@@ -42,14 +46,45 @@ describe("a job without reduce on a cluster", function()
 
   it("writes what mrlua run writes, a part for each split", function()
     it_all:start(2)
-    local path = temp.write(it_all.folder .. "/upper.lua",
-      "return { output = 'lines', map = function(_, line, emit) emit(line:upper(), true) end }")
+    local path = temp.write(it_all.folder .. "/upper.lua", UPPER)
     local job = it_all:submit(path, texts.LICENSES, PLAN)
 
     it_all:expect_parts(job, it_all:expected_parts(path, texts.LICENSES, PLAN))
     local status = it_all:status(it_all:job_id(job))
     assert.equal(status.stages.map.tasks, #status.outcome.parts)
     assert.equal(0, status.stages.reduce.tasks)
+    it_all:expect_clean()
+  end)
+
+  it("writes parts to gs://, and nothing else, also with --shuffle gcs", function()
+    local storage <close> = setmetatable({ gcs.start(it_all.folder .. "/gcs") }, {
+      __close = function(held) held[1]:stop() end,
+    })
+    local options = { wrap = "env " .. storage[1].environment .. " %s" }
+    it_all:start_master(options)
+    it_all:start_worker(options)
+    local path = temp.write(it_all.folder .. "/upper.lua", UPPER)
+    for i, shuffle in ipairs { "local", "gcs" } do
+      local out = "gs://bkt/out-" .. i
+      local result = it_all:run { "submit", path, texts.GPL, "--quiet", "--split-size", "8K",
+        "--shuffle", shuffle, "-o", out }
+      assert.equal("", result.stderr)
+      assert.equal(0, result.code)
+    end
+    local text, names = { "", "" }, storage[1]:list()
+    for _, name in ipairs(names) do
+      local i = tonumber(name:match "^out%-(%d)/part%-%d+$")
+      if i then
+        text[i] = text[i] .. storage[1]:get(name)
+      else
+        assert.matches("^out%-%d/_SUCCESS$", name)
+      end
+    end
+
+    assert.equal(temp.read(texts.GPL):upper(), text[1])
+    assert.equal(text[1], text[2])
+    assert.is_true(#names > 4)
+    assert.same({}, storage[1]:open_sessions())
     it_all:expect_clean()
   end)
 
