@@ -13,7 +13,7 @@
 
 local cjson = require "cjson"
 
-local csv_to_jsonl = { input = "csv", output = "lines", reduce = "identity" }
+local csv_to_jsonl = { input = "csv", output = "lines" } -- no reduce: what map emits is the output
 
 local function sorted_names(row)
   local names = {}
