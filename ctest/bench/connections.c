@@ -1,8 +1,8 @@
 /*
  * Whether workers are heard while strangers take every connection that a master has:
  *
- *     cmake --build build --target bench_connections && build/ctest/bench_connections [EACH
- * [SECONDS]]
+ *     cmake --build build --target bench_connections && \
+ *         build/ctest/bench_connections [EACH [SECONDS]]
  *
  * The master has `ulimit -n 256`, and 20 workers that send a heartbeat a second. For 20 seconds
  * 1,000 connections say nothing at all, and 1,000 more send a byte of a Hello every half second.

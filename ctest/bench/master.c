@@ -2,8 +2,8 @@
  * How many tasks a second a master takes from its workers, with its journal on, and how long a
  * heartbeat waits meanwhile:
  *
- *     cmake --build build --target bench_master && build/ctest/bench_master [WORKERS [MAPS
- * [SLOTS]]]
+ *     cmake --build build --target bench_master && \
+ *         build/ctest/bench_master [WORKERS [MAPS [SLOTS]]]
  *
  * 1,000 workers with a slot each, on sockets of their own in one process (fleet.h), and one job of
  * 200,000 maps, unless said otherwise. A task is completed when its worker has heard that the

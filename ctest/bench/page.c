@@ -2,8 +2,8 @@
  * What browsers on the page cost a master: how long its answers take in the middle of a large job,
  * and what becomes of the heartbeats:
  *
- *     cmake --build build --target bench_page && build/ctest/bench_page [WORKERS [MAPS [BROWSERS
- * [SECONDS]]]]
+ *     cmake --build build --target bench_page && \
+ *         build/ctest/bench_page [WORKERS [MAPS [BROWSERS [SECONDS]]]]
  *
  * 100 workers, one job of 10,000 maps of which all but the last 100 are done, 20 browsers, 10
  * seconds, unless said otherwise. Each browser asks once a second for what page.js asks for: the

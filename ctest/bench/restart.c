@@ -2,8 +2,8 @@
  * How long a master that was killed takes until it schedules again, and that the journal of an idle
  * cluster stays as it is:
  *
- *     cmake --build build --target bench_restart && build/ctest/bench_restart [TASKS [JOBS
- * [SECONDS]]]
+ *     cmake --build build --target bench_restart && \
+ *         build/ctest/bench_restart [TASKS [JOBS [SECONDS]]]
  *
  * 100 workers. First one job of 20,000 maps, of which at least 10,000 are journaled as completed
  * when the master is killed; then 1,000 finished jobs, and it is killed while a job waits for

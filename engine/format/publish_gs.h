@@ -5,8 +5,8 @@
  *     rc = publish_gs_init(&out, "gs://bucket/out", job_id, overwrite, &err);
  *     publish_gs_claim(&out, holder, &err);                       a helper, before anything runs
  *     publish_gs_keep(&out, 0, &part, fd, &err);                  an attempt: its result, a file
- *     publish_gs_commit(&out, parts, count, manifest, &lost, &err);  a helper, after the last
- * reduce publish_gs_abort(&out, &err);                               a helper, instead
+ *     publish_gs_commit(&out, parts, count, manifest, &lost, &err);  a helper, at the end
+ *     publish_gs_abort(&out, &err);                               a helper, instead
  *     publish_gs_deinit(&out);
  *
  * The objects while the job runs, and after:

@@ -3,8 +3,8 @@
  * the caller's callbacks; no socket, no clock. The only unit that knows OpenSSL's TLS.
  *
  *     if (tls_is_wanted(options->tls, &server_address))
- *         tls = tls_open_client(ROLE_WORKER, role_key, &io);      or tls_open_server(keys, roles,
- * &io) while ((rc = tls_handshake(tls, &err)) == 0)
+ *         tls = tls_open_client(ROLE_WORKER, role_key, &io);   or tls_open_server(keys, roles, &io)
+ *     while ((rc = tls_handshake(tls, &err)) == 0)
  *         ... bytes have come ...
  *     rc = tls_read(tls, out, max, &len, &err);
  *     rc = tls_write(tls, bytes, len, &err);
