@@ -14,13 +14,14 @@
 
 static const struct gcs_put ABSENT = {.condition = GCS_IF_ABSENT, .upload_id = "me"};
 
-static void check_put(const struct gcs_put *put, const struct gcs_answer *script, size_t count,
-                      int rc, const char *said)
+/* Answers the kind of the error, if that is what is expected. */
+static enum err_kind check_put(const struct gcs_put *put, const struct gcs_answer *script,
+                               size_t count, int rc, const char *said)
 {
     struct gcs_object object;
     struct gcs_kit kit;
     struct gcs *gcs;
-    struct err err;
+    struct err err = {0};
 
     gcs_kit_start(&kit, script, count);
     gcs = gcs_kit_open(&kit);
@@ -39,6 +40,7 @@ static void check_put(const struct gcs_put *put, const struct gcs_answer *script
     gcs_object_deinit(&object);
     gcs_close(gcs);
     gcs_kit_stop(&kit);
+    return err.kind;
 }
 
 static void a_text_is_written_with_condition_checksum_and_id(void **state)
@@ -97,6 +99,22 @@ static void what_is_stored_wrong_is_deleted_and_an_error(void **state)
     check_put(&ABSENT, script, 2, -1, "the service has stored 4 bytes");
 }
 
+/* Any other 400 is there to stay. */
+static void bytes_that_were_damaged_on_their_way_may_be_sent_again(void **state)
+{
+    static const struct gcs_answer damaged[] = {
+        {"POST",
+         GCS_BODY("400 Bad", "{\"error\":{\"message\":\"Provided CRC32C \\\"a\\\" "
+                             "doesn't match calculated CRC32C \\\"b\\\".\"}}"),
+         0, 0}};
+    static const struct gcs_answer wrong[] = {
+        {"POST", GCS_BODY("400 Bad", "{\"error\":{\"message\":\"Invalid argument.\"}}"), 0, 0}};
+
+    (void)state;
+    assert_int_equal(check_put(&ABSENT, damaged, 1, -1, "Provided CRC32C"), ERR_RETRY);
+    assert_int_equal(check_put(&ABSENT, wrong, 1, -1, "Invalid argument"), ERR_SETUP);
+}
+
 static void a_files_checksum_is_computed_and_its_end_is_missed(void **state)
 {
     struct folder folder;
@@ -123,6 +141,7 @@ int main(void)
         cmocka_unit_test(a_412_is_anothers_object_unless_an_answer_was_lost),
         cmocka_unit_test(without_a_condition_a_lost_answer_is_not_tried_again),
         cmocka_unit_test(what_is_stored_wrong_is_deleted_and_an_error),
+        cmocka_unit_test(bytes_that_were_damaged_on_their_way_may_be_sent_again),
         cmocka_unit_test(a_files_checksum_is_computed_and_its_end_is_missed),
     };
 

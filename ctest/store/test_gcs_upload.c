@@ -241,6 +241,29 @@ static void a_412_without_a_lost_answer_is_a_lost_race(void **state)
     end_world(&world);
 }
 
+static void a_session_with_damaged_bytes_is_gone(void **state)
+{
+    static const struct gcs_answer script[] = {
+        {"bytes 524288-599999/600000",
+         GCS_BODY("400 Bad", "{\"error\":{\"message\":\"Provided CRC32C \\\"a\\\" "
+                             "doesn't match calculated CRC32C \\\"b\\\".\"}}"),
+         0, 0},
+        {"bytes 524288-599999/600000", GCS_EMPTY("400 Bad"), 0, 0},
+    };
+    struct world world;
+    struct err err;
+
+    (void)state;
+    begin_world(&world, script, 2);
+    world.session.stored = TAIL_AT;
+    assert_int_equal(gcs_session_finish(world.gcs, &world.session, world.fd, NULL, &err), GCS_GONE);
+    assert_int_equal(gcs_session_finish(world.gcs, &world.session, world.fd, NULL, &err),
+                     GCS_FAILED);
+    assert_int_equal(err.kind, ERR_SETUP);
+    assert_kit_done(&world.kit, 2);
+    end_world(&world);
+}
+
 static void an_object_that_is_stored_wrong_is_deleted_and_told(void **state)
 {
     static const struct gcs_answer script[] = {
@@ -345,6 +368,7 @@ int main(void)
         cmocka_unit_test(a_tail_cannot_make_up_for_what_the_server_lost),
         cmocka_unit_test(a_lost_answer_is_resolved_by_the_objects_metadata),
         cmocka_unit_test(a_412_without_a_lost_answer_is_a_lost_race),
+        cmocka_unit_test(a_session_with_damaged_bytes_is_gone),
         cmocka_unit_test(an_object_that_is_stored_wrong_is_deleted_and_told),
         cmocka_unit_test(a_session_is_ended_by_499_and_one_that_is_gone_is_ended),
         cmocka_unit_test(a_small_file_goes_in_one_request_and_a_stream_in_a_session),

@@ -523,3 +523,13 @@ int gcs_answer_error(const struct gcs_call *call, const char *what, const char *
     buf_deinit(&reason);
     return -1;
 }
+
+/* There is no reason of its own for it: "invalid", as for whatever else is wrong. */
+bool gcs_answer_is_damage(const struct gcs_call *call)
+{
+    static const char word[] = "CRC32C";
+    const struct buf *reply = &call->http.reply;
+
+    return call->http.status == 400 && reply->len > 0 &&
+           memmem(reply->ptr, reply->len, word, sizeof word - 1);
+}

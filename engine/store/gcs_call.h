@@ -85,6 +85,10 @@ bool gcs_may_start(const struct gcs *gcs, uint32_t running_count);
 int gcs_answer_error(const struct gcs_call *call, const char *what, const char *bucket,
                      const char *object, enum err_kind missing, struct err *err);
 
+/* Was an upload refused because its bytes were not those of the checksum that came with them? They
+ * were damaged on the way: whoever sends all of them again may have better luck. */
+bool gcs_answer_is_damage(const struct gcs_call *call);
+
 /* Appends the URL of an object, of its bucket's objects, or of an upload, without a query. */
 void gcs_url_object(struct gcs *gcs, struct buf *out, const char *bucket, const char *object);
 void gcs_url_bucket(struct gcs *gcs, struct buf *out, const char *bucket);

@@ -112,13 +112,14 @@ static void multipart_init(struct multipart *part, struct gcs *gcs, const char *
 }
 
 static void fill_call(struct gcs *gcs, struct gcs_call *call, const char *bucket,
-                      const struct gcs_body *body, const struct gcs_put *put,
+                      const char *object, const struct gcs_body *body, const struct gcs_put *put,
                       const struct multipart *part)
 {
     call->http.method = "POST";
     call->http.stall_ns = UPLOAD_STALL_S * NS_PER_S;
     gcs_url_upload(gcs, &call->url, bucket);
     gcs_url_add(&call->url, "uploadType", "multipart");
+    gcs_url_add(&call->url, "name", object); /* so that the logs of a service have it, too */
     gcs_url_add(&call->url, "fields", GCS_OBJECT_FIELDS);
     call->operation = gcs_put_condition(&call->url, put);
     buf_printf(&call->headers, "Content-Type: multipart/related; boundary=%s\n", part->boundary);
@@ -142,8 +143,12 @@ static int conclude(struct gcs *gcs, const struct gcs_call *call, const char *bu
                                err);
     if (call->http.status == 412)
         return 0;
-    if (call->http.status / 100 != 2)
-        return gcs_answer_error(call, "upload", bucket, object, ERR_SETUP, err);
+    if (call->http.status / 100 != 2) {
+        gcs_answer_error(call, "upload", bucket, object, ERR_SETUP, err);
+        if (gcs_answer_is_damage(call))
+            err->kind = ERR_RETRY;
+        return -1;
+    }
     if (gcs_json_object(buf_slice(&call->http.reply), &stored, err) != 0)
         return err_prefix(err, "upload gs://%s/%s", bucket, object);
     rc = gcs_put_check(gcs, bucket, &stored, part->size, part->crc32c, err) == 0 ? 1 : -1;
@@ -175,7 +180,7 @@ int gcs_put_whole(struct gcs *gcs, const char *bucket, const char *object,
     multipart_init(&part, gcs, object, put);
     if (body->fd < 0)
         buf_append(&part.begin, body->text.ptr, body->text.len);
-    fill_call(gcs, &call, bucket, body, put, &part);
+    fill_call(gcs, &call, bucket, object, body, put, &part);
     rc = gcs_call_run(gcs, &call, err);
     if (rc != 0)
         err_prefix(err, "upload gs://%s/%s", bucket, object);

@@ -198,6 +198,8 @@ static enum gcs_outcome read_answer(struct sending *sending, const struct gcs_ca
     case 412:
         return GCS_LOST;
     default:
+        if (gcs_answer_is_damage(call)) /* what it has is worth nothing */
+            return GCS_GONE;
         gcs_answer_error(call, "upload", session->bucket, session->object, ERR_SETUP, err);
         return GCS_FAILED;
     }

@@ -14,8 +14,8 @@
  *
  * Nothing is visible before gcs_session_finish(), and after it all of it is. The bytes are read
  * with pread() and may be asked for again: the file must stay as it is. A session that is gone
- * (404, 410: it happens after 503s) is GCS_GONE: make a new one and begin at byte 0; gcs_upload()
- * does that itself.
+ * (404, 410: it happens after 503s), or that has got damaged bytes, is GCS_GONE: make a new one and
+ * begin at byte 0; gcs_upload() does that itself.
  *
  * A session is a value: strings, size and checksum can be kept elsewhere and put into another
  * process's struct gcs_session, with is_known false; gcs_session_hold() and _finish() then ask the
