@@ -5,7 +5,9 @@
 #include "format/text.h"
 #include "record/run.h"
 #include "record/value.h"
+#include "store/gcs.h"
 #include "store/manifest.h"
+#include "store/uri.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -114,12 +116,93 @@ int inspect_run(void *context, struct vm_host *host, struct slice args, struct b
     return rc;
 }
 
-static void write_part(const struct manifest *manifest, size_t index, const char *folder,
+/* An output: a folder, or what is below a name in a bucket. */
+struct output {
+    char *folder;
+    struct uri uri;
+    struct gcs *gcs; /* NULL: a folder */
+};
+
+static int output_open(struct output *output, struct slice args, struct err *err)
+{
+    *output = (struct output){.folder = string_of(args, "folder")};
+    if (!uri_is_gs(output->folder))
+        return 0;
+    if (uri_parse(output->folder, &output->uri, err) != 0)
+        return -1;
+    output->gcs = gcs_open();
+    return 0;
+}
+
+static void output_close(struct output *output)
+{
+    gcs_close(output->gcs);
+    uri_deinit(&output->uri);
+    free(output->folder);
+}
+
+/* The name of an object of the output; in `out`. */
+static const char *object_name(const struct output *output, const char *rest, struct buf *out)
+{
+    buf_printf(out, "%s/%s", output->uri.object, rest);
+    return buf_string(out);
+}
+
+static struct manifest *open_manifest(const struct output *output, struct err *err)
+{
+    struct manifest *manifest = NULL;
+    struct buf name = {0}, text = {0};
+    int rc;
+
+    if (!output->gcs)
+        return manifest_open(output->folder, err);
+    rc = gcs_get_text(output->gcs, output->uri.bucket, object_name(output, "_SUCCESS", &name), 0,
+                      GCS_TEXT_BYTES_MAX, &text, NULL, err);
+    if (rc == 1)
+        manifest = manifest_decode(buf_slice(&text), "_SUCCESS", err);
+    else if (rc == 0)
+        err_set(err, ERR_INPUT,
+                "%s/_SUCCESS: no such object: not an output that is whole; of objects nothing else "
+                "can be inspected: copy a run file with mrlua fs cp",
+                output->folder);
+    buf_deinit(&name);
+    buf_deinit(&text);
+    return manifest;
+}
+
+/* What the store knows of a part is as good as its bytes, which it has compared with it. */
+static int check_object(const struct output *output, const struct manifest_part *part,
+                        struct err *err)
+{
+    struct gcs_object object;
+    struct buf name = {0};
+    int rc = gcs_stat(output->gcs, output->uri.bucket, object_name(output, part->name, &name), 0,
+                      &object, err);
+
+    buf_deinit(&name);
+    if (rc == 0)
+        return err_set(err, ERR_INPUT, "%s/%s: no such object", output->folder, part->name);
+    if (rc < 0)
+        return -1;
+    rc = 0;
+    if (object.size != part->bytes)
+        rc = err_set(err, ERR_INPUT, "%s/%s: %" PRIu64 " bytes, but _SUCCESS says %" PRIu64,
+                     output->folder, part->name, object.size, part->bytes);
+    else if (!object.has_crc32c || object.crc32c != part->crc32c)
+        rc = err_set(err, ERR_INPUT, "%s/%s: checksum %08" PRIx32 ", but _SUCCESS says %08" PRIx32,
+                     output->folder, part->name, object.crc32c, part->crc32c);
+    gcs_object_deinit(&object);
+    return rc;
+}
+
+static void write_part(const struct manifest *manifest, size_t index, const struct output *output,
                        struct buf *out)
 {
     const struct manifest_part *part = &manifest->parts[index];
     struct err err;
-    bool is_good = manifest_check_part(manifest, index, folder, &err) == 0;
+    int rc = output->gcs ? check_object(output, part, &err)
+                         : manifest_check_part(manifest, index, output->folder, &err);
+    bool is_good = rc == 0;
     char crc[16];
 
     snprintf(crc, sizeof crc, "%08x", part->crc32c);
@@ -135,12 +218,13 @@ static void write_part(const struct manifest *manifest, size_t index, const char
 int inspect_check_output(void *context, struct vm_host *host, struct slice args, struct buf *result,
                          struct err *err)
 {
-    char *folder = string_of(args, "folder");
-    struct manifest *manifest = manifest_open(folder, err);
+    struct output output;
+    struct manifest *manifest =
+        output_open(&output, args, err) == 0 ? open_manifest(&output, err) : NULL;
 
     (void)context, (void)host;
     if (!manifest) {
-        free(folder);
+        output_close(&output);
         return -1;
     }
     value_write_table_begin(result);
@@ -150,11 +234,11 @@ int inspect_check_output(void *context, struct vm_host *host, struct slice args,
     value_write_table_begin(result);
     for (size_t i = 0; i < manifest->part_count; i++) {
         value_write_integer(result, (int64_t)i + 1);
-        write_part(manifest, i, folder, result);
+        write_part(manifest, i, &output, result);
     }
     value_write_table_end(result);
     value_write_table_end(result);
     manifest_close(manifest);
-    free(folder);
+    output_close(&output);
     return 0;
 }

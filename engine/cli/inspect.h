@@ -6,7 +6,8 @@
  *                                           key TAB value. A damaged one fails where the damage is.
  *     engine.check_output{folder}           -> {job_id, job_name, parts = {{name, bytes, records,
  *                                           crc32c, error}}}: each part read and compared with
- *                                           the manifest; `error` is "" for a good one
+ *                                           the manifest; `error` is "" for a good one. On
+ *                                           gs:// what the store says of it is compared
  */
 #ifndef CLI_INSPECT_H
 #define CLI_INSPECT_H

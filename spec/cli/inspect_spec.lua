@@ -1,4 +1,5 @@
 local engine = require "spec.support.engine"
+local gcs = require "spec.support.gcs"
 local temp = require "spec.support.temp"
 
 local folder, out
@@ -18,6 +19,69 @@ local function damage(path)
   local at = #bytes // 2
   temp.write(path, bytes:sub(1, at) .. string.char(bytes:byte(at + 1) ~ 1) .. bytes:sub(at + 2))
 end
+
+describe("mrlua inspect of an output on gs://", function()
+  local storage, part
+
+  before_each(function()
+    folder = temp.folder()
+    out = folder .. "/out"
+    storage = gcs.start(folder .. "/gcs")
+    part = temp.read(write_output "tsv")
+    storage:put("a/out/_SUCCESS", temp.read(out .. "/_SUCCESS"))
+  end)
+
+  after_each(function()
+    storage:stop()
+    temp.remove(folder)
+  end)
+
+  local function inspect(name)
+    return engine.run({ "inspect", name }, { environment = storage.environment })
+  end
+
+  it("compares size and checksum of the objects with the manifest, and reads no part", function()
+    storage:put("a/out/part-00000", part)
+    for _, name in ipairs { "gs://bkt/a/out", "gs://bkt/a/out/", "gs://bkt/a/out/_SUCCESS" } do
+      local result = inspect(name)
+
+      assert.equal("", result.stderr)
+      assert.matches("^# output of job job %(run%-[^)]*%): 1 part\n", result.stdout)
+      assert.matches("\npart%-00000\t%d+ bytes\t2 records\tcrc32c %x+\tgood\n$", result.stdout)
+      assert.equal(0, result.code)
+    end
+    assert.equal(0, #storage:requests("objects.get.media", "a/out/part-00000"))
+  end)
+
+  it("names the part that is another or is not there", function()
+    for _, case in ipairs { { part:sub(2), "bytes, but _SUCCESS" },
+      { part:upper(), "checksum" }, { nil, "no such object" } } do
+      if case[1] then
+        storage:put("a/out/part-00000", case[1])
+      else
+        storage:remove "a/out/part-00000"
+      end
+      local result = inspect "gs://bkt/a/out"
+
+      assert.equal(1, result.code)
+      assert.matches("\npart%-00000\t[^\n]*gs://bkt/a/out/part%-00000: [^\n]*" .. case[2],
+        result.stdout)
+    end
+  end)
+
+  it("says that a run file is to be on disk", function()
+    storage:put("a/run", "MRS1")
+    local result = inspect "gs://bkt/a/run"
+
+    assert.equal(1, result.code)
+    assert.matches("^mrlua: gs://bkt/a/run/_SUCCESS: no such object[^\n]*mrlua fs cp\n$",
+      result.stderr)
+  end)
+
+  it("says what is no name of an object", function()
+    assert.equal(2, inspect("gs://").code)
+  end)
+end)
 
 describe("mrlua inspect", function()
   before_each(function()

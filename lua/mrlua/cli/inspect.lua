@@ -1,5 +1,6 @@
 --- `mrlua inspect`: shows what mrlua wrote: a run file with its records, or an output folder
--- (or its _SUCCESS), whose parts are read and compared with the manifest.
+-- (or its _SUCCESS), whose parts are read and compared with the manifest. On gs:// what the store
+-- knows of the parts, size and checksum, is compared; no part is read.
 --
 -- Exit codes: 0 good, 1 damaged, 2 not a file of ours.
 
@@ -12,7 +13,8 @@ local MANIFEST_MAGIC = '{"format":"mrlua-manifest"' -- store/manifest.h
 local function new_parser()
   local parser = usage.parser("inspect", "Prints a run file, or checks an output folder.")
   parser:usage("Usage: mrlua inspect FILE [--summary]")
-  parser:argument("FILE", "A run file, an output folder, or its _SUCCESS."):target("file")
+  parser:argument("FILE", "A run file, an output folder, or its _SUCCESS. On gs:// an output only:"
+    .. " its parts are not read; the store tells size and checksum."):target("file")
   parser:flag("--summary", "Segments and counts only, no records.")
   parser:flag("-h --help", "This text.")
   return parser
@@ -71,6 +73,9 @@ local function main(argv)
   elseif flags.help then
     io.stdout:write(flags.help, "\n")
     return 0
+  end
+  if flags.file:find "^gs://" then
+    return check_output(flags.file:gsub("/_SUCCESS$", ""):match "^(gs://.-)/*$")
   end
   local bytes, is_folder = first_bytes(flags.file)
   if not bytes then
