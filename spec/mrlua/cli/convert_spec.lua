@@ -17,6 +17,21 @@ describe("mrlua/cli/convert", function()
     end
   end)
 
+  it("reads where outputs of maps wait", function()
+    for _, text in ipairs { "local", "gcs", "gs://b", "gs://bucket/a/b" } do
+      assert.equal(text, convert.shuffle(text))
+    end
+  end)
+
+  it("refuses what is no such place", function()
+    for _, text in ipairs { "", "disk", "gs", "gs://", "gs:///x", "/tmp", "GCS", "local " } do
+      local place, message = convert.shuffle(text)
+
+      assert.is_nil(place)
+      assert.equal(("'%s' is not local, gcs or gs://BUCKET/PREFIX"):format(text), message)
+    end
+  end)
+
   it("reads the number of a job", function()
     assert.equal(12, convert.job("12"))
     for _, text in ipairs { "0", "-1", "x", "1.5", "", "99999999999999999999" } do
