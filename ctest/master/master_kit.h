@@ -305,7 +305,9 @@ static inline void peer_submit(struct kit_peer *peer, const char *key, const cha
     submit.n_inputs = 1;
     submit.input = (char *)(uintptr_t) "lines";
     submit.output = (char *)(uintptr_t) "tsv";
-    submit.output_folder = (char *)(uintptr_t)folder_path(&peer->kit->folder, output);
+    submit.output_folder = (char *)(uintptr_t)(strncmp(output, "gs://", 5) == 0
+                                                   ? output
+                                                   : folder_path(&peer->kit->folder, output));
     submit.reducers = 1;
     submit.attempts = 2;
     submit.limits = &limits;

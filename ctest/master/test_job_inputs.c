@@ -76,6 +76,32 @@ static void relative_inputs_are_in_the_folder_they_were_named_in(void **state)
     buf_deinit(&from);
 }
 
+static void names_in_buckets_are_compared_as_they_are(void **state)
+{
+    static const struct {
+        const char *output, *input;
+        bool is_refused;
+    } CASES[] = {
+        {"gs://bkt/out", "gs://bkt/out", true},      {"gs://bkt/out", "gs://bkt/out/", true},
+        {"gs://bkt/out/", "gs://bkt/out/a", true},   {"gs://bkt/out", "gs://bkt/out/*", true},
+        {"gs://bkt/in/out", "gs://bkt/in", true},    {"gs://bkt/in/out", "gs://bkt/in/", true},
+        {"gs://bkt/in/out", "gs://bkt/in/*", true},  {"gs://bkt/out", "gs://bkt", true},
+        {"gs://bkt/out", "gs://bkt/out-too", false}, {"gs://bkt/out-too", "gs://bkt/out", false},
+        {"gs://bkt/out", "gs://other/out", false},   {"gs://bkt/out", "gs://bkt/in/*", false},
+        {"gs://bkt/in/out", "gs://bkt/in/o", false}, {"gs://bkt/out", "/gs://bkt/out", false},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof CASES / sizeof *CASES; i++) {
+        char *input = (char *)(uintptr_t)CASES[i].input;
+
+        if ((job_inputs_check(CASES[i].output, "", &input, 1, &err) != 0) != CASES[i].is_refused)
+            fail_msg("%s, %s", CASES[i].output, input);
+        if (CASES[i].is_refused)
+            assert_int_equal(err.kind, ERR_SETUP);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -83,6 +109,7 @@ int main(void)
                                         tear_down),
         cmocka_unit_test_setup_teardown(relative_inputs_are_in_the_folder_they_were_named_in,
                                         set_up, tear_down),
+        cmocka_unit_test(names_in_buckets_are_compared_as_they_are),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

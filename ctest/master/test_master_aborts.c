@@ -1,5 +1,9 @@
 #include "master/master_kit.h"
 
+#include "store/gcs_server.h"
+
+static struct gcs_server server;
+
 static void cancel(struct kit_peer *user, uint64_t job)
 {
     Mrlua__JobCancel message = MRLUA__JOB_CANCEL__INIT;
@@ -41,13 +45,53 @@ static void who_comes_late_is_not_told_before(void **state)
     expect_end_behind_output(false);
 }
 
+/* Claimed by a helper; what the job had made in the store goes before its end is told. */
+static void an_output_in_the_store_is_gone_before_the_end_is_told(void **state)
+{
+    static const struct gcs_metadata ANOTHERS = {"mrlua-job", "another"};
+    struct gcs_put put = {.metadata = &ANOTHERS, .metadata_count = 1};
+    struct kit_peer *user = master_kit_connect(&kit, ROLE_SUBMIT);
+    struct gcs *gcs = gcs_open();
+    Mrlua__JobEvent *end;
+    uint64_t job;
+    struct err err;
+
+    (void)state;
+    assert_int_equal(gcs_put_text(gcs, "bkt", "outside", slice_of_string("x"), &put, NULL, &err),
+                     1);
+    job = peer_submit_well(user, "key", "gs://bkt/out");
+    cancel(user, job);
+    peer_watch(user, job);
+    end = peer_await_end(user);
+    assert_int_equal(end->info->status, JOB_CANCELLED);
+    message_free(end);
+    assert_names(gcs, "outside ");
+    assert_false(gcs_server_has_open_session(&server));
+    gcs_close(gcs);
+}
+
+static int start_server(void **state)
+{
+    (void)state;
+    gcs_server_start(&server);
+    return 0;
+}
+
+static int stop_server(void **state)
+{
+    (void)state;
+    gcs_server_stop(&server);
+    return 0;
+}
+
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
         MASTER_TEST(an_end_is_told_when_the_output_is_gone),
         MASTER_TEST(who_comes_late_is_not_told_before),
+        MASTER_TEST(an_output_in_the_store_is_gone_before_the_end_is_told),
     };
 
     KIT_NURSERY(argc, argv);
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return cmocka_run_group_tests(tests, start_server, stop_server);
 }
