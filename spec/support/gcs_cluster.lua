@@ -113,10 +113,10 @@ function gcs_cluster:parts(count, output, others)
   return table.concat(parts)
 end
 
---- Ends everything.
+--- Ends everything. The storage first: its folder is the cluster's.
 function gcs_cluster:close()
-  self.cluster:close()
   self.storage:stop()
+  self.cluster:close()
 end
 
 return gcs_cluster
