@@ -5,6 +5,7 @@
 --
 -- Exit codes: those of the script; 2 for a command that is not there.
 
+local commands = require "mrlua.cli.commands"
 local engine = require "mrlua.engine"
 local usage = require "mrlua.cli.usage"
 
@@ -46,32 +47,10 @@ function cluster.folder(executable)
 end
 
 local function help_text()
-  local lines = { "Usage: mrlua cluster COMMAND ...", "",
-    "A cluster on Google Compute Engine. Commands:" }
-  for _, command in ipairs(COMMANDS) do
-    lines[#lines + 1] = ("  %-8s %s"):format(command[1], command[2])
-  end
-  lines[#lines + 1] = ""
-  lines[#lines + 1] = "'mrlua cluster COMMAND --help' tells its flags; with --dry-run each prints"
-    .. " what it would do."
-  return table.concat(lines, "\n") .. "\n"
-end
-
-local function names()
-  local list = {}
-  for i, command in ipairs(COMMANDS) do
-    list[i] = command[1]
-  end
-  return list
-end
-
-local function is_command(name)
-  for _, command in ipairs(COMMANDS) do
-    if command[1] == name then
-      return true
-    end
-  end
-  return false
+  return "Usage: mrlua cluster COMMAND ...\n\nA cluster on Google Compute Engine. Commands:\n"
+    .. commands.lines(COMMANDS) .. "\n"
+    .. "'mrlua cluster COMMAND --help' tells its flags; with --dry-run each prints what it would"
+    .. " do.\n"
 end
 
 local function run_script(name, argv)
@@ -97,9 +76,10 @@ function cluster.main(argv)
   elseif not name then
     io.stderr:write(help_text())
     return usage.EXIT_CODE
-  elseif not is_command(name) then
-    return usage.complain("cluster", ("unknown command '%s'%s"):format(name,
-      require("mrlua.nearest").hint(name, names())))
+  end
+  local found, hint = commands.find(COMMANDS, name)
+  if not found then
+    return usage.complain("cluster", ("unknown command '%s'%s"):format(name, hint))
   elseif name == "run" then
     return require "mrlua.cli.cluster_run"(argv)
   end

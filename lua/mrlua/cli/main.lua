@@ -1,6 +1,8 @@
 --- `mrlua <command> ...`: finds the command. Each one is a module of its own, loaded only when it
 -- is asked for: a run of a small file is over before all of them would be compiled.
 
+local commands = require "mrlua.cli.commands"
+
 local COMMANDS = {
   { "run", "run a whole job on this machine" },
   { "inspect", "print a run file or check an output folder" },
@@ -18,31 +20,9 @@ local COMMANDS = {
 }
 
 local function help_text()
-  local lines = { "Usage: mrlua COMMAND ...", "", "Commands:" }
-  for _, command in ipairs(COMMANDS) do
-    lines[#lines + 1] = ("  %-10s %s"):format(command[1], command[2])
-  end
-  lines[#lines + 1] = ""
-  lines[#lines + 1] = "'mrlua COMMAND --help' tells its flags; 'mrlua --version' how it was built."
-  lines[#lines + 1] = "First steps: mrlua run jobs/wordcount.lua README.md"
-  return table.concat(lines, "\n") .. "\n"
-end
-
-local function names()
-  local list = {}
-  for i, command in ipairs(COMMANDS) do
-    list[i] = command[1]
-  end
-  return list
-end
-
-local function is_command(name)
-  for _, command in ipairs(COMMANDS) do
-    if command[1] == name then
-      return true
-    end
-  end
-  return false
+  return "Usage: mrlua COMMAND ...\n\nCommands:\n" .. commands.lines(COMMANDS) .. "\n"
+    .. "'mrlua COMMAND --help' tells its flags; 'mrlua --version' how it was built.\n"
+    .. "First steps: mrlua run jobs/wordcount.lua README.md\n"
 end
 
 local function print_help()
@@ -50,9 +30,8 @@ local function print_help()
   return 0
 end
 
-local function unknown(name)
+local function unknown(name, hint)
   local what = name:find("^%-") and "option" or "command"
-  local hint = require("mrlua.nearest").hint(name, names())
   io.stderr:write(("mrlua: unknown %s '%s'%s\ntry 'mrlua --help'\n"):format(what, name, hint))
   return 2
 end
@@ -73,8 +52,9 @@ local function main(argv)
       return print_help()
     end
   end
-  if not is_command(name) then
-    return unknown(name)
+  local found, hint = commands.find(COMMANDS, name)
+  if not found then
+    return unknown(name, hint)
   end
   local command = require("mrlua.cli." .. name)
   return (type(command) == "table" and command.main or command)(argv)
