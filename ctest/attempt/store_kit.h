@@ -18,7 +18,6 @@
 
 enum { STORE_KIT_MAPS_MAX = 8 };
 
-static struct gcs_server server;
 static int64_t run_attempts[STORE_KIT_MAPS_MAX];
 static uint64_t run_bytes[STORE_KIT_MAPS_MAX];
 

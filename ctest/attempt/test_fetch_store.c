@@ -28,11 +28,11 @@ static uint32_t reads(void)
     static char answer[1 << 20];
     uint32_t count = 0;
 
-    gcs_server_control(&server, "GET", "requests?operation=objects.get.media", "", answer,
+    gcs_server_control(&group_server, "GET", "requests?operation=objects.get.media", "", answer,
                        sizeof answer);
     for (const char *at = answer; (at = strstr(at, "\"operation\"")); at++)
         count++;
-    gcs_server_control(&server, "DELETE", "requests", "", answer, sizeof answer);
+    gcs_server_control(&group_server, "DELETE", "requests", "", answer, sizeof answer);
     return count;
 }
 
@@ -54,14 +54,14 @@ static void set_fault(const char *action)
 
     snprintf(rule, sizeof rule,
              "{\"match\":{\"operation\":\"objects.get.media\"},\"actions\":[%s]}", action);
-    gcs_server_fault(&server, rule);
+    gcs_server_fault(&group_server, rule);
 }
 
 static void drop_faults(void)
 {
     char answer[4096];
 
-    gcs_server_control(&server, "DELETE", "faults", "", answer, sizeof answer);
+    gcs_server_control(&group_server, "DELETE", "faults", "", answer, sizeof answer);
 }
 
 /* A byte that flips on its way, in an index or a segment: it is read again. */
@@ -111,8 +111,8 @@ static void test_run_that_is_damaged_is_its_maps_loss(void **state)
     (void)state;
     store_kit_begin();
     store_kit_map(0, "one\n");
-    gcs_server_fault(&server, "{\"match\":{\"operation\":\"objects.get.media\"},\"action\":{"
-                              "\"corrupt\":20}}");
+    gcs_server_fault(&group_server, "{\"match\":{\"operation\":\"objects.get.media\"},\"action\":{"
+                                    "\"corrupt\":20}}");
     expect_lost(0);
     drop_faults();
 }
@@ -139,20 +139,6 @@ static void test_run_of_another_attempt_is_refused(void **state)
     gcs_close(gcs);
 }
 
-static int start_server(void **state)
-{
-    (void)state;
-    gcs_server_start(&server);
-    return 0;
-}
-
-static int stop_server(void **state)
-{
-    (void)state;
-    gcs_server_stop(&server);
-    return 0;
-}
-
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
@@ -164,5 +150,5 @@ int main(int argc, char **argv)
     };
 
     KIT_NURSERY(argc, argv);
-    return cmocka_run_group_tests(tests, start_server, stop_server);
+    return cmocka_run_group_tests(tests, gcs_server_begin, gcs_server_end);
 }

@@ -25,13 +25,13 @@ static void test_a_store_that_refuses_fails_the_attempt(void **state)
 
     (void)state;
     store_kit_begin();
-    gcs_server_fault(&server,
+    gcs_server_fault(&group_server,
                      "{\"match\":{\"operation\":\"objects.insert\"},\"action\":{\"status\":"
                      "403}}");
     assert_null(kit_map(&kit, 0, kit_file(&kit, "in.txt", "zero\n")));
     assert_non_null(strstr(kit.err.message, "gs://bkt/" STORE_KIT_PREFIX "map-0."));
     assert_int_equal(access(kit.map_paths[0], F_OK), -1);
-    gcs_server_control(&server, "DELETE", "faults", "", answer, sizeof answer);
+    gcs_server_control(&group_server, "DELETE", "faults", "", answer, sizeof answer);
 }
 
 /* A part: not under its name, which only a commit gives. */
@@ -103,20 +103,6 @@ static void test_only_what_belongs_there_is_kept(void **state)
     assert_false(keep_is_wanted(&start));
 }
 
-static int start_server(void **state)
-{
-    (void)state;
-    gcs_server_start(&server);
-    return 0;
-}
-
-static int stop_server(void **state)
-{
-    (void)state;
-    gcs_server_stop(&server);
-    return 0;
-}
-
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
@@ -128,5 +114,5 @@ int main(int argc, char **argv)
     };
 
     KIT_NURSERY(argc, argv);
-    return cmocka_run_group_tests(tests, start_server, stop_server);
+    return cmocka_run_group_tests(tests, gcs_server_begin, gcs_server_end);
 }

@@ -2,8 +2,6 @@
 
 #include "store/gcs_server.h"
 
-static struct gcs_server server;
-
 static void cancel(struct kit_peer *user, uint64_t job)
 {
     Mrlua__JobCancel message = MRLUA__JOB_CANCEL__INIT;
@@ -66,22 +64,8 @@ static void an_output_in_the_store_is_gone_before_the_end_is_told(void **state)
     assert_int_equal(end->info->status, JOB_CANCELLED);
     message_free(end);
     assert_names(gcs, "outside ");
-    assert_false(gcs_server_has_open_session(&server));
+    assert_false(gcs_server_has_open_session(&group_server));
     gcs_close(gcs);
-}
-
-static int start_server(void **state)
-{
-    (void)state;
-    gcs_server_start(&server);
-    return 0;
-}
-
-static int stop_server(void **state)
-{
-    (void)state;
-    gcs_server_stop(&server);
-    return 0;
 }
 
 int main(int argc, char **argv)
@@ -93,5 +77,5 @@ int main(int argc, char **argv)
     };
 
     KIT_NURSERY(argc, argv);
-    return cmocka_run_group_tests(tests, start_server, stop_server);
+    return cmocka_run_group_tests(tests, gcs_server_begin, gcs_server_end);
 }

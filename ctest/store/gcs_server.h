@@ -5,6 +5,8 @@
  *     gcs_server_fault(&server, "{\"match\":...}");   the language of spec/gcs/faults.py
  *     gcs_server_stop(&server);
  *
+ * One for all tests of a group: cmocka_run_group_tests(tests, gcs_server_begin, gcs_server_end).
+ *
  * What a test wants to know of it, it asks as a client. It is strict where Google is, so a test
  * that passes says more than one against a script of answers (gcs_kit.h).
  */
@@ -85,6 +87,23 @@ static inline void gcs_server_stop(struct gcs_server *server)
     kill(server->pid, SIGKILL);
     waitpid(server->pid, NULL, 0);
     folder_remove(&server->folder);
+}
+
+/* The server of a group, and its fixtures. */
+static struct gcs_server group_server __attribute__((unused));
+
+static inline int gcs_server_begin(void **state)
+{
+    (void)state;
+    gcs_server_start(&group_server);
+    return 0;
+}
+
+static inline int gcs_server_end(void **state)
+{
+    (void)state;
+    gcs_server_stop(&group_server);
+    return 0;
 }
 
 /* Has all of the answer come that its head announces? */

@@ -8,23 +8,14 @@
 
 enum { BYTES = 3 * 256 * 1024 + 5 };
 
-static struct gcs_server server;
 static char bytes[BYTES];
 
 static int start(void **state)
 {
-    (void)state;
-    gcs_server_start(&server);
+    gcs_server_begin(state);
     for (size_t i = 0; i < BYTES; i++)
         bytes[i] = (char)(i * 31 + i / 777);
-    folder_write(&server.folder, "f", bytes, BYTES);
-    return 0;
-}
-
-static int stop(void **state)
-{
-    (void)state;
-    gcs_server_stop(&server);
+    folder_write(&group_server.folder, "f", bytes, BYTES);
     return 0;
 }
 
@@ -38,7 +29,7 @@ static int hold(struct gcs *gcs, struct gcs_session *session, int *fd, struct er
                               .crc32c = crc32c(0, bytes, BYTES),
                               .put = &put};
 
-    *fd = open(folder_path(&server.folder, "f"), O_RDONLY | O_CLOEXEC);
+    *fd = open(folder_path(&group_server.folder, "f"), O_RDONLY | O_CLOEXEC);
     noted.fd = *fd;
     return gcs_noted_hold(gcs, &noted, session, err);
 }
@@ -72,9 +63,9 @@ static void a_sweep_cancels_what_nobody_finished(void **state)
     (void)state;
     assert_int_equal(hold(gcs, &session, &fd, &err), 0);
     gcs_session_deinit(&session); /* as one who is killed */
-    assert_true(gcs_server_has_open_session(&server));
+    assert_true(gcs_server_has_open_session(&group_server));
     assert_int_equal(gcs_sweep(gcs, "bkt", "tmp/", NULL, NULL, &err), 0);
-    assert_false(gcs_server_has_open_session(&server));
+    assert_false(gcs_server_has_open_session(&group_server));
     assert_names(gcs, "");
     close(fd);
     gcs_close(gcs);
@@ -88,13 +79,14 @@ static void a_session_that_is_dropped_is_begun_again(void **state)
     int fd;
 
     (void)state;
-    gcs_server_fault(&server, "{\"match\":{\"operation\":\"objects.insert.resumable\",\"method\":"
-                              "\"PUT\"},\"actions\":[{\"gone\":410}]}");
+    gcs_server_fault(&group_server,
+                     "{\"match\":{\"operation\":\"objects.insert.resumable\",\"method\":"
+                     "\"PUT\"},\"actions\":[{\"gone\":410}]}");
     assert_int_equal(hold(gcs, &session, &fd, &err), 0);
     assert_names(gcs, "tmp/final.1.open1 tmp/final.1.open2 ");
     gcs_session_deinit(&session);
     assert_int_equal(gcs_sweep(gcs, "bkt", "tmp/", NULL, NULL, &err), 0);
-    assert_false(gcs_server_has_open_session(&server));
+    assert_false(gcs_server_has_open_session(&group_server));
     close(fd);
     gcs_close(gcs);
 }
@@ -107,5 +99,5 @@ int main(void)
         cmocka_unit_test(a_session_that_is_dropped_is_begun_again),
     };
 
-    return cmocka_run_group_tests(tests, start, stop);
+    return cmocka_run_group_tests(tests, start, gcs_server_end);
 }

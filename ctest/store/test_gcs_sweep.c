@@ -2,22 +2,6 @@
 
 #include "store/gcs_server.h"
 
-static struct gcs_server server;
-
-static int start(void **state)
-{
-    (void)state;
-    gcs_server_start(&server);
-    return 0;
-}
-
-static int stop(void **state)
-{
-    (void)state;
-    gcs_server_stop(&server);
-    return 0;
-}
-
 static void put(struct gcs *gcs, const char *name, const char *owner)
 {
     struct gcs_metadata metadata = {"owner", owner};
@@ -87,5 +71,5 @@ int main(void)
         cmocka_unit_test(what_is_no_name_is_refused),
     };
 
-    return cmocka_run_group_tests(tests, start, stop);
+    return cmocka_run_group_tests(tests, gcs_server_begin, gcs_server_end);
 }
