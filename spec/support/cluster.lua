@@ -105,7 +105,8 @@ function cluster:start_worker(options)
   local argv = append({ "worker", "--master", options.master or self.address, "--slots",
     options.slots or 1, "--dir", dir, "--key-file", self.folder .. "/key" }, self.flags,
     options.flags or {})
-  local worker = start(self, "worker-" .. number, argv, options)
+  self.worker_count = (self.worker_count or 0) + 1 -- names are not used again: of files, too
+  local worker = start(self, "worker-" .. self.worker_count, argv, options)
   worker.dir = dir
   self.workers[number] = worker
   worker.id = not options.unawaited and self:wait(worker.name .. " joins", START_SECONDS, function()
