@@ -66,6 +66,16 @@ describe("mrlua fs", function()
     os.execute("mkdir " .. temp.quote(folder .. "/here"))
   end)
 
+  it("names what is missing as its help does", function()
+    for _, case in ipairs { { { "fs" }, "VERB" }, { { "fs", "ls" }, "NAME" } } do
+      local result = engine.run(case[1])
+
+      assert.equal(2, result.code)
+      assert.equal(("mrlua: missing argument '%s'\ntry 'mrlua fs --help'\n"):format(case[2]),
+        result.stderr)
+    end
+  end)
+
   describe("ls", function()
     before_each(function()
       for _, name in ipairs { "a/1.txt", "a/_2", "a/b/3.txt", "c" } do

@@ -14,11 +14,11 @@ local function new_parser()
   local parser = usage.parser("fs", "Lists, reads, copies and deletes objects of Cloud Storage.")
   parser:usage("Usage: mrlua fs ls|cat|cp|rm|stat [FLAGS] gs://BUCKET/NAME ...")
   parser:usage_margin(2):help_description_margin(34):help_max_width(100)
-  parser:argument("verb", "ls: list; cat: print; cp SRC... DST: copy, - is standard input or "
+  parser:argument("VERB", "ls: list; cat: print; cp SRC... DST: copy, - is standard input or "
     .. "output; rm: delete; stat: tell what is known."):choices { "ls", "cat", "cp", "rm", "stat" }
-    :argname("VERB")
-  parser:argument("names", "Objects, prefixes or patterns (* ? []); for cp also files and folders.")
-    :args("+"):argname("NAME")
+    :target("verb")
+  parser:argument("NAME", "Objects, prefixes or patterns (* ? []); for cp also files and folders.")
+    :args("+"):target("names")
   parser:flag("-l --long", "ls: sizes and times, too.")
   parser:flag("-r --recursive", "ls, cp, rm: all that is below a folder.")
   parser:flag("-n --no-clobber", "cp: what is there already stays.")
