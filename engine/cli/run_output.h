@@ -4,7 +4,7 @@
  *     rc = run_output_init(&output, folder, overwrite, temp_path, &err);    claims the folder; what
  *                                                       is on gs:// is claimed by the plan's
  * attempt run_output_part_path(&output, partition, attempt, &path);
- *     ... the commit is an attempt (rpc/messages.proto, CommitRequest) ...
+ *     ... the commit is an attempt (rpc/messages_attempt.proto, CommitRequest) ...
  *     rc = run_output_print(&output, attempts, count, &stopped, &err);      only without a folder
  *     run_output_deinit(&output, is_committed);       removes what was not committed
  *

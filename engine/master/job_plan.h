@@ -1,5 +1,5 @@
 /*
- * job_plan: the plan of a job (rpc/messages.proto, Plan), read split by split. Pure.
+ * job_plan: the plan of a job (rpc/messages_attempt.proto, Plan), read split by split. Pure.
  *
  *     rc = job_plan_check(done->plan, map_only, &err);   first: the rest trusts it
  *     count = job_plan_piece_count(plan, split);

@@ -1,5 +1,5 @@
 /*
- * job_plan_v1: the plan of a job as a journal of version 1 holds it (rpc/messages.proto,
+ * job_plan_v1: the plan of a job as a journal of version 1 holds it (rpc/messages_job.proto,
  * DoneVersion1), read as the plan of today. Pure.
  *
  *     done = job_plan_v1_unpack(row->payload, &err);

@@ -1,6 +1,6 @@
 /*
- * job_task: what an attempt is told (rpc/messages.proto, TaskStart), from all that is known of its
- * job. One code for `mrlua run` and for the master.
+ * job_task: what an attempt is told (rpc/messages_attempt.proto, TaskStart), from all that is known
+ * of its job. One code for `mrlua run` and for the master.
  *
  *     job_task_init(&task, &source, stage, number, attempt_id);
  *     attempt_start(nursery, &task.start, &attempt, &err);      or it is sent to a worker

@@ -1,6 +1,6 @@
 /*
- * What is told of a job that lives, and kept of one that has ended: JobInfo (rpc/messages.proto);
- * and of workers: WorkerInfo.
+ * What is told of a job that lives, and kept of one that has ended: JobInfo
+ * (rpc/messages_job.proto); and of workers: WorkerInfo.
  */
 #include "master/master_state.h"
 
