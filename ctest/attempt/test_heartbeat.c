@@ -5,6 +5,7 @@
 #include "folder.h"
 #include "rpc/channel.h"
 
+#include <signal.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -121,12 +122,52 @@ static void test_hang_up(void **state)
     folder_remove(&folder);
 }
 
+static void wind_down(void)
+{
+    static const char said[] = "asked to end";
+
+    if (write(STDOUT_FILENO, said, 1) != 1)
+        _exit(5);
+}
+
+/* A gentle one goes on, and is asked to end. */
+static void test_gentle_hang_up(void **state)
+{
+    struct err err;
+    int ends[2], asked[2], status;
+    char byte;
+    pid_t pid;
+
+    (void)state;
+    assert_int_equal(channel_pair(ends, &err), 0);
+    assert_int_equal(pipe(asked), 0);
+    pid = fork();
+    assert_true(pid >= 0);
+    if (pid == 0) {
+        dup2(asked[1], STDOUT_FILENO);
+        heartbeat_start_gentle(ends[1], "commit", wind_down);
+        for (;;)
+            pause();
+    }
+    close(ends[1]);
+    assert_int_equal(shutdown(ends[0], SHUT_WR), 0);
+    for (int i = 0; i < 3; i++)
+        assert_int_equal(read(asked[0], &byte, 1), 1);
+    assert_int_equal(kill(pid, SIGKILL), 0);
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    assert_true(WIFSIGNALED(status));
+    close(ends[0]);
+    close(asked[0]);
+    close(asked[1]);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_beats),
         cmocka_unit_test(test_full_socket),
         cmocka_unit_test(test_hang_up),
+        cmocka_unit_test(test_gentle_hang_up),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -3,6 +3,7 @@
  *
  *     gcs_server_start(&server);                  STORAGE_EMULATOR_HOST is it; bucket "bkt"
  *     gcs_server_fault(&server, "{\"match\":...}");   the language of spec/gcs/faults.py
+ *     gcs_server_await_taken(&server);              until it has met a request
  *     gcs_server_stop(&server);
  *
  * One for all tests of a group: cmocka_run_group_tests(tests, gcs_server_begin, gcs_server_end).
@@ -16,6 +17,7 @@
 #include "folder.h"
 #include "test.h"
 
+#include "base/clock.h"
 #include "store/gcs.h"
 
 #include <arpa/inet.h>
@@ -147,6 +149,21 @@ static inline void gcs_server_fault(const struct gcs_server *server, const char 
 
     gcs_server_control(server, "POST", "faults", rule, answer, sizeof answer);
     assert_non_null(strstr(answer, " 200 "));
+}
+
+/* Waits until a request is in the hands of the only rule, which takes one. */
+static inline void gcs_server_await_taken(const struct gcs_server *server)
+{
+    char answer[4096];
+
+    for (uint64_t due_ns = clock_monotonic_ns() + GCS_SERVER_START_MS * NS_PER_MS;;) {
+        gcs_server_control(server, "GET", "faults", "", answer, sizeof answer);
+        if (strstr(answer, "\"taken\": 1"))
+            return;
+        if (clock_monotonic_ns() > due_ns)
+            fail_msg("no request was taken by a rule: %s", answer);
+        poll(NULL, 0, 1);
+    }
 }
 
 /* Does any upload session take more? */

@@ -283,6 +283,44 @@ a_descriptor_of_the_caller_ends_the_wait_and_a_stopped_request_leaves_nothing(vo
     close(ends[1]);
 }
 
+/* What a process of its own sees: it is for the whole process, and for good. */
+static int see_wind_down(const struct gcs_kit *kit)
+{
+    struct http_exchange first, second;
+    struct err err;
+    struct http_client *http = http_client_open(&err);
+
+    aim(&first, kit, "GET");
+    aim(&second, kit, "GET");
+    http_client_start(http, &first);
+    http_client_wind_down();
+    while (!first.is_done)
+        if (http_client_poll(http, NULL, 0, -1, &err) != 0)
+            return 1;
+    http_client_start(http, &second);
+    if (first.status != 200 || !second.is_done || second.failure != RETRY_IMPOSSIBLE)
+        return 2;
+    return http_client_poll(http, NULL, 0, -1, &err) == -1 ? 0 : 3;
+}
+
+static void a_process_that_winds_down_ends_what_runs_and_starts_nothing(void **state)
+{
+    static const struct gcs_answer script[] = {{"GET /a", GCS_BODY("200 OK", "yes"), 0, 0}};
+    struct gcs_kit kit;
+    int status;
+    pid_t pid;
+
+    (void)state;
+    gcs_kit_start(&kit, script, 1);
+    pid = fork();
+    assert_true(pid >= 0);
+    if (pid == 0)
+        _exit(see_wind_down(&kit));
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    assert_int_equal(status, 0);
+    gcs_kit_stop(&kit);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -294,6 +332,7 @@ int main(void)
         cmocka_unit_test(what_breaks_on_a_kept_connection_is_not_sent_again_unseen),
         cmocka_unit_test(bytes_that_the_sink_does_not_want_end_the_request),
         cmocka_unit_test(a_308_is_an_answer_and_not_followed),
+        cmocka_unit_test(a_process_that_winds_down_ends_what_runs_and_starts_nothing),
         cmocka_unit_test(
             a_descriptor_of_the_caller_ends_the_wait_and_a_stopped_request_leaves_nothing),
     };

@@ -20,6 +20,7 @@ static_assert((int)BEAT_BYTES_MAX <= (int)FRAME_BYTES_MAX, "a beat is one frame"
 static struct {
     int shell;
     const char *result_path;
+    void (*wind_down)(void);   /* NULL: the process is ended */
     char beat[BEAT_BYTES_MAX]; /* a frame, made before: a handler may not allocate */
     size_t beat_len;
 } heart;
@@ -32,6 +33,11 @@ static void on_timer(int number)
 
     (void)number;
     if (recv(heart.shell, &byte, 1, MSG_PEEK | MSG_DONTWAIT) == 0) {
+        if (heart.wind_down) {
+            heart.wind_down();
+            errno = error;
+            return;
+        }
         if (heart.result_path)
             unlink(heart.result_path);
         _exit(0);
@@ -68,15 +74,26 @@ static void set_timer(suseconds_t period_us)
     setitimer(ITIMER_REAL, &timer, NULL);
 }
 
-void heartbeat_start(int shell_fd, const char *phase, const char *result_path)
+static void start(int shell_fd, const char *phase, const char *result_path, void (*wind_down)(void))
 {
     struct sigaction action = {.sa_handler = on_timer, .sa_flags = SA_RESTART};
 
     heart.shell = shell_fd;
     heart.result_path = result_path;
+    heart.wind_down = wind_down;
     prepare_beat(phase);
     sigaction(SIGALRM, &action, NULL);
     set_timer(ATTEMPT_PROGRESS_MS * 1000);
+}
+
+void heartbeat_start(int shell_fd, const char *phase, const char *result_path)
+{
+    start(shell_fd, phase, result_path, NULL);
+}
+
+void heartbeat_start_gentle(int shell_fd, const char *phase, void (*wind_down)(void))
+{
+    start(shell_fd, phase, NULL, wind_down);
 }
 
 void heartbeat_stop(void)

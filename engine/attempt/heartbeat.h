@@ -19,6 +19,10 @@
 
 /* `result_path` may be NULL; it is borrowed until stop. */
 void heartbeat_start(int shell_fd, const char *phase, const char *result_path);
+
+/* The same, but where the shell has hung up the process is left to end itself: `wind_down` is
+ * called at each beat then, by the signal handler. */
+void heartbeat_start_gentle(int shell_fd, const char *phase, void (*wind_down)(void));
 void heartbeat_stop(void);
 
 #endif

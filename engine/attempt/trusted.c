@@ -9,6 +9,8 @@
 #include "attempt/plan_task.h"
 #include "attempt/serve.h"
 #include "base/io.h"
+#include "store/http_client.h"
+#include "store/uri.h"
 
 #include <unistd.h>
 
@@ -166,6 +168,18 @@ static int run_with_child(struct trusted *trusted, struct err *err)
     return rc;
 }
 
+/* Not wanted any more, who works on a store ends between two requests. A request that is under way
+ * may be done after its sender's end, and then behind the one that removes what the job made. */
+static void start_heart(const struct trusted *trusted, const char *phase)
+{
+    const Mrlua__CommitRequest *commit = trusted->start->commit;
+
+    if (commit && uri_is_gs(commit->output_folder))
+        heartbeat_start_gentle(trusted->shell.fd, phase, http_client_wind_down);
+    else
+        heartbeat_start(trusted->shell.fd, phase, NULL);
+}
+
 static int run_alone(struct trusted *trusted, struct err *err)
 {
     const Mrlua__TaskStart *start = trusted->start;
@@ -176,7 +190,7 @@ static int run_alone(struct trusted *trusted, struct err *err)
 
     if (is_plan ? !start->plan : !start->commit)
         return err_set(err, ERR_SETUP, "a task without its request");
-    heartbeat_start(trusted->shell.fd, is_plan ? "plan" : is_abort ? "abort" : "commit", NULL);
+    start_heart(trusted, is_plan ? "plan" : is_abort ? "abort" : "commit");
     if (is_abort)
         rc = abort_task_run(start, &trusted->done, err);
     else

@@ -4,6 +4,9 @@
  * the job hears of its end when that is done. A master that dies before finds the rest of it in its
  * journal (master_restore.c). What is on gs:// is left to such a process alone, for this one does
  * not wait for a store: where it fails, the next life of the master begins one more.
+ *
+ * It begins when the job's own helpers have ended: one that was told to stop may still be making
+ * what is to be removed, a claim for instance.
  */
 #include "master/master_state.h"
 
@@ -41,6 +44,23 @@ static void finish(struct master_abort *abort)
     free(abort);
 }
 
+static struct master_abort *find(const struct master *master, uint64_t job_id)
+{
+    for (struct list *at = master->aborts.next; at != &master->aborts; at = at->next) {
+        struct master_abort *abort = CONTAINER_OF(at, struct master_abort, link);
+
+        if (abort->job_id == job_id)
+            return abort;
+    }
+    return NULL;
+}
+
+static void over(struct master *master, uint64_t job_id)
+{
+    master_job_over(master, job_id, false);
+    loop_timer_start(master->turn_timer, 0); /* a master with --once may end now */
+}
+
 static void on_readable(void *context)
 {
     struct master_abort *abort = context;
@@ -56,10 +76,20 @@ static void on_readable(void *context)
     if (rc == 0)
         return;
     finish(abort);
-    if (is_old)
-        return;
-    master_job_over(master, job_id, false);
-    loop_timer_start(master->turn_timer, 0); /* a master with --once may end now */
+    if (!is_old)
+        over(master, job_id);
+}
+
+static bool has_helper(const struct master *master, uint64_t job_id)
+{
+    for (const struct list *at = master->attempts.next; at != &master->attempts; at = at->next) {
+        const struct master_attempt *attempt =
+            CONTAINER_OF(at, const struct master_attempt, by_master);
+
+        if (attempt->job_id == job_id && attempt->readable)
+            return true;
+    }
+    return false;
 }
 
 static int start(struct master_abort *abort)
@@ -82,7 +112,8 @@ static int start(struct master_abort *abort)
     return abort->readable ? 0 : -1;
 }
 
-/* Takes `publish`. -1: there is no process for it, and what could be done was done. */
+/* Takes `publish`. -1: there is no process for it, and what could be done was done. Of a job that
+ * still has helpers it starts in master_abort_go_on(). */
 static int begin(struct master *master, uint64_t job_id, const struct publish *publish,
                  const char *shuffle, bool is_old)
 {
@@ -96,10 +127,20 @@ static int begin(struct master *master, uint64_t job_id, const struct publish *p
                                    .process = {.fd = -1}};
     list_init(&abort->link);
     list_append(&master->aborts, &abort->link);
-    if (start(abort) == 0)
+    if (has_helper(master, job_id) || start(abort) == 0)
         return 0;
     finish(abort);
     return -1;
+}
+
+void master_abort_go_on(struct master *master, uint64_t job_id)
+{
+    struct master_abort *abort = find(master, job_id);
+
+    if (!abort || abort->readable || has_helper(master, job_id) || start(abort) == 0)
+        return;
+    finish(abort);
+    over(master, job_id);
 }
 
 void master_abort_begin(struct master *master, struct master_job *job)
@@ -143,10 +184,7 @@ void master_aborts_again(struct master *master)
 
 bool master_abort_runs(const struct master *master, uint64_t job_id)
 {
-    for (const struct list *at = master->aborts.next; at != &master->aborts; at = at->next)
-        if (CONTAINER_OF(at, const struct master_abort, link)->job_id == job_id)
-            return true;
-    return false;
+    return find(master, job_id) != NULL;
 }
 
 void master_aborts_close(struct master *master)

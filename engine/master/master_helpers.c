@@ -75,11 +75,15 @@ static void take_frame(struct master_attempt *attempt, const struct frame *frame
  * turn removes it. */
 static void end_process(struct master_attempt *attempt)
 {
+    struct master *master = attempt->master;
+    uint64_t job_id = attempt->job_id;
+
     loop_event_close(attempt->readable);
     attempt->readable = NULL;
     attempt_end(&attempt->process);
     if (attempt->is_killed || !attempt->done)
         master_attempt_remove(attempt);
+    master_abort_go_on(master, job_id);
 }
 
 static void on_readable(void *context)
@@ -111,6 +115,7 @@ void master_helper_start(struct master *master, const struct command *command)
     if (!attempt || !job || attempt->readable)
         return;
     source = master_job_source(job);
+    attempt->works_on_store = job->publish.is_gs;
     job_task_init(&task, &source, command->stage, command->task, command->attempt_id);
     rc = attempt_start(master->nursery, &task.start, &attempt->process, &err);
     job_task_deinit(&task);
@@ -124,11 +129,12 @@ void master_helper_start(struct master *master, const struct command *command)
     fail(attempt, &err);
 }
 
+/* Who works on a store ends between two requests (attempt/trusted.c), and they have limits. */
 void master_helper_stop(struct master_attempt *attempt)
 {
     assert(attempt->readable);
     attempt->is_killed = true;
-    attempt_kill(&attempt->process, attempt->master->loop);
+    attempt_kill(&attempt->process, attempt->works_on_store ? NULL : attempt->master->loop);
 }
 
 void master_helpers_pulse(struct master *master)

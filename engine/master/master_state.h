@@ -104,7 +104,7 @@ struct master_attempt {
     /* Of a helper. */
     struct attempt process;
     struct loop_event *readable; /* NULL: it has no process */
-    bool has_answered, is_killed;
+    bool has_answered, is_killed, works_on_store;
 };
 
 /* A worker that has joined in this life of the master. */
@@ -344,6 +344,9 @@ void master_helpers_close(struct master *master);
 /* Begins to remove the output of a job that has ended without success, and takes job->publish from
  * it. master_job_over() is called in the end, or before this returns. */
 void master_abort_begin(struct master *master, struct master_job *job);
+
+/* A helper of the job has ended: an abort that waits for the last one starts. */
+void master_abort_go_on(struct master *master, uint64_t job_id);
 
 /* Once more for jobs that ended in an earlier life: its master may have been killed before the
  * output was cleaned. On gs:// for the newest of them only, a process each. */

@@ -7,6 +7,7 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -238,9 +239,23 @@ static void fail(struct http_exchange *request, enum retry_failure failure, cons
     snprintf(request->failure_text, sizeof request->failure_text, "%s", text);
 }
 
+/* One for the process: a signal handler has no argument. */
+static volatile sig_atomic_t is_winding_down;
+
+static const char WOUND_DOWN[] = "this process is to end";
+
+void http_client_wind_down(void)
+{
+    is_winding_down = 1;
+}
+
 void http_client_start(struct http_client *http, struct http_exchange *request)
 {
     assert(!request->http && !request->is_done);
+    if (is_winding_down) {
+        fail(request, RETRY_IMPOSSIBLE, WOUND_DOWN);
+        return;
+    }
     request->easy = http->idle_count > 0 ? http->idle[--http->idle_count] : http->curl->easy_init();
     if (!request->easy || !add_headers(http, request)) {
         if (request->easy)
@@ -400,6 +415,8 @@ int http_client_poll(struct http_client *http, struct pollfd *polls, size_t coun
     int left;
 
     assert(count <= POLLS_MAX);
+    if (is_winding_down && !http->running)
+        return err_set(err, ERR_RETRY, "%s", WOUND_DOWN); /* it waits to start one */
     for (size_t i = 0; i < count; i++)
         waits[i] = (struct curl_waitfd){
             .fd = polls[i].fd,

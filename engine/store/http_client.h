@@ -91,6 +91,11 @@ struct http_client *http_client_open(struct err *err);
 /* Requests that run are stopped. */
 void http_client_close(struct http_client *http);
 
+/* From now on this process starts no request, each fails with RETRY_IMPOSSIBLE; those that run go
+ * on to their ends. A signal handler may call it. For who shall end, but not in the middle of what
+ * the server may then do behind its back. */
+void http_client_wind_down(void);
+
 /* The request must not move until it is done or stopped. It may be done at once. */
 void http_client_start(struct http_client *http, struct http_exchange *request);
 
