@@ -3,6 +3,7 @@
 
 local gated = require "spec.support.gated"
 local gcs_cluster = require "spec.support.gcs_cluster"
+local metadata = require "spec.support.metadata"
 local slow = require "spec.support.slow"
 
 local JOB_SECONDS <const> = 120
@@ -34,22 +35,57 @@ describe("a job with its output on gs://", function()
     assert.same({ "out/notes" }, it_all.storage:list())
   end)
 
-  it("needs no map again when a worker with outputs on gs:// is lost", function()
-    local gate = gated.new(it_all.cluster)
-    it_all:start(2, { "--allow-unsafe" })
-    local id = it_all:submit(argv_of(gate.path, gated.INPUTS, gate.flags, "--shuffle", "gcs"))
-    gate:open "map"
-    local total
-    it_all.cluster:wait("all maps are done", JOB_SECONDS, function()
-      local status = it_all.cluster:status(id)
-      local maps = status and status.stages.map
-      total = maps and maps.tasks
-      return total and total > 0 and maps.tasks_done == total
+  describe("and outputs of maps", function()
+    local gate, total, id
+
+    -- All maps are done; no reduce may end.
+    local function run_maps()
+      id = it_all:submit(argv_of(gate.path, gated.INPUTS, gate.flags, "--shuffle", "gcs"))
+      gate:open "map"
+      it_all.cluster:wait("all maps are done", JOB_SECONDS, function()
+        local status = it_all.cluster:status(id)
+        local maps = status and status.stages.map
+        total = maps and maps.tasks
+        return total and total > 0 and maps.tasks_done == total
+      end)
+    end
+
+    local function expect_no_map_again()
+      it_all:wait_for_end(id)
+      assert.equal(total, #gate:ran "map")
+      it_all:parts(gated.REDUCERS)
+    end
+
+    before_each(function()
+      gate = gated.new(it_all.cluster)
     end)
-    it_all.cluster.workers[1]:kill()
-    gate:open "reduce"
-    it_all:wait_for_end(id)
-    assert.equal(total, #gate:ran "map")
-    it_all:parts(gated.REDUCERS)
+
+    it("needs no map again when a worker is lost", function()
+      it_all:start(2, { "--allow-unsafe" })
+      run_maps()
+      it_all.cluster.workers[1]:kill()
+      gate:open "reduce"
+      expect_no_map_again()
+    end)
+
+    it("needs no map again when a machine is taken away, whose worker ends in time", function()
+      local machine = metadata.start(it_all.cluster)
+      finally(function()
+        machine:stop()
+      end)
+      it_all:start_master()
+      local leaves = it_all:start_worker({ "--allow-unsafe" }, machine.environment)
+      it_all:start_worker({ "--allow-unsafe", "--preemption", "off" })
+      run_maps()
+      machine:wait_until_asked()
+      machine:give_notice()
+      it_all.cluster:wait("it drains", 20, function()
+        local known = it_all.cluster:worker_state(leaves.id)
+        return known and known.state == "draining"
+      end)
+      gate:open "reduce"
+      assert.equal(0, leaves:wait(40))
+      expect_no_map_again()
+    end)
   end)
 end)

@@ -31,16 +31,17 @@ function gcs_cluster.open(options, environment)
 end
 
 -- What a process is started with.
-local function with_storage(self, flags)
-  return { wrap = "env " .. self.environment .. " %s", flags = flags }
+local function with_storage(self, flags, environment)
+  return { wrap = ("env %s %s %%s"):format(self.environment, environment or ""), flags = flags }
 end
 
 function gcs_cluster:start_master()
   return self.cluster:start_master(with_storage(self))
 end
 
-function gcs_cluster:start_worker(flags)
-  return self.cluster:start_worker(with_storage(self, flags))
+--- A worker, with more in its environment if given: "A=1".
+function gcs_cluster:start_worker(flags, environment)
+  return self.cluster:start_worker(with_storage(self, flags, environment))
 end
 
 --- A master and `count` workers.
