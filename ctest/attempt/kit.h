@@ -125,7 +125,7 @@ static inline void kit_piece(Mrlua__Piece *piece, const char *path, uint64_t off
     int fd = open(path, O_RDONLY);
 
     assert_true(fd >= 0);
-    assert_int_equal(file_identify(fd, path, &identity, &err), 0);
+    assert_int_equal(file_identify(fd, "input", path, &identity, &err), 0);
     close(fd);
     mrlua__piece__init(piece);
     piece->path = piece->name = (char *)path;

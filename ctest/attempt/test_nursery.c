@@ -393,7 +393,7 @@ static void test_canary(void **state)
     fclose(maps);
     close(fd);
     /* It has the standard descriptors, its own and the input; none of ours (and . and ..). */
-    assert_int_equal(open_fd_count((pid_t)kit.started_pid), 2 + 3 + CHILD_FD_COUNT + 1);
+    assert_int_equal(open_fd_count((pid_t)kit.started_pid), 2 + 3 + CHILD_FILE_FIRST + 1);
     close(key);
     buf_deinit(&memory);
     attempt_end(&attempt);

@@ -171,7 +171,7 @@ static void every_failure_to_open_is_reported(void **state)
 
 static int reopen(const struct file *file, struct err *err)
 {
-    int fd = file_open_checked(file->name, file->path, &file->identity, err);
+    int fd = file_open_checked("input", file->name, file->path, &file->identity, err);
 
     if (fd >= 0)
         close(fd);

@@ -34,7 +34,7 @@ static void spooled_input_is_a_file_named_dash(void **state)
     assert_int_equal(list.count, 1);
     assert_string_equal(list.items[0].name, "-");
     assert_int_equal(list.items[0].identity.size, 8);
-    copy = file_open_checked("-", list.items[0].path, &list.items[0].identity, &err);
+    copy = file_open_checked("input", "-", list.items[0].path, &list.items[0].identity, &err);
     assert_true(copy >= 0);
     assert_int_equal(read(copy, text, sizeof text), 8);
     assert_string_equal(text, "one\ntwo\n");

@@ -2,6 +2,7 @@
 
 #include "attempt/feed.h"
 #include "attempt/process.h"
+#include "attempt/side_files.h"
 #include "attempt/trusted.h"
 #include "base/clock.h"
 #include "base/io.h"
@@ -39,7 +40,7 @@ int attempt_start(const struct nursery *nursery, const Mrlua__TaskStart *start,
     pid_t shell = getpid();
     int ends[2];
 
-    if (feed_has_objects(start))
+    if (feed_has_objects(start) || side_files_need_store(start))
         gcs_prepare();
     *attempt = (struct attempt){.fd = -1};
     if (channel_pair(ends, err) != 0)

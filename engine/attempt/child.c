@@ -115,6 +115,21 @@ static uint64_t seed_of(const Mrlua__TaskStart *start)
     return hash64(slice_of(task, sizeof task));
 }
 
+static size_t set_side_files(struct child *child)
+{
+    const Mrlua__TaskStart *start = child->start;
+    size_t count = start->n_files < CHILD_FILE_COUNT_MAX ? start->n_files : CHILD_FILE_COUNT_MAX;
+
+    for (size_t i = 0; i < count; i++)
+        child->files[i] = (struct vm_file){
+            .name = start->files[i]->name,
+            .fd = child_fd(CHILD_FILE_FIRST) + (int)i,
+            .bytes = start->files[i]->size,
+            .mtime_ns = start->files[i]->mtime_ns,
+        };
+    return count;
+}
+
 static int open_vm(struct child *child, struct err *err)
 {
     const Mrlua__TaskStart *start = child->start;
@@ -124,6 +139,8 @@ static int open_vm(struct child *child, struct err *err)
         .seed = seed_of(start),
         .bundle = slice_of(start->bundle.data, start->bundle.len),
         .params = slice_of(start->params.data, start->params.len),
+        .files = child->files,
+        .file_count = set_side_files(child),
         .stage = stage_name(start->kind),
         .job = start->job,
         .task = start->task,

@@ -27,7 +27,8 @@ struct child {
     struct channel channel; /* to the trusted process */
     Mrlua__TaskStart *start;
     struct vm *vm;
-    struct buf view;   /* of the job, as this process has loaded it */
+    struct vm_file files[CHILD_FILE_COUNT_MAX]; /* of the vm's options */
+    struct buf view;                            /* of the job, as this process has loaded it */
     struct buf detail; /* what an error message has no room for, many lines; may be empty */
     uint32_t peer_map; /* after ERR_PEER */
     uint64_t peer_attempt;

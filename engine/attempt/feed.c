@@ -220,8 +220,8 @@ bool feed_is_late(const struct feed *feed)
 
 /* ---- copies ---- */
 
-static int copy(struct gcs *gcs, const struct gcs_span *span, int to, const char *name,
-                struct err *err)
+int feed_copy_span(struct gcs *gcs, const struct gcs_span *span, int to, const char *name,
+                   struct err *err)
 {
     struct gcs_reader *reader = gcs_reader_open(gcs, span, 1, NULL);
     struct gcs_chunk chunk;
@@ -248,7 +248,8 @@ int feed_copy(const Mrlua__Piece *piece, const char *folder, struct err *err)
     gcs = gcs_open();
     fill_span(&span, &uri, piece, READER_RUN, false);
     fd = files_scratch(folder, err);
-    if (fd >= 0 && copy(gcs, &span, fd, "a copy of an input (--tmp DIR: elsewhere)", err) != 0)
+    if (fd >= 0 &&
+        feed_copy_span(gcs, &span, fd, "a copy of an input (--tmp DIR: elsewhere)", err) != 0)
         io_close(&fd);
     gcs_close(gcs);
     uri_deinit(&uri);

@@ -26,6 +26,8 @@
 #include <stddef.h>
 
 struct feed;
+struct gcs;
+struct gcs_span;
 
 /* Is one of the pieces an object? */
 bool feed_has_objects(const Mrlua__TaskStart *start);
@@ -53,5 +55,9 @@ void feed_close(struct feed *feed);
 
 /* A whole object as a file without a name in `folder`: its descriptor, or -1. */
 int feed_copy(const Mrlua__Piece *piece, const char *folder, struct err *err);
+
+/* Writes the bytes of a span to `to`, which messages call `name`. 0 or -1. */
+int feed_copy_span(struct gcs *gcs, const struct gcs_span *span, int to, const char *name,
+                   struct err *err);
 
 #endif

@@ -60,7 +60,7 @@ int files_input(const Mrlua__Piece *piece, struct err *err)
         .device = piece->device,
     };
 
-    return file_open_checked(piece->name, piece->path, &identity, err);
+    return file_open_checked("input", piece->name, piece->path, &identity, err);
 }
 
 static int copy_by_hand(int from, uint64_t offset, int to, uint64_t to_offset, uint64_t bytes,

@@ -32,14 +32,18 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+/* A descriptor each in every process of an attempt; a job that needs more has a data set. */
+enum { CHILD_FILE_COUNT_MAX = 16 };
+
 /* What a vm child is handed, in this order; -1 where a task has none. */
 enum child_fd {
-    CHILD_CONTROL,   /* frames, to and from its trusted process */
-    CHILD_PAGE,      /* memfd of struct page */
-    CHILD_SCRATCH_A, /* spills, segments */
-    CHILD_SCRATCH_B, /* merge passes */
-    CHILD_RESULT,    /* run file or part file */
-    CHILD_FD_COUNT,
+    CHILD_CONTROL,    /* frames, to and from its trusted process */
+    CHILD_PAGE,       /* memfd of struct page */
+    CHILD_SCRATCH_A,  /* spills, segments */
+    CHILD_SCRATCH_B,  /* merge passes */
+    CHILD_RESULT,     /* run file or part file */
+    CHILD_FILE_FIRST, /* the side files of the job, read only */
+    CHILD_FD_COUNT = CHILD_FILE_FIRST + CHILD_FILE_COUNT_MAX,
 };
 
 struct nursery;

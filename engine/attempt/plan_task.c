@@ -181,12 +181,17 @@ static void plan_message_deinit(struct plan_message *message)
     free(message->piece_lengths);
 }
 
-void plan_task_pack(const struct split_plan *plan, const struct file_list *list, struct buf *done)
+void plan_task_pack(const struct split_plan *plan, const struct file_list *list,
+                    struct side_files *files, struct buf *done)
 {
     Mrlua__Done message = MRLUA__DONE__INIT;
     struct plan_message body = {0};
 
     plan_message_init(&body, plan, list);
+    if (files && files->count > 0) {
+        body.plan.n_files = files->count;
+        body.plan.files = files->list;
+    }
     message.plan = &body.plan;
     message_pack(done, &message.base);
     plan_message_deinit(&body);
@@ -221,6 +226,7 @@ int plan_task_run(const Mrlua__TaskStart *start, struct buf *done, struct err *e
 {
     struct file_list list = {0};
     struct split_plan plan = {0};
+    struct side_files files;
     struct split_options options = {
         .split_bytes = start->plan->split_bytes,
         .reducer_count = start->plan->reducers,
@@ -229,11 +235,11 @@ int plan_task_run(const Mrlua__TaskStart *start, struct buf *done, struct err *e
 
     if (reader_kind_by_name(slice_of_string(start->input), &options.reader, err) != 0 ||
         (start->commit && claim_output(start->commit, err) != 0) ||
-        list_inputs(start, &list, err) != 0 ||
+        side_files_pin(start->plan, &files, err) != 0 || list_inputs(start, &list, err) != 0 ||
         split_plan_init(&plan, list.items, list.count, &options, err) != 0 ||
         (start->plan->map_only && drop_reduces(&plan, err) != 0))
         goto out;
-    plan_task_pack(&plan, &list, done);
+    plan_task_pack(&plan, &list, &files, done);
     rc = 0;
 out:
     split_plan_deinit(&plan);

@@ -5,6 +5,7 @@
 #ifndef ATTEMPT_PLAN_TASK_H
 #define ATTEMPT_PLAN_TASK_H
 
+#include "attempt/side_files.h"
 #include "base/buf.h"
 #include "base/err.h"
 #include "format/split.h"
@@ -16,8 +17,9 @@
  */
 int plan_task_run(const Mrlua__TaskStart *start, struct buf *done, struct err *err);
 
-/* Appends the packed Done of a plan over the files of the list. */
-void plan_task_pack(const struct split_plan *plan, const struct file_list *list, struct buf *done);
+/* Appends the packed Done of a plan over the files of the list. `files` may be NULL. */
+void plan_task_pack(const struct split_plan *plan, const struct file_list *list,
+                    struct side_files *files, struct buf *done);
 
 /* Gives the parts of start->commit their names, and _SUCCESS. Appends a packed Done. ERR_PEER:
  * *lost is the part that is gone. */

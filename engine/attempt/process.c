@@ -11,7 +11,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { ABOVE = 16 }; /* where descriptors wait until their numbers are free */
+enum { ABOVE = 32 }; /* where descriptors wait until their numbers are free */
 static_assert(DESCRIPTORS_FIRST + DESCRIPTORS_COUNT_MAX <= ABOVE, "they do not meet");
 
 int process_keep_descriptors(const int *fds, int count, struct err *err)

@@ -13,7 +13,7 @@
 
 enum {
     DESCRIPTORS_FIRST = 3, /* behind standard input, output and error */
-    DESCRIPTORS_COUNT_MAX = 8,
+    DESCRIPTORS_COUNT_MAX = 24,
 };
 
 /*

@@ -9,6 +9,7 @@
 #include "attempt/fetch.h"
 #include "attempt/nursery.h"
 #include "attempt/page.h"
+#include "attempt/side_files.h"
 #include "attempt/watch.h"
 #include "format/source.h"
 #include "rpc/channel.h"
@@ -23,6 +24,7 @@ struct trusted {
     struct channel shell;
     bool shell_is_gone;
     int fds[CHILD_FD_COUNT]; /* what the child is handed; -1: not there */
+    struct side_files files; /* what it is told of those that are side files */
     struct page *page;
     bool made_result;                    /* the result file was created by this attempt */
     uint64_t bytes_total, records_total; /* of the input, for the fraction */

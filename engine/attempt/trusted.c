@@ -39,6 +39,19 @@ static int open_files(struct trusted *trusted, struct err *err)
     return trusted->made_result ? 0 : -1;
 }
 
+/* Also those that have to be fetched first. */
+static int open_side_files(struct trusted *trusted, struct err *err)
+{
+    int rc;
+
+    if (trusted->start->n_files == 0)
+        return 0;
+    heartbeat_start(trusted->shell.fd, "files", NULL);
+    rc = side_files_open(trusted->start, trusted->fds + CHILD_FILE_FIRST, &trusted->files, err);
+    heartbeat_stop();
+    return rc;
+}
+
 static void close_files(struct trusted *trusted)
 {
     page_unmap(trusted->page);
@@ -159,7 +172,7 @@ static int run_with_child(struct trusted *trusted, struct err *err)
         return err_set(err, ERR_SETUP, "a sample without shares, or parts");
     for (size_t i = 0; i < trusted->start->n_pieces; i++)
         trusted->bytes_total += trusted->start->pieces[i]->length;
-    if (open_files(trusted, err) == 0)
+    if (open_side_files(trusted, err) == 0 && open_files(trusted, err) == 0)
         rc = trusted->start->kind == MRLUA__TASK_KIND__REDUCE ? run_reduce(trusted, err)
                                                               : serve_child(trusted, NULL, err);
     if (rc == 0)
@@ -250,12 +263,12 @@ int trusted_main(const Mrlua__TaskStart *start, int request_socket, int shell)
     struct trusted trusted = {
         .start = start,
         .request_socket = request_socket,
-        .fds = {-1, -1, -1, -1, -1},
     };
     struct err err;
     int rc;
 
-    static_assert(CHILD_FD_COUNT == 5, "each descriptor starts closed");
+    for (int i = 0; i < CHILD_FD_COUNT; i++)
+        trusted.fds[i] = -1;
     channel_init_take(&trusted.shell, shell);
     rc = run(&trusted, &err);
     if (rc == 0)

@@ -54,10 +54,10 @@ void run_attempt_stop(struct run_attempt *attempt)
         run_attempt_remove(attempt);
 }
 
-struct job_source run_source_of(const struct run_shell *shell)
+struct job_source run_source_of(struct run_shell *shell)
 {
     const uint64_t *begun = shell->stage_begun_ns, *ended = shell->stage_ended_ns;
-    const struct run_config *config = &shell->config;
+    struct run_config *config = &shell->config;
 
     return (struct job_source){
         .job = RUN_JOB_ID,
@@ -67,6 +67,8 @@ struct job_source run_source_of(const struct run_shell *shell)
         .output_format = config->output_format,
         .inputs = config->inputs,
         .input_count = config->input_count,
+        .files = config->files.list,
+        .file_count = config->files.count,
         .output_folder = config->output,
         .publish_id = shell->output.job_id,
         .shuffle = shell->output.shuffle.len ? shell->output.shuffle.ptr : NULL,

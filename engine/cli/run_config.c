@@ -56,6 +56,31 @@ static void read_inputs(struct run_config *config, struct slice list)
     }
 }
 
+static int read_files(struct run_config *config, struct slice args, struct err *err)
+{
+    struct value_reader reader;
+    struct datum key, value;
+    struct slice table;
+    struct err ignored;
+
+    if (!value_field_table(args, "files", &table))
+        return 0;
+    value_reader_init(&reader, table);
+    value_read(&reader, &key, &ignored);
+    while (value_read_pair(&reader, &key, &value, &ignored) == 1) {
+        Mrlua__SideFile *file;
+
+        if (key.type != DATUM_STRING || value.type != DATUM_STRING)
+            continue;
+        if (config->files.count == CHILD_FILE_COUNT_MAX)
+            return err_set(err, ERR_SETUP, "a job has at most %d side files", CHILD_FILE_COUNT_MAX);
+        file = side_files_add(&config->files, NULL);
+        file->name = mem_strndup(key.string.ptr, key.string.len);
+        file->path = mem_strndup(value.string.ptr, value.string.len);
+    }
+    return 0;
+}
+
 static void read_fields(struct run_config *config, struct slice args)
 {
     struct slice inputs;
@@ -131,7 +156,7 @@ int run_config_init(struct run_config *config, struct slice args, struct err *er
     if (args.len)
         memcpy(config->copy, args.ptr, args.len);
     read_fields(config, slice_of(config->copy, args.len));
-    if (check(config, err) == 0)
+    if (read_files(config, slice_of(config->copy, args.len), err) == 0 && check(config, err) == 0)
         return 0;
     run_config_deinit(config);
     return -1;
@@ -142,6 +167,10 @@ void run_config_deinit(struct run_config *config)
     for (size_t i = 0; i < config->input_count; i++)
         free(config->inputs[i]);
     free(config->inputs);
+    for (size_t i = 0; i < config->files.count; i++) {
+        free(config->files.items[i].name);
+        free(config->files.items[i].path);
+    }
     free(config->job_name);
     free(config->input_format);
     free(config->output_format);

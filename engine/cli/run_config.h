@@ -8,6 +8,7 @@
 #ifndef CLI_RUN_CONFIG_H
 #define CLI_RUN_CONFIG_H
 
+#include "attempt/side_files.h"
 #include "base/err.h"
 #include "base/slice.h"
 
@@ -24,17 +25,19 @@ enum {
 #endif
 };
 
+/* Not to be copied. */
 struct run_config {
     struct slice bundle, view, params; /* value codec, in `copy` */
     char *copy;                        /* of the arguments; owns what the slices point to */
     char *job_name;
     char **inputs; /* files, folders, globs, "-" */
     size_t input_count;
-    char *input_format;  /* "lines" */
-    char *output_format; /* "tsv" */
-    char *output;        /* folder; NULL: the records go to standard output */
-    char *tmp;           /* folder for intermediate files; NULL: $TMPDIR, else /var/tmp */
-    char *shuffle;       /* "local", "gcs", "gs://BUCKET/PREFIX" */
+    struct side_files files; /* names and paths */
+    char *input_format;      /* "lines" */
+    char *output_format;     /* "tsv" */
+    char *output;            /* folder; NULL: the records go to standard output */
+    char *tmp;               /* folder for intermediate files; NULL: $TMPDIR, else /var/tmp */
+    char *shuffle;           /* "local", "gcs", "gs://BUCKET/PREFIX" */
     bool overwrite;
     bool ranged;          /* partition = "range" */
     bool map_only;        /* no reduce */

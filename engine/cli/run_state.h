@@ -105,6 +105,6 @@ void run_attempt_stop(struct run_attempt *attempt);
 void run_attempt_remove(struct run_attempt *attempt);
 
 /* What tasks are made from. */
-struct job_source run_source_of(const struct run_shell *shell);
+struct job_source run_source_of(struct run_shell *shell);
 
 #endif

@@ -368,6 +368,10 @@ static int init(struct submit *submit, struct slice args, struct err *err)
     if (!address || !submit->folder || run_config_init(&submit->config, args, err) != 0 ||
         client_init(&submit->client, address, key_file, client_tls(args), true, err) != 0)
         goto out;
+    if (submit->config.files.count > 0) {
+        err_set(err, ERR_SETUP, "side files are for 'mrlua run' so far");
+        goto out;
+    }
     submit->priority = (int32_t)value_field_integer(args, "priority", 0);
     submit->client.ops = &CLIENT_OPS;
     submit->client.context = submit;

@@ -82,7 +82,7 @@ static Mrlua__Done *convert(const Mrlua__PlanVersion1 *old, struct err *err)
 
     fill_inputs(&list, old);
     if (fill_splits(&plan, old, &list, err) == 0) {
-        plan_task_pack(&plan, &list, &packed);
+        plan_task_pack(&plan, &list, NULL, &packed);
         done = message_unpack(&mrlua__done__descriptor, buf_slice(&packed), err);
     }
     buf_deinit(&packed);

@@ -85,10 +85,29 @@ static void set_plan(struct job_task *task, const struct job_source *source)
     task->start.plan = &task->plan;
     task->plan.n_inputs = source->input_count;
     task->plan.inputs = source->inputs;
+    task->plan.n_files = source->file_count;
+    task->plan.files = source->files;
     task->plan.folder = text(source->input_folder);
     task->plan.split_bytes = source->split_bytes;
     task->plan.reducers = source->reducers;
     task->plan.map_only = source->map_only;
+}
+
+/* What runs the job's functions may read its side files. */
+static void set_files(struct job_task *task, const struct job_source *source)
+{
+    size_t count = source->plan->n_files;
+
+    for (size_t i = 0; i < count && i < CHILD_FILE_COUNT_MAX; i++) {
+        Mrlua__SideFile *file = side_files_add(&task->files, source->plan->files[i]);
+
+        if (!source->temp_path || file->generation == 0)
+            continue;
+        buf_printf(&task->file_copies[i], "%s/file-%zu", source->temp_path, i);
+        file->copy = text(buf_string(&task->file_copies[i]));
+    }
+    task->start.n_files = task->files.count;
+    task->start.files = task->files.list;
 }
 
 static enum reader_kind reader_of(const struct job_source *source)
@@ -133,6 +152,7 @@ static void set_sample(struct job_task *task, const struct job_source *source)
     uint32_t count = plan_sample(source, pieces);
 
     task->start.kind = MRLUA__TASK_KIND__SAMPLE;
+    set_files(task, source);
     set_pieces(task, count);
     task->shares = mem_alloc_array(count, sizeof *task->shares);
     for (uint32_t i = 0; i < count; i++) {
@@ -169,6 +189,7 @@ static void set_map(struct job_task *task, const struct job_source *source)
     size_t count = job_plan_piece_count(source->plan, task->start.task);
 
     task->start.kind = MRLUA__TASK_KIND__MAP;
+    set_files(task, source);
     set_pieces(task, count);
     for (size_t i = 0; i < count; i++)
         job_plan_piece(source->plan, task->start.task, i, &task->pieces[i]);
@@ -234,6 +255,7 @@ static void set_runs(struct job_task *task, const struct job_source *source)
 static void set_reduce(struct job_task *task, const struct job_source *source)
 {
     task->start.kind = MRLUA__TASK_KIND__REDUCE;
+    set_files(task, source);
     set_part_path(task, source);
     if (source->shuffle)
         set_runs(task, source);
@@ -312,6 +334,8 @@ void job_task_deinit(struct job_task *task)
     free(task->map_paths);
     free(task->map_outputs);
     free(task->map_output_list);
+    for (size_t i = 0; i < CHILD_FILE_COUNT_MAX; i++)
+        buf_deinit(&task->file_copies[i]);
     free(task->pieces);
     free(task->piece_list);
     free(task->shares);

@@ -11,6 +11,7 @@
 #ifndef MASTER_JOB_TASK_H
 #define MASTER_JOB_TASK_H
 
+#include "attempt/side_files.h"
 #include "base/buf.h"
 #include "base/slice.h"
 #include "format/publish.h"
@@ -26,6 +27,8 @@ struct job_source {
     const char *input_format, *output_format;
     char **inputs;
     size_t input_count;
+    Mrlua__SideFile **files; /* side files, for the plan, which says what they are */
+    size_t file_count;
     const char *input_folder;  /* of relative inputs; NULL: the process's own */
     const char *output_folder; /* NULL: none, the parts are files in temp_path */
     const char *publish_id;    /* of the claim and in the manifest */
@@ -60,6 +63,8 @@ struct job_task {
     Mrlua__Part *parts; /* a commit: every part */
     Mrlua__Part **part_list;
     size_t map_output_count, part_count;
+    struct side_files files; /* of the plan; on this machine their copies are in temp_path */
+    struct buf file_copies[CHILD_FILE_COUNT_MAX];
     Mrlua__Piece *pieces; /* a map, a sample */
     Mrlua__Piece **piece_list;
     uint64_t *shares;      /* a sample */

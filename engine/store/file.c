@@ -275,34 +275,35 @@ int file_list_add(struct file_list *list, const char *argument, struct err *err)
     return add_path(list, argument, NULL, err);
 }
 
-int file_identify(int fd, const char *name, struct file_identity *out, struct err *err)
+int file_identify(int fd, const char *what, const char *name, struct file_identity *out,
+                  struct err *err)
 {
     struct stat status;
 
     if (fstat(fd, &status) != 0)
-        return err_set_errno(err, ERR_INPUT, "input %s", name);
+        return err_set_errno(err, ERR_INPUT, "%s %s", what, name);
     if (!S_ISREG(status.st_mode))
-        return err_set(err, ERR_INPUT, "input %s: not a regular file", name);
+        return err_set(err, ERR_INPUT, "%s %s: not a regular file", what, name);
     *out = identity_of(&status);
     return 0;
 }
 
-int file_open_checked(const char *name, const char *path, const struct file_identity *identity,
-                      struct err *err)
+int file_open_checked(const char *what, const char *name, const char *path,
+                      const struct file_identity *identity, struct err *err)
 {
     struct file_identity now;
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 
     if (fd < 0)
-        return err_set_errno(err, ERR_INPUT, "input %s", name);
-    if (file_identify(fd, name, &now, err) != 0) {
+        return err_set_errno(err, ERR_INPUT, "%s %s", what, name);
+    if (file_identify(fd, what, name, &now, err) != 0) {
         io_close(&fd);
         return -1;
     }
     if (now.size != identity->size || now.mtime_ns != identity->mtime_ns ||
         now.inode != identity->inode || now.device != identity->device) {
         io_close(&fd);
-        return err_set(err, ERR_INPUT, "input %s changed since the job was planned", name);
+        return err_set(err, ERR_INPUT, "%s %s changed since the job was planned", what, name);
     }
     return fd;
 }

@@ -74,12 +74,14 @@ void file_list_set_folder(struct file_list *list, const char *folder);
 
 void file_list_deinit(struct file_list *list);
 
-/* What fstat() says about an open file. -1 with ERR_INPUT: it is no regular file. */
-int file_identify(int fd, const char *name, struct file_identity *out, struct err *err);
+/* What fstat() says about an open file. -1 with ERR_INPUT: it is no regular file. `what` begins the
+ * message: "input", "side file". */
+int file_identify(int fd, const char *what, const char *name, struct file_identity *out,
+                  struct err *err);
 
-/* Opens `path` for reading. ERR_INPUT "input <name> changed since the job was planned", or that
+/* Opens `path` for reading. ERR_INPUT "<what> <name> changed since the job was planned", or that
  * it is gone or cannot be read. Returns the descriptor. */
-int file_open_checked(const char *name, const char *path, const struct file_identity *identity,
-                      struct err *err);
+int file_open_checked(const char *what, const char *name, const char *path,
+                      const struct file_identity *identity, struct err *err);
 
 #endif

@@ -43,7 +43,7 @@ int spool_input(int fd, const char *folder, struct file_list *list, struct err *
         err_set_errno(err, ERR_SETUP, "copy standard input to %s", path.ptr);
         goto out;
     }
-    if (copy(fd, to, err) == 0 && file_identify(to, "-", &identity, err) == 0) {
+    if (copy(fd, to, err) == 0 && file_identify(to, "input", "-", &identity, err) == 0) {
         file_list_append(list, "-", buf_string(&path), &identity);
         rc = 0;
     } else {

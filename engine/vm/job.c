@@ -70,6 +70,8 @@ static void push_settings(lua_State *L, struct vm *vm)
     lua_newtable(L);
     lua_pushcclosure(L, vm_count, 1);
     lua_setfield(L, -2, "count");
+    vm_push_open(L);
+    lua_setfield(L, -2, "open");
     lua_setfield(L, -2, "context");
 }
 

@@ -120,6 +120,9 @@ int vm_values_next(lua_State *L);
 /* mr.count(name, n). Its upvalue is a table: name -> place in vm->counters.     [-n, +0, v] */
 int vm_count(lua_State *L);
 
+/* mr.open(name), for the table of settings.                                     [-0, +1, m] */
+void vm_push_open(lua_State *L);
+
 /* print(...), to the log.                                                       [-n, +0, v] */
 int vm_print(lua_State *L);
 

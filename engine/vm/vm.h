@@ -36,7 +36,8 @@
  * The job sees the globals of lua/mrlua/sandbox.lua and `mr`: mr.params (read only, known once
  * the job file has returned), mr.stage, mr.job, mr.task, mr.attempt, mr.worker. setup(ctx) and
  * cleanup(ctx, emit) get that same table as `ctx`. mr.count(name, n) adds n (1 if absent) to a
- * counter of the attempt: vm_counters().
+ * counter of the attempt: vm_counters(). mr.open(name) answers an object to read a side file with,
+ * as that of Lua's io: lines, read, seek, close, also by `local file <close>`.
  *
  * partition(key, count) answers an integer from 0 to count - 1.
  */
@@ -68,6 +69,15 @@ struct vm_counter {
     uint64_t value; /* INT64_MAX: or more */
 };
 
+/* A side file. Every object that mr.open() makes of it has a position of its own: it is read with
+ * pread(), and must stay as it is, which fstat() tells at each read. */
+struct vm_file {
+    const char *name;
+    int fd;
+    uint64_t bytes;
+    int64_t mtime_ns;
+};
+
 struct vm_options {
     size_t memory_bytes_max; /* Lua's memory; 0: no limit */
     bool unsafe;             /* full Lua libraries: a job with unsafe = true, where allowed */
@@ -76,6 +86,8 @@ struct vm_options {
     /* Value table, may be empty: param name -> text of --param, or the value that an earlier
      * load's view had in view.params. Borrowed until vm_load_job has returned. */
     struct slice params;
+    const struct vm_file *files; /* borrowed until vm_close(), with their descriptors */
+    size_t file_count;
     const char *stage; /* "load", "map", "reduce" */
     uint64_t job;
     uint32_t task;

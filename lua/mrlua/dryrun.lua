@@ -9,6 +9,7 @@
 -- partition = "range" the parts of any number of reducers, one after the other, are these records
 -- in this order.
 
+local files = require "mrlua.files"
 local maps = require "mrlua.maps"
 local read = require("mrlua.records").of
 
@@ -201,16 +202,17 @@ end
 -- @tparam table job      what a job file returns
 -- @param input           a text, a list of lines, or a list of {key, value}
 -- @tparam[opt] table params  overrides of job.params
+-- @tparam[opt] table paths   name -> path of a side file, instead of that in job.files
 -- @treturn {{key,value},...}  what reduce emitted, in the order of the engine with one reducer;
 --                             without reduce what map emitted, in the order of the input
 -- @treturn table              what was counted: name -> sum
-function dryrun.run(job, input, params)
+function dryrun.run(job, input, params, paths)
   local mapped, output, counters = {}, {}, {}
   local outer_mr = rawget(_G, "mr")
   local emit = emit_into(mapped)
   local choose = (job.group or 0) > 0 and value_and_key_of or value_of
   local mr = { params = setmetatable(params or {}, { __index = job.params }), stage = "map",
-    count = count_into(counters) }
+    count = count_into(counters), open = files.opener(job.files, paths) }
   local reduce = job.reduce == "top" and top(mr.params.n) or BUILTINS[job.reduce] or job.reduce
   local map = maps.names[job.map] and maps.new(job.map, mr.params) or job.map
   rawset(_G, "mr", mr)

@@ -23,6 +23,8 @@
 --     params       name -> default value (string, number, boolean); --param name=text converts
 --                  to the type of the default. The functions read mr.params.name
 --                  in all functions: mr.count(name, n) adds n (default 1) to a counter of the job
+--     files        { name = path, path }: side files, read with mr.open(name) in all functions:
+--                  mrlua.files; in the view a list of { name, path }
 --     setup        function(mr), before the first record of an attempt
 --     cleanup      function(mr, emit), after its last
 --     limits       { memory = bytes (default 512M), seconds = 600.0, seconds_per_record = 60.0 }
@@ -30,6 +32,7 @@
 --     unsafe       boolean: full Lua, no sandbox; needs --allow-unsafe
 --     deterministic  boolean, default true
 
+local files = require "mrlua.files"
 local formats = require "mrlua.formats"
 local maps = require "mrlua.maps"
 local nearest = require "mrlua.nearest"
@@ -52,7 +55,7 @@ local ATTEMPTS_MAX = 30 -- as many failures of one task end a job anyway (sched/
 local MEMORY_BYTES_MIN = 1024 * 1024 -- an empty Lua state with its libraries takes a third of it
 local MEMORY_BYTES = 512 * 1024 * 1024
 local NOT_YET = {
-  files = true, steps = true, drive = true, skip_bad = true,
+  steps = true, drive = true, skip_bad = true,
 }
 
 -- Each answers the checked value, or nil and what the field must be.
@@ -187,6 +190,7 @@ function checks.partition(value)
   return optional_function(value), "must be \"hash\", \"range\" or a function"
 end
 
+checks.files = files.check
 checks.input = formats.input
 checks.output = formats.output
 checks.map = function_or_builtin(maps.names)
@@ -202,8 +206,8 @@ checks.deterministic = boolean
 
 local function defaults()
   return {
-    input = "lines", output = "tsv", partition = "hash", group = 0, params = {}, attempts = 4,
-    unsafe = false, deterministic = true, limits = checks.limits {},
+    input = "lines", output = "tsv", partition = "hash", group = 0, params = {}, files = {},
+    attempts = 4, unsafe = false, deterministic = true, limits = checks.limits {},
   }
 end
 

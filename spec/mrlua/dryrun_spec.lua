@@ -33,6 +33,30 @@ describe("dryrun.run()", function()
       dryrun.run({ map = words, reduce = "sum" }, { "to be or", "not to be" }))
   end)
 
+  it("opens side files, and others in their place", function()
+    local path <const> = os.tmpname()
+    local file <close> = assert(io.open(path, "w"))
+    file:write("not\nor\n")
+    file:close()
+    local stop = {}
+    local job = {
+      files = { stop = "nowhere" }, reduce = "sum",
+      setup = function(ctx)
+        for line in ctx.open("stop"):lines() do stop[line] = true end
+      end,
+      map = function(_, word, emit)
+        if not stop[word] then emit(word, 1) end
+      end,
+    }
+    local records = dryrun.run(job, { "to", "be", "or", "not" }, nil, { stop = path })
+
+    os.remove(path)
+    assert.same({ { "be", 1 }, { "to", 1 } }, records)
+    job.setup = function(ctx) ctx.open "stpo" end
+    assert.error_matches(function() dryrun.run(job, { "" }, nil, { stop = "/dev/null" }) end,
+      "mr.open: there is no side file 'stpo'; did you mean 'stop'?", 1, true)
+  end)
+
   it("gives the values of a key in the order of their emit", function()
     local job = {
       map = function(offset, line, emit) emit(#line % 2, offset .. line) end,

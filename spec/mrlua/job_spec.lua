@@ -19,7 +19,7 @@ describe("job.check()", function()
   it("answers plain data with every default", function()
     assert.same({
       map = true, reduce = true, input = "lines", output = "tsv", partition = "hash", group = 0,
-      params = {}, attempts = 4, unsafe = false, deterministic = true,
+      params = {}, files = {}, attempts = 4, unsafe = false, deterministic = true,
       limits = { memory = 536870912, seconds = 600.0, seconds_per_record = 60.0 },
     }, job.check(with {}))
   end)
@@ -29,14 +29,15 @@ describe("job.check()", function()
       name = "w", map = "identity", combine = "max", reduce = "max", partition = nothing,
       group = 2, reducers = 3, attempts = 1, unsafe = true, deterministic = false,
       input = "run", output = "jsonl", setup = nothing, cleanup = nothing,
-      params = { pattern = "x", n = 1 }, limits = { memory = "64M", seconds = 1 },
+      params = { pattern = "x", n = 1 }, files = { "d/geo.csv" },
+      limits = { memory = "64M", seconds = 1 },
     }
 
     assert.same({
       name = "w", map = "identity", combine = "max", reduce = "max", partition = true,
       group = 2, reducers = 3, attempts = 1, unsafe = true, deterministic = false,
       input = "run", output = "jsonl", setup = true, cleanup = true,
-      params = { pattern = "x", n = 1 },
+      params = { pattern = "x", n = 1 }, files = { { name = "geo.csv", path = "d/geo.csv" } },
       limits = { memory = 67108864, seconds = 1.0, seconds_per_record = 60.0 },
     }, view)
   end)
@@ -57,7 +58,7 @@ describe("job.check()", function()
   end)
 
   it("refuses what is not supported yet, by name", function()
-    for _, field in ipairs { "files", "steps", "drive", "skip_bad" } do
+    for _, field in ipairs { "steps", "drive", "skip_bad" } do
       assert.equal(("job field '%s' is not supported yet"):format(field),
         message_of { [field] = {} })
     end

@@ -54,6 +54,15 @@ function convert.parameter(text)
   return { name, value }
 end
 
+--- "name=path" of a side file as { name, path }.
+function convert.side_file(text)
+  local name, path = text:match("^([^=/]+)=(.+)$")
+  if not name then
+    return nil, ("'%s' is not NAME=PATH"):format(text)
+  end
+  return { name, path }
+end
+
 --- A job's number, as `mrlua submit` and `mrlua jobs` tell it.
 function convert.job(text)
   local number = text:match("^%d+$") and math.tointeger(tonumber(text))

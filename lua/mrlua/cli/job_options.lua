@@ -27,6 +27,8 @@ function job_options.add_plan(parser)
     :argname("N"):convert(convert.integer_within(1, REDUCERS_MAX))
   parser:option("--param", "A parameter of the job; may be given more than once.")
     :argname("NAME=VALUE"):count("*"):convert(convert.parameter)
+  parser:option("--file", "Another path for a side file of the job; may be given more than once.")
+    :argname("NAME=PATH"):count("*"):convert(convert.side_file)
   parser:option("--split-size", "Input of one map task (default: 1/32 of the input, 1M to 64M).")
     :argname("SIZE"):target("split_bytes"):convert(convert.positive_size)
   parser:option("--sort-buffer", "Memory where the output of a map task waits (default: 64M).")
@@ -56,29 +58,32 @@ function job_options.add_rare(parser)
   parser:flag("-h --help", "This text.")
 end
 
--- The pairs of --param as a table; given twice is a mistake, not a choice.
-local function params_of(pairs_given)
-  local params = {}
+-- The pairs of an option as a table; given twice is a mistake, not a choice.
+local function table_of(option, pairs_given)
+  local values = {}
   for _, pair in ipairs(pairs_given) do
-    if params[pair[1]] then
-      return nil, ("option '--param': '%s' is given twice"):format(pair[1])
+    if values[pair[1]] then
+      return nil, ("option '%s': '%s' is given twice"):format(option, pair[1])
     end
-    params[pair[1]] = pair[2]
+    values[pair[1]] = pair[2]
   end
-  return params
+  return values
 end
 
 --- Parses `argv` and checks what every job's command line must keep.
--- @treturn table  the flags, `params` a table; or { help = text }
+-- @treturn table  the flags, `params` and `files` tables; or { help = text }
 -- @return         or nil and one line
 function job_options.parse(parser, argv)
   local flags, message = usage.parse(parser, argv)
   if not flags or flags.help then
     return flags, message
   end
-  flags.params, message = params_of(flags.param)
-  flags.param = nil
-  if not flags.params then
+  flags.params, message = table_of("--param", flags.param)
+  if flags.params then
+    flags.files, message = table_of("--file", flags.file)
+  end
+  flags.param, flags.file = nil, nil
+  if message then
     return nil, message
   end
   for _, input in ipairs(flags.inputs) do

@@ -7,6 +7,7 @@
 
 local bundle = require "mrlua.bundle"
 local engine = require "mrlua.engine"
+local files = require "mrlua.files"
 local formats = require "mrlua.formats"
 local size = require "mrlua.size"
 
@@ -64,10 +65,10 @@ local function load_job(built, flags)
   return view, fault
 end
 
-local function config_of(built, view, flags)
+local function config_of(built, view, flags, side_files)
   local limits = limits_of(flags, view.limits)
   return {
-    bundle = built, view = view, params = view.params or {},
+    bundle = built, view = view, params = view.params or {}, files = side_files,
     unsafe = view.unsafe and flags.allow_unsafe or false,
     job_name = view.name or built.path:match("([^/]*)%.lua$") or built.path,
     inputs = flags.inputs, input = view.input,
@@ -100,7 +101,12 @@ function request.make(flags)
     return nil, { kind = "setup", message = ("%s has no reduce, so --reducers says nothing: its "
       .. "parts are those of its maps (--split-size)"):format(built.path) }
   end
-  return config_of(built, view, flags)
+  local side_files
+  side_files, message = files.resolve(view.files or {}, flags.files or {}, built.path)
+  if not side_files then
+    return nil, { kind = "setup", message = message }
+  end
+  return config_of(built, view, flags, side_files)
 end
 
 return request

@@ -43,7 +43,7 @@ end
 
 --- Parses the arguments of `mrlua run`.
 -- @tparam {string,...} argv
--- @treturn table  { job, inputs, params, output, overwrite, slots, reducers, split_bytes,
+-- @treturn table  { job, inputs, params, files, output, overwrite, slots, reducers, split_bytes,
 --                 sort_buffer_bytes, shuffle, tmp, json, quiet, allow_unsafe, limit_memory_bytes,
 --                 limit_seconds, limit_seconds_per_record, attempts }; what was not given is nil.
 --                 Or { help = text }.

@@ -32,6 +32,13 @@ describe("mrlua/cli/convert", function()
     end
   end)
 
+  it("reads the path of a side file", function()
+    assert.same({ "geo.csv", "/a=b" }, convert.side_file("geo.csv=/a=b"))
+    for _, text in ipairs { "", "name", "name=", "=path", "a/b=c" } do
+      assert.equal(("'%s' is not NAME=PATH"):format(text), select(2, convert.side_file(text)))
+    end
+  end)
+
   it("reads the number of a job", function()
     assert.equal(12, convert.job("12"))
     for _, text in ipairs { "0", "-1", "x", "1.5", "", "99999999999999999999" } do

@@ -1,12 +1,12 @@
 local temp = require "spec.support.temp"
 
-local loads
+local loads, view_files
 
 package.loaded["mrlua.engine"] = {
   load_job = function(args)
     loads[#loads + 1] = args
     return { view = { input = "lines", output = "tsv", reduce = "sum", reducers = 5, attempts = 7,
-      limits = { memory = "1M" } }, log = {} }
+      limits = { memory = "1M" }, files = view_files }, log = {} }
   end,
 }
 local request = require "mrlua.cli.request"
@@ -21,7 +21,7 @@ end
 
 describe("mrlua/cli/request make()", function()
   before_each(function()
-    loads, folder = {}, temp.folder()
+    loads, view_files, folder = {}, {}, temp.folder()
   end)
 
   after_each(function()
@@ -48,6 +48,22 @@ describe("mrlua/cli/request make()", function()
     assert.equal(1, config.attempts)
     assert.equal(3, config.memory_bytes)
     assert.equal(1500, config.progress_ms)
+  end)
+
+  it("says where the side files are: beside the job, or where a flag says", function()
+    view_files = { { name = "a", path = "x/a.txt" }, { name = "b", path = "/b" } }
+
+    assert.same({ a = folder .. "/x/a.txt", b = "/b" }, make({}).files)
+    assert.same({ a = folder .. "/x/a.txt", b = "c" }, make({ files = { b = "c" } }).files)
+  end)
+
+  it("refuses a flag for a side file that the job has not", function()
+    local config, fault = request.make { job = temp.write(folder .. "/count.lua", "return {}"),
+      inputs = { "in" }, params = {}, files = { c = "d" } }
+
+    assert.is_nil(config)
+    assert.same({ kind = "setup",
+      message = "option '--file': there is no side file 'c': the job has no field 'files'" }, fault)
   end)
 
   it("says which file is not there, and loads nothing", function()

@@ -12,12 +12,13 @@ end
 
 describe("mrlua/cli/run_options parse()", function()
   it("answers just what was given", function()
-    assert.same({ job = "job.lua", inputs = { "input" }, params = {} }, parse())
+    assert.same({ job = "job.lua", inputs = { "input" }, params = {}, files = {} }, parse())
   end)
 
   it("reads every flag", function()
     assert.same({
-      job = "job.lua", inputs = { "input", "more", "-" }, params = { a = "1", b_2 = "x=y", c = "" },
+      job = "job.lua", inputs = { "input", "more", "-" }, files = {},
+      params = { a = "1", b_2 = "x=y", c = "" },
       output = "out", overwrite = true, slots = 3, reducers = 7, split_bytes = 4096,
       sort_buffer_bytes = 32 << 20, tmp = "/var/tmp", json = true, quiet = true,
       allow_unsafe = true, limit_memory_bytes = 1 << 30, limit_seconds = 90.0,

@@ -12,13 +12,14 @@ end
 
 describe("mrlua/cli/submit_options parse()", function()
   it("answers just what was given, and the master", function()
-    assert.same({ job = "job.lua", inputs = { "input" }, params = {}, output = "out",
+    assert.same({ job = "job.lua", inputs = { "input" }, params = {}, files = {}, output = "out",
       master = "127.0.0.1:7070" }, parse("-o", "out"))
   end)
 
   it("reads the flags of a cluster and those of run", function()
     assert.same({
-      job = "job.lua", inputs = { "input", "more" }, params = { a = "1" }, output = "out",
+      job = "job.lua", inputs = { "input", "more" }, files = {},
+      params = { a = "1" }, output = "out",
       overwrite = true, reducers = 7, split_bytes = 4096, sort_buffer_bytes = 32 << 20,
       json = true, quiet = true, allow_unsafe = true, limit_memory_bytes = 1 << 30,
       limit_seconds = 90.0, limit_seconds_per_record = 1.5, attempts = 2,
