@@ -2,15 +2,14 @@
 
 #include "attempt/map_builtin.h"
 #include "attempt/map_input.h"
+#include "attempt/map_partition.h"
 #include "attempt/part.h"
 #include "base/find.h"
 #include "base/io.h"
 #include "base/mem.h"
 #include "record/builtin_group.h"
 #include "record/collector.h"
-#include "record/cut_points.h"
 #include "record/key_print.h"
-#include "record/partition.h"
 #include "record/sample.h"
 #include "record/value.h"
 
@@ -26,11 +25,7 @@ struct map_task {
     struct collector *collector;
     struct combiner combiner;
     struct builtin_call combine_call; /* of a built-in combiner */
-    /* Which partition a key goes to. */
-    int (*partition)(struct map_task *task, struct slice key, uint32_t *out, struct err *err);
-    uint32_t partition_count;
-    uint32_t group_parts; /* the job's `group`; 0: whole keys */
-    struct cut_points cut_points;
+    struct map_partition partition;
     struct sample *sample; /* NULL: it is a map */
     struct writer *writer; /* of a job without reduces: the part, and no collector */
     bool is_identity, is_builtin;
@@ -43,52 +38,12 @@ struct map_task {
 
 /* ---- what map emits ---- */
 
-static int partition_only(struct map_task *task, struct slice key, uint32_t *out, struct err *err)
-{
-    (void)task, (void)key, (void)err;
-    *out = 0;
-    return 0;
-}
-
-static int partition_by_hash(struct map_task *task, struct slice key, uint32_t *out,
-                             struct err *err)
-{
-    (void)err;
-    *out = partition_of(key, task->partition_count);
-    return 0;
-}
-
-static int partition_by_prefix(struct map_task *task, struct slice key, uint32_t *out,
-                               struct err *err)
-{
-    struct slice prefix;
-
-    if (key_prefix(key, task->group_parts, &prefix, err) != 0)
-        return -1;
-    *out = partition_of(prefix, task->partition_count);
-    return 0;
-}
-
-static int partition_by_job(struct map_task *task, struct slice key, uint32_t *out, struct err *err)
-{
-    return vm_partition(task->vm, key, task->partition_count, out, err);
-}
-
-static int partition_by_range(struct map_task *task, struct slice key, uint32_t *out,
-                              struct err *err)
-{
-    if (task->group_parts > 0 && key_prefix(key, task->group_parts, &key, err) != 0)
-        return -1;
-    *out = cut_points_find(&task->cut_points, key);
-    return 0;
-}
-
 static int emit(struct sink *sink, struct slice key, struct slice value, struct err *err)
 {
     struct map_task *task = (struct map_task *)sink;
     uint32_t partition;
 
-    if (task->partition(task, key, &partition, err) != 0)
+    if (map_partition_find(&task->partition, key, &partition, err) != 0)
         return -1;
     page_add(&task->page->records_out, 1);
     return collector_emit(task->collector, partition, key, value, err);
@@ -183,36 +138,12 @@ static int combine_by_job(void *context, struct group *group, struct sink *out, 
 
 /* ---- opening ---- */
 
-static void choose_partition(struct map_task *task)
-{
-    enum partition_kind kind = partition_kind_of(buf_slice(&task->child->view));
-
-    task->partition = kind == PARTITION_BY_JOB     ? partition_by_job
-                      : task->partition_count == 1 ? partition_only
-                      : kind == PARTITION_BY_RANGE ? partition_by_range
-                      : task->group_parts > 0      ? partition_by_prefix
-                                                   : partition_by_hash;
-}
-
-static int open_cut_points(struct map_task *task, struct err *err)
-{
-    const Mrlua__TaskStart *start = task->child->start;
-    struct slice *cuts = mem_alloc_array(start->n_cut_points + 1, sizeof *cuts);
-    int rc;
-
-    for (size_t i = 0; i < start->n_cut_points; i++)
-        cuts[i] = slice_of(start->cut_points[i].data, start->cut_points[i].len);
-    rc = cut_points_init(&task->cut_points, cuts, start->n_cut_points, task->partition_count, err);
-    free(cuts);
-    return rc;
-}
-
 static void open_sample(struct map_task *task)
 {
     struct sample_options options = {
-        .partition_count = task->partition_count,
+        .partition_count = task->partition.count,
         .piece_count = (uint32_t)task->child->start->n_shares,
-        .group_parts = task->group_parts,
+        .group_parts = task->partition.group_parts,
         .combines = vm_has(task->vm, "combine"),
     };
 
@@ -259,25 +190,23 @@ static void offer_folds(struct map_task *task)
         return;
     task->sink.emit_counted = emit_counted;
     task->sink.emit_each = emit_each;
-    if (combine == BUILTIN_SUM && task->partition != partition_by_job)
+    if (combine == BUILTIN_SUM && !map_partition_is_by_job(&task->partition))
         task->sink.emit_ones = emit_ones;
 }
 
 static int open_task(struct map_task *task, struct child *child, struct err *err)
 {
     const Mrlua__TaskStart *start = child->start;
-    int64_t group = value_field_integer(buf_slice(&child->view), "group", 0);
 
     task->sink.emit = emit;
     task->child = child;
     task->page = child->page;
     task->vm = child->vm;
-    task->partition_count = start->partition_count;
-    task->group_parts = group > 0 && group <= UINT32_MAX ? (uint32_t)group : 0;
     task->is_identity = !vm_has(task->vm, "map") || vm_builtin(task->vm, "map") == BUILTIN_IDENTITY;
     task->is_builtin =
         map_builtin_init(&task->builtin, buf_slice(&child->view), vm_counts(task->vm));
-    if (map_input_init(&task->input, start->input, buf_slice(&child->view), err) != 0)
+    if (map_input_init(&task->input, start->input, buf_slice(&child->view), err) != 0 ||
+        map_partition_init(&task->partition, start, buf_slice(&child->view), child->vm, err) != 0)
         return -1;
     if (start->kind == MRLUA__TASK_KIND__SAMPLE) {
         open_sample(task);
@@ -288,10 +217,7 @@ static int open_task(struct map_task *task, struct child *child, struct err *err
         task->writer = part_open(child, err);
         return task->writer ? 0 : -1;
     }
-    choose_partition(task);
     offer_folds(task);
-    if (open_cut_points(task, err) != 0)
-        return -1;
     return open_collector(task, err);
 }
 
@@ -565,7 +491,7 @@ static int finish_sample(struct map_task *task, int rc, struct task_result *resu
     if (sampled(task, rc, err) != 0)
         return -1;
     result->sample = task->sample;
-    result->cuts = mem_alloc_array(task->partition_count, sizeof *result->cuts);
+    result->cuts = mem_alloc_array(task->partition.count, sizeof *result->cuts);
     result->cut_count = sample_cut(task->sample, result->cuts);
     task->sample = NULL; /* passed on */
     return 0;
@@ -585,7 +511,7 @@ int map_task_run(struct child *child, struct task_result *result, struct err *er
     writer_close(task.writer);
     collector_close(task.collector);
     sample_close(task.sample);
-    cut_points_deinit(&task.cut_points);
+    map_partition_deinit(&task.partition);
     map_builtin_deinit(&task.builtin);
     buf_deinit(&task.key);
     buf_deinit(&task.value);
