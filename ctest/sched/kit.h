@@ -186,7 +186,7 @@ static inline void kit_output_lost(struct kit *kit, uint32_t map, uint32_t repor
 
 static inline void kit_submit(struct kit *kit, uint64_t job, const struct job_rules *rules)
 {
-    struct job_rules usual = {.attempts_max = 4};
+    struct job_rules usual = {.attempts_max = 4, .skip_bad = 3};
 
     kit_step(kit, &(struct event){
                       .kind = EVENT_JOB_SUBMITTED, .job_id = job, .rules = rules ? *rules : usual});
@@ -272,6 +272,16 @@ static inline void kit_failed(struct kit *kit, uint64_t attempt_id, enum err_kin
     struct event event = kit_from(kit, EVENT_ATTEMPT_FAILED, attempt_id);
 
     event.failure = failure;
+    kit_step(kit, &event);
+    kit_find(kit, attempt_id)->state = KIT_OVER;
+}
+
+static inline void kit_bad(struct kit *kit, uint64_t attempt_id, uint32_t bad_count)
+{
+    struct event event = kit_from(kit, EVENT_RECORDS_BAD, attempt_id);
+
+    event.failure = ERR_JOB;
+    event.bad_count = bad_count;
     kit_step(kit, &event);
     kit_find(kit, attempt_id)->state = KIT_OVER;
 }

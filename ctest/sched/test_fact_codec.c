@@ -15,7 +15,8 @@ static const struct fact FACTS[] = {
                .silence_ns = 5000000000,
                .priority = -3,
                .weight = 200,
-               .outputs_in_store = true}},
+               .outputs_in_store = true,
+               .skip_bad = 1000}},
     {.kind = FACT_PLAN_MADE,
      .job_id = 7,
      .stage = STAGE_PLAN,
@@ -72,6 +73,15 @@ static const struct fact FACTS[] = {
      .worker_id = 12,
      .incarnation = 99},
     {.kind = FACT_OUTPUTS_LOST, .worker_id = 12, .incarnation = 99},
+    {.kind = FACT_RECORDS_BAD,
+     .job_id = 7,
+     .stage = STAGE_MAP,
+     .task = 3,
+     .attempt_id = 0x12c00000006,
+     .worker_id = 12,
+     .incarnation = 99,
+     .bad_count = 5,
+     .failure = ERR_JOB},
 };
 
 enum { COUNT = sizeof FACTS / sizeof FACTS[0] };
@@ -96,9 +106,11 @@ static void assert_fact_equal(const struct fact *a, const struct fact *b)
     assert_int_equal(a->rules.priority, b->rules.priority);
     assert_int_equal(a->rules.weight, b->rules.weight);
     assert_int_equal(a->rules.outputs_in_store, b->rules.outputs_in_store);
+    assert_int_equal(a->rules.skip_bad, b->rules.skip_bad);
     assert_int_equal(a->map_count, b->map_count);
     assert_int_equal(a->reduce_count, b->reduce_count);
     assert_int_equal(a->sample_count, b->sample_count);
+    assert_int_equal(a->bad_count, b->bad_count);
     assert_int_equal(a->failure, b->failure);
     assert_int_equal(a->status, b->status);
     assert_int_equal(a->reason, b->reason);
@@ -146,9 +158,9 @@ static bool next_golden(FILE *file, struct buf *out)
     return true;
 }
 
-static void version_3_is_still_written_and_read(void **state)
+static void version_4_is_still_written_and_read(void **state)
 {
-    FILE *file = open_golden(3);
+    FILE *file = open_golden(4);
     struct buf buf = {0}, golden = {0};
 
     (void)state;
@@ -175,13 +187,15 @@ static void assert_is_read(int version)
     FILE *file = open_golden(version);
     struct buf golden = {0};
 
-    for (int i = 0; i < COUNT; i++) {
+    for (int i = 0; i < FACT_RECORDS_BAD; i++) { /* which came with version 4 */
         struct fact fact, expected = FACTS[i];
         struct err err;
 
         if (version < 2)
             expected.sample_count = 0;
-        expected.rules.outputs_in_store = false;
+        if (version < 3)
+            expected.rules.outputs_in_store = false;
+        expected.rules.skip_bad = 0;
         assert_true(next_golden(file, &golden));
         assert_int_equal(fact_decode(buf_slice(&golden), &fact, &err), 0);
         assert_fact_equal(&fact, &expected);
@@ -191,12 +205,14 @@ static void assert_is_read(int version)
     fclose(file);
 }
 
-/* A journal of before there were samples, and one of before outputs went into a store. */
-static void versions_1_and_2_are_still_read(void **state)
+/* A journal of before there were samples, of before outputs went into a store, of before bad
+ * records were set aside. */
+static void versions_1_to_3_are_still_read(void **state)
 {
     (void)state;
     assert_is_read(1);
     assert_is_read(2);
+    assert_is_read(3);
 }
 
 static void unknown_versions_are_refused_by_number(void **state)
@@ -311,8 +327,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_kind_comes_back_as_it_was),
-        cmocka_unit_test(version_3_is_still_written_and_read),
-        cmocka_unit_test(versions_1_and_2_are_still_read),
+        cmocka_unit_test(version_4_is_still_written_and_read),
+        cmocka_unit_test(versions_1_to_3_are_still_read),
         cmocka_unit_test(unknown_versions_are_refused_by_number),
         cmocka_unit_test(cut_anywhere_or_longer_it_is_refused),
         cmocka_unit_test(hostile_bytes_are_refused_or_in_range),

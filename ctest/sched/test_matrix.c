@@ -249,37 +249,38 @@ static uint64_t reduce_with_slot_backed_up(struct kit *kit)
  * What the events do when they are about the attempt in question and come from where it lives.
  * '+': something, '-': stale. In the order of enum event_kind: tick, submitted (job 1 again),
  * cancelled, plan made, joined (worker 0, again), lost (worker 0), reset, heard, slots (of it),
- * progress, fetched, done, failed, returned, output lost (map 0), output held, attempt held.
+ * progress, fetched, done, failed, records bad, returned, output lost (map 0), output held, attempt
+ * held.
  */
 static const struct {
     const char *name;
     uint64_t (*reach)(struct kit *kit);
     const char *effects;
 } STATES[] = {
-    /*                                                      tSCPJLrhspfdFROha */
-    {"nothing", nothing, "++---++++------++"},
-    {"planning", planning, "+-++-+++++--++-++"},
-    {"plan_delayed", plan_delayed, "+-+--++++------++"},
-    {"map_running", map_running, "+-+--+++++-+++-++"},
-    {"map_delayed", map_delayed, "+-+--++++------++"},
-    {"map_without_worker", map_without_worker, "+-+-+------------"},
-    {"map_completed", map_completed, "+-+--++++-----+++"},
-    {"reduce_fetching", reduce_fetching, "+-+--++++++-+++++"},
-    {"reduce_fetched", reduce_fetched, "+-+--+++++--+++++"},
-    {"reduce_running", reduce_running, "+-+--+++++-++++++"},
-    {"map_lost_and_not_wanted", map_lost_and_not_wanted, "+-+--+++++-+++-++"},
-    {"map_running_again", map_running_again, "+-+--+++++-+++-++"},
-    {"committing", committing, "+----+++++-+++-++"},
-    {"part_lost", part_lost, "+-+--++++++-+++++"},
-    {"part_lost_with_its_maps", part_lost_with_its_maps, "+-+--+++++-+++-++"},
-    {"map_in_store", map_in_store, "+-+--++++-----+++"},
-    {"commit_delayed", commit_delayed, "+-+--++++------++"},
-    {"succeeded", succeeded, "+----++++------++"},
-    {"failed", failed, "+----++++------++"},
-    {"worker_awaited", worker_awaited, "+-+-++--------+--"},
-    {"map_of_a_cut_worker", map_of_a_cut_worker, "+-+-++---+-+++---"},
-    {"map_backed_up", map_backed_up, "+-+--+++++-+++-++"},
-    {"reduce_with_slot_backed_up", reduce_with_slot_backed_up, "+-+--+++++-++++++"},
+    /*                                                      tSCPJLrhspfdFBROha */
+    {"nothing", nothing, "++---++++-------++"},
+    {"planning", planning, "+-++-+++++--+-+-++"},
+    {"plan_delayed", plan_delayed, "+-+--++++-------++"},
+    {"map_running", map_running, "+-+--+++++-++++-++"},
+    {"map_delayed", map_delayed, "+-+--++++-------++"},
+    {"map_without_worker", map_without_worker, "+-+-+-------------"},
+    {"map_completed", map_completed, "+-+--++++------+++"},
+    {"reduce_fetching", reduce_fetching, "+-+--++++++-++++++"},
+    {"reduce_fetched", reduce_fetched, "+-+--+++++--++++++"},
+    {"reduce_running", reduce_running, "+-+--+++++-+++++++"},
+    {"map_lost_and_not_wanted", map_lost_and_not_wanted, "+-+--+++++-++++-++"},
+    {"map_running_again", map_running_again, "+-+--+++++-++++-++"},
+    {"committing", committing, "+----+++++-++-+-++"},
+    {"part_lost", part_lost, "+-+--++++++-++++++"},
+    {"part_lost_with_its_maps", part_lost_with_its_maps, "+-+--+++++-++++-++"},
+    {"map_in_store", map_in_store, "+-+--++++------+++"},
+    {"commit_delayed", commit_delayed, "+-+--++++-------++"},
+    {"succeeded", succeeded, "+----++++-------++"},
+    {"failed", failed, "+----++++-------++"},
+    {"worker_awaited", worker_awaited, "+-+-++---------+--"},
+    {"map_of_a_cut_worker", map_of_a_cut_worker, "+-+-++---+-++++---"},
+    {"map_backed_up", map_backed_up, "+-+--+++++-++++-++"},
+    {"reduce_with_slot_backed_up", reduce_with_slot_backed_up, "+-+--+++++-+++++++"},
 };
 
 enum { STATE_COUNT = sizeof STATES / sizeof STATES[0] };
@@ -300,10 +301,12 @@ static struct event fitting(struct kit *kit, enum event_kind kind, uint64_t atte
     event.attempt_id = attempt_id;
     event.job_id = 1;
     event.rules.attempts_max = 4;
+    event.rules.skip_bad = 3;
     event.slot_count = 2;
     event.map_count = 2;
     event.reduce_count = 1;
     event.failure = ERR_RETRY;
+    event.bad_count = 1;
     event.peer_attempt_id = kit_output_of(kit, 0);
     return event;
 }

@@ -56,6 +56,7 @@ static struct event any_event(struct history *history)
         .job_id = about->job_id,
         .rules = {.attempts_max = 4,
                   .unsafe = draw(history, 4) == 0,
+                  .skip_bad = (uint32_t)draw(history, 4) * 3,
                   .priority = (int32_t)draw(history, 2),
                   .weight = (uint32_t)draw(history, 3)},
         .map_count = (uint32_t)draw(history, 20),
@@ -68,6 +69,7 @@ static struct event any_event(struct history *history)
         .progress_permille = (uint32_t)draw(history, 1001),
         .progress_count = draw(history, 3),
         .failure = draw(history, 20) == 0 ? ERR_LIMIT : 1 + (enum err_kind)draw(history, 3),
+        .bad_count = 1 + (uint32_t)draw(history, 2),
         .peer_task = about->task,
         .peer_attempt_id = about->attempt_id,
     };

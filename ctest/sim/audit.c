@@ -39,6 +39,8 @@ static void audit_fact(struct cluster *cluster, const struct event *event, const
     struct sim_job *job = fact->job_id ? &cluster->jobs[fact->job_id - 1] : NULL;
 
     assert(!job || !job->has_ended); /* I9 */
+    if (fact->kind == FACT_RECORDS_BAD || fact->kind == FACT_TASK_COMPLETED)
+        bad_journal(&job->bad, content_task_slot(job, fact->stage, fact->task), fact);
     switch (fact->kind) {
     case FACT_EPOCH_BEGUN:
         assert(fact->epoch > cluster->epoch_last); /* I6 */
@@ -168,6 +170,13 @@ static void check_success(const struct cluster *cluster, const struct sim_job *j
     }
 }
 
+/* A sample of no maps is begun, and not waited for. */
+static bool has_too_many_bad(const struct sim_job *job, bool is_sampled)
+{
+    return bad_is_too_many(&job->bad, job->plan.rules.skip_bad,
+                           job->plan.map_count + job->plan.reduce_count, is_sampled);
+}
+
 /* I11: nobody is blamed for what was not done. */
 static void check_end(const struct cluster *cluster, const struct sim_job *job)
 {
@@ -176,6 +185,7 @@ static void check_end(const struct cluster *cluster, const struct sim_job *job)
 
     switch (end->reason) {
     case END_NONE:
+        assert(!has_too_many_bad(job, job->plan.sample_count > 0 && job->plan.map_count > 0));
         check_success(cluster, job);
         return;
     case END_CANCELLED:
@@ -186,6 +196,9 @@ static void check_end(const struct cluster *cluster, const struct sim_job *job)
         return;
     case END_ATTEMPTS:
         assert(faults >= job->plan.rules.attempts_max);
+        return;
+    case END_BAD_RECORDS:
+        assert(has_too_many_bad(job, job->plan.sample_count > 0));
         return;
     case END_NOT_DETERMINISTIC:
     case END_AUDIT: /* no record is ever lost: a reduce took an answer that the master never heard

@@ -203,6 +203,7 @@ static void send_command(struct boss *boss, const struct command *command)
                       .map_count = job->plan.map_count,
                       .keeps_output = command->stage == STAGE_MAP && job->plan.reduce_count > 0};
 
+    say.bad_count = job->bad.left_out[content_task_slot(job, command->stage, command->task)];
     assert(boss->members[command->worker_id].incarnation == command->incarnation); /* I6 */
     send(boss, command->worker_id, kinds[command->kind], &say);
 }
@@ -373,6 +374,9 @@ static void hear_report(struct boss *boss, uint32_t worker, const struct say *sa
     event.attempt_id = say->attempt_id;
     event.digest = say->digest;
     event.failure = say->failure;
+    if (say->bad_count > 0)
+        event.kind = EVENT_RECORDS_BAD;
+    event.bad_count = say->bad_count;
     if (!turn(boss, event))
         return;
     /* A reduce may hold what its map's worker has not yet told: it is to say so again. */

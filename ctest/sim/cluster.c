@@ -353,8 +353,10 @@ void cluster_init(struct cluster *cluster, const struct cluster_setup *setup)
         cluster->hosts[i] = host_open(cluster, NODE_WORKER + i);
         revive_after(cluster, NODE_WORKER + i, cluster_some_ms(cluster, 1000));
     }
-    for (uint32_t i = 0; i < setup->job_count; i++)
+    for (uint32_t i = 0; i < setup->job_count; i++) {
         cluster->jobs[i].plan = setup->jobs[i];
+        cluster->jobs[i].bad = setup->jobs[i].bad;
+    }
     revive_after(cluster, NODE_MASTER, cluster_some_ms(cluster, 500));
     net_node_up(&cluster->net, NODE_CLIENT);
     cluster_timer(cluster, NODE_CLIENT, 0, cluster_some_ms(cluster, 1000));

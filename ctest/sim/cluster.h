@@ -20,6 +20,7 @@
 #define CTEST_SIM_CLUSTER_H
 
 #include "attempt/fetch_plan.h"
+#include "bad.h"
 #include "base/clock.h"
 #include "base/rand.h"
 #include "net.h"
@@ -68,6 +69,7 @@ struct job_plan {
     uint32_t map_count, reduce_count, sample_count;
     struct job_rules rules;
     bool is_random; /* its maps answer differently each time */
+    struct bad bad;
 };
 
 /* One blow at one moment: for trying them all. */
@@ -111,6 +113,7 @@ struct sim_job {
     uint64_t reduce_attempts[CLUSTER_MAPS_MAX]; /* who completed it; 0: nobody yet */
     uint64_t names[CLUSTER_MAPS_MAX];           /* whose part has the final name; 0: nobody's */
     uint32_t faults[3 + CLUSTER_MAPS_MAX + CLUSTER_REDUCES_MAX]; /* its own, injected, by task */
+    struct bad bad;                                              /* of its plan, as journaled */
 };
 
 /* A part that a reduce wrote into the store, or what a map made: who made it of what. */

@@ -78,6 +78,8 @@ static void say_report(struct host *host, const struct agent_action *action)
 
     if (proc && action->report == AGENT_REPORT_DONE)
         say = proc->result;
+    if (proc && action->report == AGENT_REPORT_FAILED)
+        say.bad_count = proc->result.bad_count;
     say.attempt_id = action->attempt_id;
     say.report = action->report;
     say.failure = action->failure;

@@ -60,6 +60,7 @@ struct proc {
     uint32_t task, map_count;
     enum proc_state state;
     uint32_t steps_left;
+    uint32_t left_out; /* bad records that it was told of */
     bool keeps_output; /* a run on this disk */
     bool has_run;      /* it was given a slot; it has it until its process has ended */
     bool is_mute;      /* it hangs, and says nothing */

@@ -33,6 +33,7 @@ void proc_add(struct host *host, const struct say *start)
     proc->task = start->task;
     proc->map_count = start->map_count;
     proc->keeps_output = start->keeps_output;
+    proc->left_out = start->bad_count;
     host->procs[host->proc_count++] = proc;
 }
 
@@ -166,6 +167,21 @@ static enum err_kind draw_failure(struct host *host)
     return ERR_NONE;
 }
 
+/* All records that raise, or one that kills, if there is any. */
+static bool proc_meets_bad(struct host *host, struct proc *proc)
+{
+    struct sim_job *job = cluster_job(host->cluster, proc->job_id);
+    size_t slot = content_task_slot(job, proc->stage, proc->task);
+    uint32_t bad_count = bad_met(&job->bad, slot, proc->left_out);
+    bool kills = bad_count > 0 && rand_below(&host->cluster->rand, 2);
+
+    if (bad_count == 0)
+        return false;
+    proc->result.bad_count = kills ? 1 : bad_count;
+    proc_settle(host, proc, AGENT_ATTEMPT_FAILED, kills ? ERR_LIMIT : ERR_JOB);
+    return true;
+}
+
 static void proc_work(struct host *host, struct proc *proc)
 {
     struct cluster *cluster = host->cluster;
@@ -179,7 +195,8 @@ static void proc_work(struct host *host, struct proc *proc)
     } else if (failure != ERR_NONE) {
         proc_settle(host, proc, AGENT_ATTEMPT_FAILED, failure);
     } else if (--proc->steps_left == 0) {
-        proc_succeed(host, proc);
+        if (!proc_meets_bad(host, proc))
+            proc_succeed(host, proc);
     } else {
         take_a_while(host, proc);
     }

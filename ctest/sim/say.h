@@ -53,6 +53,7 @@ struct say {
     bool draining, is_bad, has_ended, keeps_output;
     enum agent_report report;
     enum err_kind failure;
+    uint32_t bad_count; /* REPORT of a failure: records that it met. START: that are left out */
     uint32_t peer_task;
     uint64_t peer_attempt_id;
     struct digest digest;

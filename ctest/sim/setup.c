@@ -35,9 +35,10 @@ static void draw_weather(struct weather *weather, struct rand *rand)
 
 void cluster_setup_random(struct cluster_setup *setup, uint64_t seed)
 {
-    struct rand rand;
+    struct rand rand, bad_rand;
 
     rand_init(&rand, seed * 7919 + 1);
+    rand_init(&bad_rand, ~seed);
     *setup = (struct cluster_setup){.seed = seed, .faults_end_ns = 60 * NS_PER_S};
     draw_weather(&setup->weather, &rand);
     setup->worker_count = 1 + (uint32_t)rand_below(&rand, CLUSTER_WORKERS_MAX);
@@ -56,6 +57,7 @@ void cluster_setup_random(struct cluster_setup *setup, uint64_t seed)
         job->rules.unsafe = rand_below(&rand, 5) == 0;
         job->rules.priority = (int32_t)rand_below(&rand, 2);
         job->is_random = rand_below(&rand, 6) == 0;
+        bad_draw(&job->bad, &bad_rand, &job->rules);
     }
     sched_options_cluster(&setup->sched);
     setup->sched.seed = seed;

@@ -8,7 +8,7 @@
 
 /* Counts that show that the histories are not tame. */
 struct tally {
-    uint64_t by_status[JOB_CANCELLED + 1], by_reason[END_AUDIT + 1];
+    uint64_t by_status[JOB_CANCELLED + 1], by_reason[END_BAD_RECORDS + 1];
     uint64_t master_crashes, worker_crashes, cuts, joins, races, attempts, facts, turns, parts_lost;
     uint64_t by_fact[FACT_KIND_COUNT];
 };
@@ -38,13 +38,14 @@ static void add(struct tally *tally, const struct cluster *cluster)
 static void print(const struct tally *tally)
 {
     printf("succeeded %llu, failed %llu (fault %llu, attempts %llu, failures %llu, not "
-           "deterministic %llu), cancelled %llu\n",
+           "deterministic %llu, bad records %llu), cancelled %llu\n",
            (unsigned long long)tally->by_status[JOB_SUCCEEDED],
            (unsigned long long)tally->by_status[JOB_FAILED],
            (unsigned long long)tally->by_reason[END_FAULT],
            (unsigned long long)tally->by_reason[END_ATTEMPTS],
            (unsigned long long)tally->by_reason[END_FAILURES],
            (unsigned long long)tally->by_reason[END_NOT_DETERMINISTIC],
+           (unsigned long long)tally->by_reason[END_BAD_RECORDS],
            (unsigned long long)tally->by_status[JOB_CANCELLED]);
     printf("crashes of masters %llu, of workers %llu, cuts %llu, attempts %llu, facts %llu, turns "
            "%llu\n",
@@ -86,6 +87,7 @@ static void every_job_ends_as_it_must_once_faults_stop(void **state)
     assert_true(tally.by_reason[END_FAULT] > 0);
     assert_true(tally.by_reason[END_ATTEMPTS] > 0);
     assert_true(tally.by_reason[END_NOT_DETERMINISTIC] > 0);
+    assert_true(tally.by_reason[END_BAD_RECORDS] > 0);
     assert_true(tally.by_status[JOB_CANCELLED] > 0);
     assert_true(tally.races > 0);
     assert_true(tally.parts_lost > count / 50);

@@ -133,13 +133,16 @@ static void worker_that_cannot_be_fetched_from_stops_no_job(void **state)
         succeeds(&setup, 0);
 }
 
-/* No faults of jobs, and none that answers differently each time: all must succeed. */
+/* No faults of jobs, none with more bad records than it skips, and none that answers differently
+ * each time: all must succeed. */
 static void setup_well_meaning(struct cluster_setup *setup, uint64_t seed)
 {
     cluster_setup_random(setup, seed);
     memset(&setup->weather, 0, sizeof setup->weather);
-    for (uint32_t i = 0; i < setup->job_count; i++)
+    for (uint32_t i = 0; i < setup->job_count; i++) {
         setup->jobs[i].is_random = false;
+        setup->jobs[i].rules.skip_bad = SCHED_SKIP_BAD_MAX;
+    }
 }
 
 /* MAPREDUCE-4842: fetch-done, fetch-failed, lost and found in any order hang no reduce. */

@@ -34,15 +34,26 @@ static void on_abort(int signal_number)
 
 /* Counts that show that the histories are not tame. */
 struct tally {
-    uint64_t by_status[JOB_CANCELLED + 1], by_reason[END_AUDIT + 1];
+    uint64_t by_status[JOB_CANCELLED + 1], by_reason[END_BAD_RECORDS + 1];
     uint64_t restarts, facts, stale, attempts;
+    uint64_t skipping; /* jobs that succeeded without some of their records */
 };
+
+static bool skips_any(const struct sim_job *job)
+{
+    uint32_t count = 0;
+
+    for (size_t slot = 0; slot < WORLD_TASKS_MAX; slot++)
+        count += job->bad.left_out[slot];
+    return count > 0;
+}
 
 static void add(struct tally *tally, const struct world *world)
 {
     for (uint32_t i = 0; i < world->job_count; i++) {
         tally->by_status[world->jobs[i].end.status]++;
         tally->by_reason[world->jobs[i].end.reason]++;
+        tally->skipping += world->jobs[i].end.status == JOB_SUCCEEDED && skips_any(&world->jobs[i]);
     }
     tally->restarts += world->restart_count;
     tally->facts += world->fact_count;
@@ -77,8 +88,8 @@ static void every_job_ends_as_it_must_once_faults_stop(void **state)
     for (uint64_t seed = first; seed < first + count; seed++)
         run_seed(seed, &tally);
     printf("seeds %llu to %llu: succeeded %llu, failed %llu (fault %llu, attempts %llu, failures "
-           "%llu, not deterministic %llu), cancelled %llu; restarts %llu, facts %llu, attempts "
-           "%llu, stale %llu\n",
+           "%llu, not deterministic %llu, bad records %llu), cancelled %llu; restarts %llu, facts "
+           "%llu, attempts %llu, stale %llu\n",
            (unsigned long long)first, (unsigned long long)(first + count - 1),
            (unsigned long long)tally.by_status[JOB_SUCCEEDED],
            (unsigned long long)tally.by_status[JOB_FAILED],
@@ -86,6 +97,7 @@ static void every_job_ends_as_it_must_once_faults_stop(void **state)
            (unsigned long long)tally.by_reason[END_ATTEMPTS],
            (unsigned long long)tally.by_reason[END_FAILURES],
            (unsigned long long)tally.by_reason[END_NOT_DETERMINISTIC],
+           (unsigned long long)tally.by_reason[END_BAD_RECORDS],
            (unsigned long long)tally.by_status[JOB_CANCELLED], (unsigned long long)tally.restarts,
            (unsigned long long)tally.facts, (unsigned long long)tally.attempts,
            (unsigned long long)tally.stale);
@@ -94,6 +106,8 @@ static void every_job_ends_as_it_must_once_faults_stop(void **state)
         assert_true(tally.by_reason[END_FAULT] > 0);
         assert_true(tally.by_reason[END_ATTEMPTS] > 0);
         assert_true(tally.by_reason[END_NOT_DETERMINISTIC] > 0);
+        assert_true(tally.by_reason[END_BAD_RECORDS] > 0);
+        assert_true(tally.skipping > 0);
         assert_true(tally.by_status[JOB_CANCELLED] > 0);
         assert_true(tally.restarts > count / 2);
     }

@@ -89,9 +89,10 @@ struct proc *world_proc_of(const struct world *world, uint64_t attempt_id)
     return NULL;
 }
 
-static void proc_start(struct world *world, const struct command *start)
+static void proc_start(struct world *world, const struct command *start, uint32_t left_out)
 {
     struct proc proc = {.start = *start,
+                        .left_out = left_out,
                         .state = start->stage == STAGE_REDUCE ? PROC_FETCHING : PROC_RUNNING,
                         .steps_left = 1 + (uint32_t)rand_below(&world->rand, 8)};
     struct note note = {.kind = NOTE_PROC, .index = world->proc_count};
@@ -139,10 +140,26 @@ static void proc_fail(struct world *world, struct proc *proc, enum err_kind fail
         job->faults[world_task_slot(job, proc->start.stage, proc->start.task)]++;
 }
 
+/* All that raise, or one that kills. */
+static void proc_meets_bad(struct world *world, struct proc *proc, uint32_t bad_count)
+{
+    bool kills = rand_below(&world->rand, 2);
+
+    proc_fail(world, proc, kills ? ERR_LIMIT : ERR_JOB);
+    proc->report.kind = EVENT_RECORDS_BAD;
+    proc->report.bad_count = kills ? 1 : bad_count;
+}
+
 static void proc_finish(struct world *world, struct proc *proc)
 {
     struct sim_job *job = world_job_of(world, proc->start.job_id);
+    size_t slot = world_task_slot(job, proc->start.stage, proc->start.task);
+    uint32_t bad_count = bad_met(&job->bad, slot, proc->left_out);
 
+    if (bad_count > 0) {
+        proc_meets_bad(world, proc, bad_count);
+        return;
+    }
     proc->state = PROC_FINISHED;
     proc->steps_left = 10;
     proc->report =
@@ -167,7 +184,6 @@ static bool run_is_there(const struct world *world, const struct sim_job *job, u
                          const struct output_place *place)
 {
     const struct sim_worker *worker = &world->workers[place->worker_id % WORLD_WORKERS_MAX];
-
     const struct proc *proc = world_proc_of(world, place->attempt_id);
 
     if (job->rules.outputs_in_store)
@@ -282,8 +298,9 @@ static void proc_step(struct world *world, size_t index)
     note_add(world, (struct note){.kind = NOTE_PROC, .index = index}, some_ms(world, 2000));
 }
 
-static void obey(struct world *world, const struct command *command)
+static void obey(struct world *world, const struct note *note)
 {
+    const struct command *command = &note->command;
     struct sim_worker *worker =
         command->worker_id == WORKER_NONE ? NULL : &world->workers[command->worker_id];
     struct proc *proc = world_proc_of(world, command->attempt_id);
@@ -292,7 +309,7 @@ static void obey(struct world *world, const struct command *command)
         return;
     switch (command->kind) {
     case COMMAND_START_ATTEMPT:
-        proc_start(world, command);
+        proc_start(world, command, note->left_out);
         return;
     case COMMAND_RUN_ATTEMPT:
         if (proc && proc->state == PROC_HOLDING)
@@ -314,24 +331,16 @@ static void obey(struct world *world, const struct command *command)
 static void send(struct world *world, const struct command *command)
 {
     struct note note = {.kind = NOTE_COMMAND, .command = *command, .master = world->master};
+    const struct sim_job *job = world_job_of(world, command->job_id);
     bool is_local = command->worker_id == WORKER_NONE;
 
+    if (command->kind == COMMAND_START_ATTEMPT)
+        note.left_out = job->bad.left_out[world_task_slot(job, command->stage, command->task)];
     if (!is_local && fault(world, 20))
         return;
     note_add(world, note, is_local ? 1 : some_ms(world, 50));
     if (fault(world, 20))
         note_add(world, note, some_ms(world, 3000));
-}
-
-/* The same facts make the same state. */
-static void check_fold(struct world *world)
-{
-    struct sched *copy = world_restored(world, world->fact_count);
-    uint64_t hash = sched_hash(copy);
-
-    assert(hash == sched_hash(world->sched));
-    sched_close(copy);
-    world->fact_check_count++;
 }
 
 /* The master dies, and a new one reads the journal. Its helpers die with it. */
@@ -398,7 +407,7 @@ static void master_step(struct world *world, const struct event *event)
     }
     world_journal(world, world->out.facts, world->out.fact_count);
     if (rand_below(&world->rand, 50) == 0)
-        check_fold(world);
+        world_check_fold(world);
     if (fault(world, 2)) { /* dies before anybody was told */
         master_restart(world);
         return;
@@ -502,7 +511,7 @@ static void happen(struct world *world, const struct note *note)
         master_step(world, &note->event);
         return;
     case NOTE_COMMAND:
-        obey(world, &note->command);
+        obey(world, note);
         return;
     case NOTE_PROC:
         proc_step(world, note->index);
@@ -544,8 +553,11 @@ bool world_has_ended(const struct world *world)
 
 void world_init(struct world *world, uint64_t seed)
 {
+    struct rand rand;
+
     *world = (struct world){.seed = seed, .master = 1};
     rand_init(&world->rand, seed);
+    rand_init(&rand, ~seed);
     sched_options_default(&world->options);
     world->options.seed = seed;
     world->options.silence_ns = 20 * NS_PER_S;
@@ -570,6 +582,7 @@ void world_init(struct world *world, uint64_t seed)
         job->rules.unsafe = rand_below(&world->rand, 5) == 0;
         job->rules.outputs_in_store = rand_below(&world->rand, 4) == 0;
         job->is_random = rand_below(&world->rand, 5) == 0;
+        bad_draw(&job->bad, &rand, &job->rules);
         event = submitted(job);
         tell_surely(world, &event, some_ms(world, 5000));
     }

@@ -18,6 +18,7 @@
 #ifndef CTEST_SIM_WORLD_H
 #define CTEST_SIM_WORLD_H
 
+#include "bad.h"
 #include "base/clock.h"
 #include "base/rand.h"
 #include "sched/sched.h"
@@ -27,6 +28,7 @@ enum {
     WORLD_JOBS_MAX = 2,
     WORLD_MAPS_MAX = 12,
     WORLD_REDUCES_MAX = 6,
+    WORLD_TASKS_MAX = WORLD_MAPS_MAX + WORLD_REDUCES_MAX + 3, /* with plan, sample, commit */
 };
 #define WORLD_FAULTS_END_NS (120 * NS_PER_S)
 #define WORLD_END_NS        (3600 * NS_PER_S) /* a job that has not ended by then never will */
@@ -37,9 +39,10 @@ struct sim_job {
     struct job_rules rules;
     bool is_random; /* its maps answer differently each time */
     bool has_ended;
-    struct fact end;                                         /* FACT_JOB_ENDED */
-    uint64_t reduce_attempts[WORLD_REDUCES_MAX];             /* who completed it; 0: nobody yet */
-    uint32_t faults[WORLD_MAPS_MAX + WORLD_REDUCES_MAX + 3]; /* of the job, injected, by task */
+    struct fact end;                             /* FACT_JOB_ENDED */
+    uint64_t reduce_attempts[WORLD_REDUCES_MAX]; /* who completed it; 0: nobody yet */
+    uint32_t faults[WORLD_TASKS_MAX];            /* of the job, injected, by task */
+    struct bad bad;
 };
 
 struct sim_worker {
@@ -55,6 +58,7 @@ struct proc {
     struct command start;
     enum proc_state state;
     uint32_t steps_left;
+    uint32_t left_out;               /* bad records that it was told of */
     bool is_stored;                  /* a map of a job with outputs in a store: its run is there */
     struct event report;             /* FINISHED: what it says */
     uint64_t inputs[WORLD_MAPS_MAX]; /* reduce: the attempt whose segment it has */
@@ -70,7 +74,8 @@ struct note {
     uint32_t master; /* the life of the master it belongs to; 0: any */
     struct event event;
     struct command command;
-    size_t index; /* of the proc or worker */
+    uint32_t left_out; /* COMMAND, of a start: bad records that it names */
+    size_t index;      /* of the proc or worker */
 };
 
 struct world {
@@ -115,5 +120,7 @@ struct proc *world_proc_of(const struct world *world, uint64_t attempt_id);
 size_t world_task_slot(const struct sim_job *job, enum stage_kind stage, uint32_t task);
 struct sched *world_restored(const struct world *world, size_t fact_count);
 void world_journal(struct world *world, const struct fact *facts, size_t fact_count);
+/* The same facts make the same state. */
+void world_check_fold(struct world *world);
 
 #endif

@@ -75,6 +75,13 @@ static void check_success(const struct world *world, const struct sim_job *job)
     }
 }
 
+/* A sample of no maps is begun, and not waited for. */
+static bool has_too_many_bad(const struct sim_job *job, bool is_sampled)
+{
+    return bad_is_too_many(&job->bad, job->rules.skip_bad, job->map_count + job->reduce_count,
+                           is_sampled);
+}
+
 static void check_end(const struct world *world, const struct sim_job *job)
 {
     const struct fact *end = &job->end;
@@ -82,6 +89,7 @@ static void check_end(const struct world *world, const struct sim_job *job)
 
     switch (end->reason) {
     case END_NONE:
+        assert(!has_too_many_bad(job, job->sample_count > 0 && job->map_count > 0));
         check_success(world, job);
         return;
     case END_CANCELLED:
@@ -95,6 +103,9 @@ static void check_end(const struct world *world, const struct sim_job *job)
         return;
     case END_NOT_DETERMINISTIC:
         assert(job->is_random);
+        return;
+    case END_BAD_RECORDS:
+        assert(has_too_many_bad(job, job->sample_count > 0));
         return;
     case END_AUDIT:
         abort(); /* no record is ever lost in this world */

@@ -10,6 +10,8 @@ static void check_fact(struct world *world, const struct fact *fact, bool loses_
     struct sim_job *job = fact->job_id ? world_job_of(world, fact->job_id) : NULL;
 
     assert(!job || !job->has_ended); /* I9 */
+    if (fact->kind == FACT_RECORDS_BAD || fact->kind == FACT_TASK_COMPLETED)
+        bad_journal(&job->bad, world_task_slot(job, fact->stage, fact->task), fact);
     if (fact->kind == FACT_ATTEMPT_ENDED && fact->stage == STAGE_COMMIT)
         assert(fact->failure != ERR_NONE || loses_part); /* nobody kills one: it may have given
                                                             names */
@@ -53,4 +55,14 @@ struct sched *world_restored(const struct world *world, size_t fact_count)
 
     assert(rc == 0);
     return sched;
+}
+
+void world_check_fold(struct world *world)
+{
+    struct sched *copy = world_restored(world, world->fact_count);
+    uint64_t hash = sched_hash(copy);
+
+    assert(hash == sched_hash(world->sched));
+    sched_close(copy);
+    world->fact_check_count++;
 }

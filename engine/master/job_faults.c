@@ -81,6 +81,7 @@ int job_faults_explain(const struct job_faults *faults, const struct job_progres
     case END_CANCELLED:
         return err_set(err, ERR_RETRY, "cancelled");
     case END_FAULT:
+    case END_BAD_RECORDS:
         explain_last(faults, progress, err, detail);
         return -1;
     case END_ATTEMPTS:

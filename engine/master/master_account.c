@@ -89,6 +89,9 @@ void master_account(struct master *master, const struct fact *fact, const struct
         else
             ended(master, fact->attempt_id, OUTCOME_FAILED, (int)fact->failure);
         return;
+    case FACT_RECORDS_BAD:
+        ended(master, fact->attempt_id, OUTCOME_FAILED, (int)fact->failure);
+        return;
     case FACT_OUTPUT_LOST:
         master->totals.outputs_lost++;
         return;

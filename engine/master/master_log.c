@@ -220,6 +220,9 @@ static void say_line(const struct master *master, const struct master_line *line
     case FACT_ATTEMPT_ENDED:
         say_attempt_ended(master, line, next);
         return;
+    case FACT_RECORDS_BAD:
+        say_attempt(SEVERITY_WARNING, "records_bad", fact);
+        return;
     case FACT_TASK_COMPLETED:
         say_attempt(SEVERITY_INFO, "task_completed", fact);
         return;

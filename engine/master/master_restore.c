@@ -104,7 +104,7 @@ static int take_fact(struct restoring *restoring, struct slice row, struct err *
         return 0;
     if (fact->kind == FACT_TASK_COMPLETED)
         return take_result(job, fact, extra, err);
-    if (fact->kind == FACT_ATTEMPT_ENDED && extra.len > 0)
+    if ((fact->kind == FACT_ATTEMPT_ENDED || fact->kind == FACT_RECORDS_BAD) && extra.len > 0)
         return take_fault(job, fact, extra, err);
     if (fact->kind == FACT_OUTPUT_FOUND)
         master_job_note_source(job, fact);

@@ -116,7 +116,8 @@ static void pack_extra(struct master *master, const struct fact *fact, struct bu
 
     if (fact->kind == FACT_TASK_COMPLETED && attempt && attempt->done)
         message_pack(out, &attempt->done->base);
-    if (fact->kind != FACT_ATTEMPT_ENDED || fact->failure == ERR_NONE || !job)
+    if ((fact->kind != FACT_ATTEMPT_ENDED && fact->kind != FACT_RECORDS_BAD) ||
+        fact->failure == ERR_NONE || !job)
         return;
     fault = job_faults_find(&job->faults, fact->attempt_id);
     if (!fault)
@@ -257,6 +258,7 @@ static void note(struct master *master, const struct fact *fact)
         return;
     case FACT_PLAN_MADE:
     case FACT_ATTEMPT_ENDED:
+    case FACT_RECORDS_BAD:
     case FACT_OUTPUT_LOST:
     case FACT_JOB_ENDED:
         return;
@@ -354,7 +356,7 @@ static void forget_attempt(struct master *master, const struct fact *fact)
 
     if (attempt && !attempt->readable &&
         (fact->kind == FACT_TASK_COMPLETED || fact->kind == FACT_PLAN_MADE ||
-         fact->kind == FACT_ATTEMPT_ENDED))
+         fact->kind == FACT_ATTEMPT_ENDED || fact->kind == FACT_RECORDS_BAD))
         master_attempt_remove(attempt);
 }
 

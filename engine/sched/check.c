@@ -143,6 +143,9 @@ static void check_job(const struct sched *sched, struct job *job)
     assert(job_get(sched, job->id) == job);
     assert((job->status == JOB_PLANNING) == !job->stages[STAGE_PLAN].answered_count);
     assert(job->status == JOB_PLANNING || (job->status == JOB_COMMITTING) == is_whole); /* I15 */
+    assert(job->stages[STAGE_MAP].bad_count + job->stages[STAGE_REDUCE].bad_count <=
+           job->rules.skip_bad);
+    assert(job->stages[STAGE_SAMPLE].bad_count <= job->rules.skip_bad);
     for (int kind = 0; kind < STAGE_COUNT; kind++)
         check_stage(sched, &job->stages[kind]);
 }
@@ -310,6 +313,7 @@ static void mix_job(uint64_t *hash, const struct job *job)
     mix(hash, (uint32_t)job->rules.priority);
     mix(hash, job->rules.weight);
     mix(hash, job->rules.outputs_in_store);
+    mix(hash, job->rules.skip_bad);
     mix(hash, job->attempt_differed);
     mix(hash, job->task_differed);
     for (int kind = 0; kind < STAGE_COUNT; kind++) {
@@ -317,6 +321,7 @@ static void mix_job(uint64_t *hash, const struct job *job)
 
         mix(hash, stage->task_count);
         mix(hash, stage->home);
+        mix(hash, stage->bad_count);
         mix_digest(hash, &stage->digest);
         for (uint32_t i = 0; i < stage->task_count; i++)
             mix_task(hash, &stage->tasks[i]);

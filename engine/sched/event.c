@@ -5,6 +5,7 @@
 
 #include "sched/aside.h"
 #include "sched/blame.h"
+#include "sched/skip.h"
 
 void attempt_give_up(struct sched *sched, struct attempt *attempt)
 {
@@ -60,6 +61,18 @@ static void job_end(struct sched *sched, struct job *job, const struct ending *e
     command->attempt_id = fact.attempt_id;
     command->failure = fact.failure;
     assert(job_status_is_end(command->status));
+}
+
+void job_break(struct sched *sched, const struct attempt *attempt, enum end_reason reason,
+               enum err_kind failure)
+{
+    struct ending ending = {.change = JOB_BROKEN,
+                            .reason = reason,
+                            .task = attempt->task,
+                            .attempt_id = attempt->id,
+                            .failure = failure};
+
+    job_end(sched, attempt->task->stage->job, &ending);
 }
 
 /* What was read is not what was written. A map that has once differed is the reason, by name. */
@@ -222,8 +235,7 @@ static struct task *peer_get(const struct attempt *attempt, const struct event *
                : map_output_get(job, event);
 }
 
-/* The live attempt that an event is about, if the event comes from where it lives. */
-static struct attempt *event_attempt(const struct sched *sched, const struct event *event)
+struct attempt *event_attempt(const struct sched *sched, const struct event *event)
 {
     struct attempt *attempt = idtable_get(&sched->attempts_by_id, event->attempt_id);
 
@@ -246,6 +258,7 @@ static bool on_job_submitted(struct sched *sched, const struct event *event)
     assert(event->job_id != 0);
     assert(event->rules.attempts_max >= 1);
     assert(event->rules.attempts_max <= SCHED_FAILURE_COUNT_MAX);
+    assert(event->rules.skip_bad <= SCHED_SKIP_BAD_MAX);
     if (job_get(sched, event->job_id) || past_job_get(sched, event->job_id))
         return false;
     say_fact(sched, &fact);
@@ -384,11 +397,7 @@ static bool on_attempt_done(struct sched *sched, const struct event *event)
         return false;
     if (answer_differs(task, &event->digest)) {
         if (reduces->counts[TASK_COMPLETED] > 0) {
-            job_end(sched, task->stage->job,
-                    &(struct ending){.change = JOB_BROKEN,
-                                     .reason = END_NOT_DETERMINISTIC,
-                                     .task = task,
-                                     .attempt_id = attempt->id});
+            job_break(sched, attempt, END_NOT_DETERMINISTIC, ERR_NONE);
             return true;
         }
         stage_give_up(sched, reduces);
@@ -554,6 +563,8 @@ bool event_handle(struct sched *sched, const struct event *event)
         return on_attempt_done(sched, event);
     case EVENT_ATTEMPT_FAILED:
         return on_attempt_failed(sched, event);
+    case EVENT_RECORDS_BAD:
+        return skip_on_records_bad(sched, event);
     case EVENT_OUTPUT_LOST:
         return on_output_lost(sched, event);
     case EVENT_WORKER_RESET:

@@ -33,6 +33,13 @@ bool can_be_told(const struct worker *worker);
 /* Ends an attempt that did nothing wrong: it is killed and does not count. */
 void attempt_give_up(struct sched *sched, struct attempt *attempt);
 
+/* The job ends because of what this attempt of it did. */
+void job_break(struct sched *sched, const struct attempt *attempt, enum end_reason reason,
+               enum err_kind failure);
+
+/* The live attempt that an event is about, if the event comes from where it lives; or NULL. */
+struct attempt *event_attempt(const struct sched *sched, const struct event *event);
+
 /* The worker is there and says something itself: the one of that id and incarnation, if it is UP.
  */
 struct worker *event_worker(const struct sched *sched, const struct event *event);

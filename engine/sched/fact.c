@@ -9,6 +9,7 @@
 #include <stdlib.h>
 
 #include "sched/blame.h"
+#include "sched/skip.h"
 #include "sched/state.h"
 
 /* sum -= digest, modulo 2^128. */
@@ -133,7 +134,8 @@ static bool apply_job_accepted(struct sched *sched, const struct fact *fact)
 
     if (fact->job_id == 0 || job_get(sched, fact->job_id) || past_job_get(sched, fact->job_id))
         return false;
-    if (rules->attempts_max < 1 || rules->attempts_max > SCHED_FAILURE_COUNT_MAX)
+    if (rules->attempts_max < 1 || rules->attempts_max > SCHED_FAILURE_COUNT_MAX ||
+        rules->skip_bad > SCHED_SKIP_BAD_MAX)
         return false;
     job_open(sched, fact->job_id, rules);
     return true;
@@ -240,6 +242,22 @@ static bool apply_attempt_ended(struct sched *sched, const struct fact *fact)
     if (fact->failure != ERR_NONE)
         count_failure(task, fact);
     assert(task->state != TASK_COMPLETED);
+    return true;
+}
+
+static bool apply_records_bad(struct sched *sched, const struct fact *fact)
+{
+    struct attempt *attempt = live_attempt(sched, fact);
+    struct task *task = attempt ? attempt->task : NULL;
+
+    if (!attempt || task->attempt->other || !STAGE_TRAITS[task->stage->kind].runs_job_code)
+        return false;
+    if (fact->bad_count < 1 || fact->bad_count > skip_count_left(task->stage))
+        return false;
+    attempt_end(sched, attempt);
+    task_forgive(task);
+    task->stage->bad_count += fact->bad_count;
+    assert(task->state == TASK_IDLE);
     return true;
 }
 
@@ -368,6 +386,8 @@ bool fact_apply(struct sched *sched, const struct fact *fact)
         return apply_output_found(sched, fact);
     case FACT_OUTPUTS_LOST:
         return apply_outputs_lost(sched, fact);
+    case FACT_RECORDS_BAD:
+        return apply_records_bad(sched, fact);
     }
     abort(); /* unreachable: -Wswitch proves the cases complete */
 }

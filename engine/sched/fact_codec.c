@@ -19,6 +19,7 @@ enum {
     HAS_FAILURE = 1 << 9,
     HAS_END = 1 << 10,     /* status and reason */
     HAS_SAMPLES = 1 << 11, /* sample_count; since version 2 */
+    HAS_BAD = 1 << 12,     /* bad_count */
     HAS_PLACE = HAS_STAGE | HAS_TASK | HAS_WORKER | HAS_JOB | HAS_ATTEMPT,
 };
 
@@ -37,6 +38,8 @@ static unsigned fields_of(enum fact_kind kind)
     case FACT_ATTEMPT_ENDED:
     case FACT_OUTPUT_LOST:
         return HAS_PLACE | HAS_FAILURE;
+    case FACT_RECORDS_BAD:
+        return HAS_PLACE | HAS_FAILURE | HAS_BAD;
     case FACT_TASK_COMPLETED:
         return HAS_PLACE | HAS_DIGEST;
     case FACT_WORKER_LOST:
@@ -78,6 +81,7 @@ static void put_rules(struct buf *out, const struct job_rules *rules)
     put_number(out, (priority << 1) ^ (rules->priority < 0 ? UINT32_MAX : 0));
     put_number(out, rules->weight);
     put_number(out, rules->outputs_in_store);
+    put_number(out, rules->skip_bad);
 }
 
 void fact_encode(const struct fact *fact, struct buf *out)
@@ -111,6 +115,8 @@ void fact_encode(const struct fact *fact, struct buf *out)
     }
     if (fields & HAS_SAMPLES)
         put_number(out, fact->sample_count);
+    if (fields & HAS_BAD)
+        put_number(out, fact->bad_count);
     if (fields & HAS_FAILURE)
         put_number(out, fact->failure);
     if (fields & HAS_END) {
@@ -174,6 +180,8 @@ static void take_rules(struct reader *reader, struct job_rules *rules)
     rules->priority = (int32_t)((zigzag >> 1) ^ (zigzag & 1 ? UINT32_MAX : 0));
     rules->weight = (uint32_t)take(reader, "weight", 0, UINT32_MAX);
     rules->outputs_in_store = reader->version >= 3 && take(reader, "outputs in store", 0, 1);
+    if (reader->version >= 4)
+        rules->skip_bad = (uint32_t)take(reader, "bad records", 0, SCHED_SKIP_BAD_MAX);
 }
 
 static void take_worker(struct reader *reader, struct fact *out)
@@ -206,11 +214,13 @@ static void take_fields(struct reader *reader, unsigned fields, struct fact *out
     }
     if (fields & HAS_SAMPLES)
         out->sample_count = (uint32_t)take(reader, "samples", 0, 1);
+    if (fields & HAS_BAD)
+        out->bad_count = (uint32_t)take(reader, "bad records", 1, SCHED_SKIP_BAD_MAX);
     if (fields & HAS_FAILURE)
         out->failure = (enum err_kind)take(reader, "failure", 0, ERR_KIND_COUNT - 1);
     if (fields & HAS_END) {
         out->status = (enum job_status)take(reader, "status", JOB_SUCCEEDED, JOB_CANCELLED);
-        out->reason = (enum end_reason)take(reader, "reason", END_NONE, END_AUDIT);
+        out->reason = (enum end_reason)take(reader, "reason", END_NONE, END_BAD_RECORDS);
     }
 }
 

@@ -27,8 +27,8 @@
 #include "sched/sched.h"
 
 enum {
-    FACT_VERSION = 3,     /* written; 1, which knows no samples, and 2, which knows no outputs in a
-                             store, are read */
+    FACT_VERSION = 4,     /* written; 1, which knows no samples, 2, which knows no outputs in a
+                             store, and 3, which knows no bad records, are read */
     FACT_BYTES_MAX = 128, /* no kind comes near it */
 };
 

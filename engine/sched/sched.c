@@ -303,6 +303,7 @@ const char *event_kind_name(enum event_kind kind)
         [EVENT_ATTEMPT_FETCHED] = "attempt_fetched",
         [EVENT_ATTEMPT_DONE] = "attempt_done",
         [EVENT_ATTEMPT_FAILED] = "attempt_failed",
+        [EVENT_RECORDS_BAD] = "records_bad",
         [EVENT_ATTEMPT_RETURNED] = "attempt_returned",
         [EVENT_OUTPUT_LOST] = "output_lost",
         [EVENT_OUTPUT_HELD] = "output_held",
@@ -333,7 +334,7 @@ const char *fact_kind_name(enum fact_kind kind)
         [FACT_ATTEMPT_ENDED] = "attempt_ended", [FACT_TASK_COMPLETED] = "task_completed",
         [FACT_OUTPUT_LOST] = "output_lost",     [FACT_WORKER_LOST] = "worker_lost",
         [FACT_JOB_ENDED] = "job_ended",         [FACT_OUTPUT_FOUND] = "output_found",
-        [FACT_OUTPUTS_LOST] = "outputs_lost",
+        [FACT_OUTPUTS_LOST] = "outputs_lost",   [FACT_RECORDS_BAD] = "records_bad",
     };
 
     assert((int)kind >= 0 && (int)kind < FACT_KIND_COUNT);

@@ -42,6 +42,11 @@
  * the other attempt is killed and never counts. A worker that is to blame gets no work for a while
  * (aside.h).
  *
+ * Records on which the job's functions fail may be set aside (rules.skip_bad of them, in all): an
+ * attempt that has met some ends with EVENT_RECORDS_BAD, and its task is run again at once without
+ * them. What it had reported before is forgiven with it: it may have been theirs. The shell keeps
+ * which they are, as it does what a failure said, and tells each attempt of the task.
+ *
  * What the shell does beside the commands: it tells fetching reduces where maps are. It reads that
  * from the facts as they come (FACT_TASK_COMPLETED, FACT_OUTPUT_LOST, FACT_OUTPUT_FOUND,
  * FACT_OUTPUTS_LOST, FACT_WORKER_LOST), and for a reduce that starts from sched_output_of().
@@ -100,6 +105,8 @@ enum {
     SCHED_WORKER_ID_MAX = 65535,             /* ids are indexes of a table */
     SCHED_FAILURE_COUNT_MAX = 30,            /* reported failures of one task end its job */
     SCHED_HISTORY_COUNT_MAX = 1000,          /* ended jobs that can still be asked for */
+    SCHED_SKIP_BAD_MAX = 1000, /* of a job: all of them, with words, fit one message of 1 MiB; and
+                                  each may cost a run of its task */
 };
 
 /* Whose turn it is among jobs of one priority. */
@@ -142,6 +149,7 @@ struct job_rules {
     uint32_t weight;       /* its share of the slots among its priority; 0 is 1 */
     bool outputs_in_store; /* maps put their outputs into a store: no worker takes them along, and
                               reduces begin when all are there */
+    uint32_t skip_bad;     /* bad records that may be set aside. 0 to SCHED_SKIP_BAD_MAX */
 };
 
 enum event_kind {
@@ -165,6 +173,9 @@ enum event_kind {
     EVENT_ATTEMPT_DONE,   /* attempt_id, digest (map: of what it wrote, reduce: of what it read) */
     EVENT_ATTEMPT_FAILED, /* attempt_id, failure; for ERR_PEER job_id, peer_task and
                              peer_attempt_id: of a map, or if it is a commit that fails of a part */
+    EVENT_RECORDS_BAD,    /* attempt_id, bad_count, failure: it failed on so many records of its
+                             task that no attempt was told to leave out. A sample's are counted
+                             apart: maps meet them again */
     EVENT_ATTEMPT_RETURNED, /* attempt_id: its worker will not run it. Nobody's fault */
     EVENT_OUTPUT_LOST,      /* job_id, peer_task, peer_attempt_id: a map's run cannot be read, told
                                by its holder or by a reduce that goes on; worker_id: by whom */
@@ -196,6 +207,7 @@ struct event {
     uint64_t progress_count;    /* moves whenever it has done anything; 0: not known */
     struct digest digest;
     enum err_kind failure;    /* never ERR_NONE */
+    uint32_t bad_count;       /* 1 to SCHED_SKIP_BAD_MAX + 1 */
     uint32_t peer_task;       /* the map whose segment, or the part that, could not be had ... */
     uint64_t peer_attempt_id; /* ... and the attempt that had made it */
 };
@@ -229,6 +241,8 @@ enum end_reason {
     END_NOT_DETERMINISTIC, /* map `task` answered differently the second time (attempt_id), and
                               a reduce has already used the first answer */
     END_AUDIT,             /* what the reduces read is not what the maps wrote */
+    END_BAD_RECORDS,       /* attempt_id of stage/task has met one bad record too many; `failure` is
+                              what it failed with */
 };
 
 struct command {
@@ -256,9 +270,10 @@ enum fact_kind {
     FACT_JOB_ENDED,       /* job_id, status, reason, stage, task, attempt_id, failure */
     FACT_OUTPUT_FOUND,    /* as ATTEMPT_STARTED: an output of a lost worker is back with it */
     FACT_OUTPUTS_LOST,    /* worker_id, incarnation: nobody can read what it holds */
+    FACT_RECORDS_BAD,     /* as ATTEMPT_ENDED, and bad_count: its task leaves them out from now */
 };
 
-enum { FACT_KIND_COUNT = FACT_OUTPUTS_LOST + 1 }; /* in journals: new kinds go to the end */
+enum { FACT_KIND_COUNT = FACT_RECORDS_BAD + 1 }; /* in journals: new kinds go to the end */
 
 /* Coded field by field in the journal; a field that its kind does not name is 0. */
 struct fact {
@@ -273,6 +288,7 @@ struct fact {
     struct digest digest;
     struct job_rules rules;
     uint32_t map_count, reduce_count, sample_count;
+    uint32_t bad_count;
     enum err_kind failure;
     enum job_status status;
     enum end_reason reason;

@@ -307,6 +307,19 @@ void task_add_failure(struct task *task, const struct cause *cause)
     task->stage->failure_count++;
 }
 
+void task_forgive(struct task *task)
+{
+    struct failure *older;
+
+    task->stage->failure_count -= task->failure_count;
+    for (struct failure *at = task->failures; at; at = older) {
+        older = at->older;
+        free(at);
+    }
+    task->failures = NULL;
+    task->failure_count = task->fault_count = 0;
+}
+
 bool end_names_task(enum end_reason reason)
 {
     switch (reason) {
@@ -314,6 +327,7 @@ bool end_names_task(enum end_reason reason)
     case END_ATTEMPTS:
     case END_FAILURES:
     case END_NOT_DETERMINISTIC:
+    case END_BAD_RECORDS:
         return true;
     case END_NONE:
     case END_CANCELLED:

@@ -11,6 +11,7 @@
  *     life.c      the transition tables                  check.c     invariants, hash
  *     rejoin.c    workers come and go                    aside.c     workers that are to blame
  *     backup.c    second attempts                        say.c       commands and facts, filled in
+ *     skip.c      records that are set aside
  */
 #ifndef SCHED_STATE_H
 #define SCHED_STATE_H
@@ -54,6 +55,7 @@ struct stage {
     uint32_t counts[TASK_STATE_COUNT]; /* tasks by state */
     uint32_t failure_count;            /* of all tasks */
     uint32_t answered_count;           /* tasks that have completed at least once */
+    uint32_t bad_count;                /* records that its tasks leave out */
     uint32_t held_count;               /* tasks with a live attempt that holds all its inputs */
     struct list live;                  /* attempts on workers, by since_ns */
     struct runtime runtime;            /* of those that answered */
@@ -191,6 +193,8 @@ void task_set_state(struct task *task, enum task_state state);
 void task_queue_first(struct sched *sched, struct task *task);
 void task_unqueue(struct sched *sched, struct task *task);
 void task_add_failure(struct task *task, const struct cause *cause);
+/* As if it had never reported a failure. */
+void task_forgive(struct task *task);
 /* Is a task to blame when a job ends like this? */
 bool end_names_task(enum end_reason reason);
 /* `job` NULL: a journal has dropped the facts of the job, but for its end. */
