@@ -8,8 +8,6 @@
 #include <signal.h>
 #include <stdlib.h>
 
-static const int SIGNALS[RUN_SIGNAL_COUNT] = {SIGINT, SIGTERM, SIGHUP};
-
 /* One machine: a process that dies hangs up at once, and the attempt watches its own child. So
  * silence says nothing here, and standard input may take its time. */
 #define RUN_SILENCE_NS (365ULL * 24 * 3600 * NS_PER_S)
@@ -17,8 +15,9 @@ static const int SIGNALS[RUN_SIGNAL_COUNT] = {SIGINT, SIGTERM, SIGHUP};
 /* Nothing far away has to recover: 30 tries of a task take seconds, not minutes. */
 #define RUN_RETRY_DELAY_NS (200 * NS_PER_MS)
 
-static void interrupt(struct run_shell *shell, int signal_number)
+static void interrupt(void *context, int signal_number)
 {
+    struct run_shell *shell = context;
     struct event event = {.kind = EVENT_JOB_CANCELLED, .job_id = RUN_JOB_ID};
 
     shell->is_forced = shell->signal_number != 0;
@@ -29,21 +28,6 @@ static void interrupt(struct run_shell *shell, int signal_number)
     }
     if (shell->is_forced || (shell->job_ended && !shell->attempts))
         loop_break(shell->loop);
-}
-
-static void on_interrupt(void *context)
-{
-    interrupt(context, SIGINT);
-}
-
-static void on_terminate(void *context)
-{
-    interrupt(context, SIGTERM);
-}
-
-static void on_hangup(void *context)
-{
-    interrupt(context, SIGHUP);
 }
 
 static void on_step_timer(void *context)
@@ -64,28 +48,11 @@ static void on_sched_timer(void *context)
         loop_break(shell->loop);
 }
 
-static bool is_ignored(int signal_number)
-{
-    struct sigaction action;
-
-    return sigaction(signal_number, NULL, &action) == 0 && action.sa_handler == SIG_IGN;
-}
-
 static int open_loop(struct run_shell *shell, struct err *err)
 {
-    static void (*const callbacks[RUN_SIGNAL_COUNT])(void *) = {on_interrupt, on_terminate,
-                                                                on_hangup};
-
     shell->loop = loop_open(err);
-    if (!shell->loop)
+    if (!shell->loop || interrupts_open(&shell->interrupts, shell->loop, interrupt, shell, err) != 0)
         return -1;
-    for (int i = 0; i < RUN_SIGNAL_COUNT; i++) {
-        if (SIGNALS[i] == SIGHUP && is_ignored(SIGHUP))
-            continue; /* nohup mrlua run ... */
-        shell->signals[i] = loop_signal_open(shell->loop, SIGNALS[i], callbacks[i], shell, err);
-        if (!shell->signals[i])
-            return -1;
-    }
     shell->step_timer = loop_timer_open(shell->loop, on_step_timer, shell);
     shell->sched_timer = loop_timer_open(shell->loop, on_sched_timer, shell);
     return 0;
@@ -154,8 +121,7 @@ void run_shell_close(struct run_shell *shell)
         run_attempt_remove(shell->attempts);
     run_output_deinit(&shell->output, shell->is_committed);
     temp_deinit(&shell->temp);
-    for (int i = 0; i < RUN_SIGNAL_COUNT; i++)
-        loop_event_close(shell->signals[i]);
+    interrupts_close(&shell->interrupts);
     loop_event_close(shell->step_timer);
     loop_event_close(shell->sched_timer);
     loop_close(shell->loop);
@@ -199,21 +165,6 @@ static void stop_printing(int signal_number)
     stopped_by = signal_number;
 }
 
-/* The loop's handlers would only note a signal for a loop that does not run any more. */
-static void catch_signals(struct run_shell *shell)
-{
-    struct sigaction action = {.sa_handler = stop_printing}; /* no SA_RESTART: a write ends */
-
-    stopped_by = 0;
-    for (int i = 0; i < RUN_SIGNAL_COUNT; i++) {
-        if (!shell->signals[i])
-            continue;
-        loop_event_close(shell->signals[i]);
-        shell->signals[i] = NULL;
-        sigaction(SIGNALS[i], &action, NULL);
-    }
-}
-
 int run_shell_print(struct run_shell *shell, struct err *err)
 {
     uint32_t count = job_results_part_count(&shell->results);
@@ -225,7 +176,8 @@ int run_shell_print(struct run_shell *shell, struct err *err)
     attempts = mem_alloc_array(count, sizeof *attempts);
     for (uint32_t i = 0; i < count; i++)
         attempts[i] = job_results_part(&shell->results, i)->attempt_id;
-    catch_signals(shell);
+    stopped_by = 0;
+    interrupts_catch(&shell->interrupts, stop_printing); /* the loop does not run any more */
     rc = run_output_print(&shell->output, attempts, count, &stopped_by, err);
     shell->signal_number = (int)stopped_by;
     free(attempts);

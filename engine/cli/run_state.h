@@ -13,6 +13,7 @@
 #define CLI_RUN_STATE_H
 
 #include "attempt/attempt.h"
+#include "cli/interrupts.h"
 #include "cli/run_config.h"
 #include "cli/run_output.h"
 #include "master/job_faults.h"
@@ -25,7 +26,6 @@
 enum {
     RUN_JOB_ID = 1,              /* of the scheduler and in run files: a run has one job ... */
     RUN_WORKER_ID = 1,           /* ... and one worker, this process */
-    RUN_SIGNAL_COUNT = 3,        /* SIGINT, SIGTERM, SIGHUP */
     RUN_LOG_BYTES_MAX = 1 << 16, /* what jobs print between two redraws; more: redraw now */
 };
 
@@ -52,7 +52,7 @@ struct run_shell {
     struct run_config config;
     const struct nursery *nursery;
     struct loop *loop;
-    struct loop_event *signals[RUN_SIGNAL_COUNT];
+    struct interrupts interrupts;
     struct loop_event *step_timer;  /* ends run_shell_step() */
     struct loop_event *sched_timer; /* a TICK is due */
     struct sched *sched;

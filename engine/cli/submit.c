@@ -5,25 +5,22 @@
 #include "cli/answer.h"
 #include "cli/client.h"
 #include "cli/fields.h"
+#include "cli/interrupts.h"
 #include "cli/job_values.h"
 #include "cli/run_config.h"
 #include "record/value.h"
 #include "rpc/blob.h"
 
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 enum {
-    SUBMIT_SIGNAL_COUNT = 3,
     SUBMIT_BLOB_COUNT = 3,
     SUBMIT_KEY_BYTES = 16,
     SUBMIT_PAUSE_MS_MIN = 100, /* between two tries to connect; it doubles ... */
     SUBMIT_PAUSE_MS_MAX = 2000,
     SUBMIT_LOG_BYTES_MAX = 1 << 16, /* what jobs print between two redraws; more: redraw now */
 };
-
-static const int SIGNALS[SUBMIT_SIGNAL_COUNT] = {SIGINT, SIGTERM, SIGHUP};
 
 /* Ids of requests. A blob's is its index. */
 enum { REQUEST_SUBMIT = SUBMIT_BLOB_COUNT, REQUEST_WATCH };
@@ -40,7 +37,7 @@ struct submit {
     char key[2 * SUBMIT_KEY_BYTES + 1];          /* of idempotency */
     char *folder;                                /* that relative inputs are in */
     int32_t priority;
-    struct loop_event *signals[SUBMIT_SIGNAL_COUNT];
+    struct interrupts interrupts;
     struct loop_event *step_timer, *retry_timer;
     uint64_t job;         /* 0: not accepted yet */
     uint64_t events_seen; /* of the watch */
@@ -288,25 +285,12 @@ static const struct client_ops CLIENT_OPS = {on_opened, on_message, on_closed};
 
 /* ---- the loop ---- */
 
-static void interrupt(struct submit *submit, int signal_number)
+static void interrupt(void *context, int signal_number)
 {
+    struct submit *submit = context;
+
     submit->signal_number = signal_number;
     loop_break(submit->client.loop);
-}
-
-static void on_interrupt(void *context)
-{
-    interrupt(context, SIGINT);
-}
-
-static void on_terminate(void *context)
-{
-    interrupt(context, SIGTERM);
-}
-
-static void on_hangup(void *context)
-{
-    interrupt(context, SIGHUP);
 }
 
 static void on_step_timer(void *context)
@@ -316,26 +300,12 @@ static void on_step_timer(void *context)
     loop_break(submit->client.loop);
 }
 
-static bool is_ignored(int signal_number)
-{
-    struct sigaction action;
-
-    return sigaction(signal_number, NULL, &action) == 0 && action.sa_handler == SIG_IGN;
-}
-
 static int open_events(struct submit *submit, struct err *err)
 {
-    static void (*const callbacks[SUBMIT_SIGNAL_COUNT])(void *) = {on_interrupt, on_terminate,
-                                                                   on_hangup};
     struct loop *loop = submit->client.loop;
 
-    for (int i = 0; i < SUBMIT_SIGNAL_COUNT; i++) {
-        if (SIGNALS[i] == SIGHUP && is_ignored(SIGHUP))
-            continue; /* nohup mrlua submit ... */
-        submit->signals[i] = loop_signal_open(loop, SIGNALS[i], callbacks[i], submit, err);
-        if (!submit->signals[i])
-            return -1;
-    }
+    if (interrupts_open(&submit->interrupts, loop, interrupt, submit, err) != 0)
+        return -1;
     submit->step_timer = loop_timer_open(loop, on_step_timer, submit);
     submit->retry_timer = loop_timer_open(loop, on_retry, submit);
     return 0;
@@ -414,8 +384,7 @@ void submit_close(struct submit *submit)
 {
     if (!submit)
         return;
-    for (int i = 0; i < SUBMIT_SIGNAL_COUNT; i++)
-        loop_event_close(submit->signals[i]);
+    interrupts_close(&submit->interrupts);
     loop_event_close(submit->step_timer);
     loop_event_close(submit->retry_timer);
     client_deinit(&submit->client);
