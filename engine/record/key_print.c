@@ -67,7 +67,8 @@ static void print_datum(struct printer *printer, const struct datum *datum)
     }
 }
 
-static int print_key(struct printer *printer, struct slice key)
+/* Prints its parts up to the end, or to what cannot be read: -1, and that is *rest. */
+static int print_key(struct printer *printer, struct slice key, struct slice *rest)
 {
     struct buf scratch = {0};
     struct key_reader reader;
@@ -77,22 +78,43 @@ static int print_key(struct printer *printer, struct slice key)
     int rc;
 
     key_reader_init(&reader, key, &scratch);
-    while (!printer->is_cut && (rc = key_read(&reader, &part, &err)) == 1) {
+    do {
+        *rest = slice_of(reader.next, (size_t)(reader.end - reader.next));
+        rc = key_read(&reader, &part, &err);
+        if (rc != 1)
+            break;
         if (!is_first && part.type != DATUM_TUPLE_END)
             print(printer, ", ");
         is_first = part.type == DATUM_TUPLE_BEGIN;
         print_datum(printer, &part);
-    }
+    } while (!printer->is_cut);
     buf_deinit(&scratch);
     return printer->is_cut ? 0 : rc;
+}
+
+const char *key_print_head(char *out, size_t out_bytes, struct slice head, size_t key_bytes)
+{
+    struct printer printer = {.out = out, .bytes = out_bytes};
+    struct slice rest;
+
+    assert(out_bytes >= 2 * sizeof "...");
+    if (key_bytes <= head.len)
+        return key_print(out, out_bytes, head);
+    if (print_key(&printer, head, &rest) != 0 && rest.len > 0 && rest.ptr[0] == KEY_STRING_TAG) {
+        print(&printer, printer.len > 0 && out[printer.len - 1] == '{' ? "" : ", ");
+        print_string(&printer, slice_of(rest.ptr + 1, rest.len - 1));
+    }
+    snprintf(out + printer.len, out_bytes - printer.len, "...");
+    return out;
 }
 
 const char *key_print(char *out, size_t out_bytes, struct slice key)
 {
     struct printer printer = {.out = out, .bytes = out_bytes};
+    struct slice rest;
 
     assert(out_bytes >= 2 * sizeof "...");
-    if (print_key(&printer, key) != 0) {
+    if (print_key(&printer, key, &rest) != 0) {
         printer.len = 0;
         print_string(&printer, key);
     }

@@ -17,4 +17,8 @@ enum { KEY_PRINT_BYTES = 200 }; /* enough for a message; 8 at least */
  * string of themselves. */
 const char *key_print(char *out, size_t out_bytes, struct slice key);
 
+/* The same of a key of `key_bytes` of which `head` is the beginning: as far as that can be read,
+ * then "..." if there is more of it. */
+const char *key_print_head(char *out, size_t out_bytes, struct slice head, size_t key_bytes);
+
 #endif
