@@ -133,6 +133,21 @@ static void a_digest_sees_every_field_and_every_boundary(void **state)
     assert_false(same(digest_of(twice, 0), digest_of(twice, 1)));
 }
 
+static uint64_t key_hash(uint32_t partition, const char *key, const char *value)
+{
+    struct digest digest = {0};
+
+    return digest_add_record(&digest, partition, slice_of_string(key), slice_of_string(value));
+}
+
+static void a_digest_answers_a_hash_of_key_and_partition_alone(void **state)
+{
+    (void)state;
+    assert_true(key_hash(3, "a", "1") == key_hash(3, "a", "2"));
+    assert_true(key_hash(3, "a", "1") != key_hash(3, "b", "1"));
+    assert_true(key_hash(3, "a", "1") != key_hash(4, "a", "1"));
+}
+
 /* Values of two records exchanged: each field is seen somewhere, but not with its key. */
 static void a_digest_sees_values_that_changed_places(void **state)
 {
@@ -170,6 +185,7 @@ int main(void)
         cmocka_unit_test(hash64_is_what_it_always_was),
         cmocka_unit_test(a_digest_does_not_depend_on_order),
         cmocka_unit_test(a_digest_sees_every_field_and_every_boundary),
+        cmocka_unit_test(a_digest_answers_a_hash_of_key_and_partition_alone),
         cmocka_unit_test(a_digest_sees_values_that_changed_places),
         cmocka_unit_test(digests_of_parts_add_up),
     };

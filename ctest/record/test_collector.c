@@ -4,6 +4,7 @@
 #include "fault/fault.h"
 #include "record/builtin_group.h"
 #include "record/collector.h"
+#include "record/key.h"
 #include "record/value.h"
 
 #include <errno.h>
@@ -190,6 +191,114 @@ static void sums_are_the_sums_of_all_values(void **state)
     collector_close(collector);
     kit_clear(&got);
     free(sums);
+    fixture_close(&fixture);
+}
+
+static void emit_number(struct collector *collector, uint32_t partition, struct slice key,
+                        int64_t value)
+{
+    char number[VALUE_NUMBER_BYTES_MAX];
+    struct err err;
+
+    assert_int_equal(collector_emit(collector, partition, key,
+                                    slice_of(number, value_encode_integer(number, value)), &err),
+                     0);
+}
+
+/* Every tenth record has the key "the", the others have one each; enough for some spills. */
+static void emit_every_tenth(struct collector *collector, uint32_t count)
+{
+    for (uint32_t i = 0; i < count; i++) {
+        char text[16];
+
+        snprintf(text, sizeof text, "s%08x", i);
+        if (i % 10 == 0)
+            emit_number(collector, 1, slice_of_string("sthe"), i);
+        else
+            emit_number(collector, i % 3, slice_of_string(text), i);
+    }
+}
+
+static void a_hot_key_is_counted_exactly_wherever_a_spill_cuts(void **state)
+{
+    enum { RECORDS = 200 * 1000 };
+    struct fixture fixture = fixture_open(NULL);
+    struct run_summary summary;
+    const struct hot_key *key;
+    struct err err;
+    struct collector *collector = collector_open(&fixture.options, &err);
+
+    (void)state;
+    assert_non_null(collector);
+    emit_every_tenth(collector, RECORDS);
+    assert_int_equal(collector_finish(collector, &summary, &err), 0);
+    assert_true(summary.spill_count > 1);
+    assert_int_equal(summary.hot_keys->count, 1);
+    key = &summary.hot_keys->items[0];
+    assert_true(hot_key_sure(key) == RECORDS / 10);
+    assert_int_equal(key->partition, 1);
+    assert_true(slice_equal(hot_key_bytes(key), slice_of_string("sthe")));
+    collector_close(collector);
+    fixture_close(&fixture);
+}
+
+static void what_a_combiner_makes_one_record_is_not_hot(void **state)
+{
+    struct combiner sum = builtin_combiner(&(struct builtin_call){.builtin = BUILTIN_SUM});
+    struct fixture fixture = fixture_open(&sum);
+    struct run_summary summary;
+    struct err err;
+    struct collector *collector = collector_open(&fixture.options, &err);
+
+    (void)state;
+    assert_non_null(collector);
+    emit_every_tenth(collector, 200 * 1000);
+    assert_int_equal(collector_finish(collector, &summary, &err), 0);
+    assert_int_equal(summary.digest.record_count, 180 * 1000 + 1);
+    assert_int_equal(summary.hot_keys->count, 0);
+    collector_close(collector);
+    fixture_close(&fixture);
+}
+
+/* With `group` hot is what a reduce gets at once: no key comes twice here, the first part does. */
+static void a_hot_group_is_known_by_the_parts_it_groups_by(void **state)
+{
+    struct fixture fixture = fixture_open(NULL);
+    struct run_summary summary;
+    struct buf key = {0}, group = {0};
+    struct err err;
+    struct collector *collector;
+
+    (void)state;
+    fixture.options.group_parts = 1;
+    collector = collector_open(&fixture.options, &err);
+    assert_non_null(collector);
+    for (int i = 0; i < 1000; i++) {
+        struct key_writer writer;
+
+        buf_clear(&key);
+        key_writer_init(&writer, &key);
+        key_write_tuple_begin(&writer);
+        key_write_string(&writer, slice_of_string(i % 4 ? "hot" : i % 8 ? "warm" : "rare"));
+        key_write_integer(&writer, i);
+        key_write_tuple_end(&writer);
+        assert_int_equal(key_writer_end(&writer, &err), 0);
+        if (i == 1) {
+            struct slice prefix;
+
+            assert_int_equal(key_prefix(buf_slice(&key), 1, &prefix, &err), 0);
+            buf_append(&group, prefix.ptr, prefix.len);
+        }
+        emit_number(collector, 0, buf_slice(&key), i);
+    }
+    assert_int_equal(collector_finish(collector, &summary, &err), 0);
+    assert_int_equal(summary.hot_keys->count, 3);
+    assert_true(hot_key_sure(&summary.hot_keys->items[0]) == 750);
+    assert_true(slice_equal(hot_key_bytes(&summary.hot_keys->items[0]), buf_slice(&group)));
+    assert_true(hot_key_sure(&summary.hot_keys->items[2]) == 125);
+    collector_close(collector);
+    buf_deinit(&key);
+    buf_deinit(&group);
     fixture_close(&fixture);
 }
 
@@ -411,6 +520,9 @@ int main(void)
         cmocka_unit_test(a_run_is_the_naive_stable_sort_of_what_was_emitted),
         cmocka_unit_test(combining_changes_nothing_wherever_a_spill_cuts),
         cmocka_unit_test(sums_are_the_sums_of_all_values),
+        cmocka_unit_test(a_hot_key_is_counted_exactly_wherever_a_spill_cuts),
+        cmocka_unit_test(what_a_combiner_makes_one_record_is_not_hot),
+        cmocka_unit_test(a_hot_group_is_known_by_the_parts_it_groups_by),
         cmocka_unit_test(what_fits_the_buffer_never_touches_scratch),
         cmocka_unit_test(no_records_are_a_run_of_empty_partitions),
         cmocka_unit_test(scratch_stays_in_proportion_to_the_data),

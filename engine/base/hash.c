@@ -59,8 +59,8 @@ uint32_t crc32c_combine(uint32_t first, uint32_t second, uint64_t len)
 }
 
 /* The key's hash is the value's seed, so that moving bytes between the two changes the sum. */
-void digest_add_record(struct digest *digest, uint32_t partition, struct slice key,
-                       struct slice value)
+uint64_t digest_add_record(struct digest *digest, uint32_t partition, struct slice key,
+                           struct slice value)
 {
     uint64_t seed = XXH3_64bits_withSeed(key.ptr, key.len, partition);
     XXH128_hash_t hash = XXH3_128bits_withSeed(value.ptr, value.len, seed);
@@ -69,6 +69,7 @@ void digest_add_record(struct digest *digest, uint32_t partition, struct slice k
     digest->high += hash.high64 + (low < hash.low64);
     digest->low = low;
     digest->record_count++;
+    return seed;
 }
 
 void digest_add(struct digest *digest, const struct digest *other)

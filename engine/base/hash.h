@@ -28,8 +28,9 @@ struct digest {
     uint64_t record_count;
 };
 
-void digest_add_record(struct digest *digest, uint32_t partition, struct slice key,
-                       struct slice value);
+/* Answers the hash of the key, which is the same for the same key and partition. */
+uint64_t digest_add_record(struct digest *digest, uint32_t partition, struct slice key,
+                           struct slice value);
 void digest_add(struct digest *digest, const struct digest *other);
 bool digest_equal(const struct digest *a, const struct digest *b);
 

@@ -2,6 +2,8 @@
 
 #include "base/bytes.h"
 #include "record/combine.h"
+#include "record/hot_groups.h"
+#include "record/key.h"
 #include "record/merger.h"
 
 #include <assert.h>
@@ -13,6 +15,7 @@ struct collector {
     struct sortbuf buf;
     struct merger merger;
     struct run_writer *writer; /* of the result; kept for its table of segments */
+    struct hot_groups hot;     /* of the result */
     uint64_t records_emitted;
     uint32_t spill_count;
 };
@@ -182,24 +185,53 @@ bool collector_fold_one(struct collector *collector, const struct sortbuf_lookup
 struct result_sink {
     struct sink sink;
     struct run_writer *writer;
+    struct hot_groups *hot;
+    uint32_t group_parts;
     uint32_t begun_count; /* the partition being written, + 1 */
     struct digest digest;
 };
 
-static int result_emit(struct sink *sink, struct slice placed, struct slice value, struct err *err)
+static int result_write(struct result_sink *result, uint32_t partition, struct slice key,
+                        struct slice value, struct err *err)
 {
-    struct result_sink *result = (struct result_sink *)sink;
-    uint32_t partition = get_u32be(placed.ptr);
-    struct slice key =
-        slice_of(placed.ptr + SORTBUF_PARTITION_BYTES, placed.len - SORTBUF_PARTITION_BYTES);
-
     if (partition + 1 != result->begun_count) {
         if (run_writer_begin(result->writer, partition, err) != 0)
             return -1;
         result->begun_count = partition + 1;
     }
-    digest_add_record(&result->digest, partition, key, value);
     return run_writer_append(result->writer, key, value, err);
+}
+
+/* Takes the partition off a placed key. */
+static uint32_t unplace(struct slice *key)
+{
+    uint32_t partition = get_u32be(key->ptr);
+
+    *key = slice_of(key->ptr + SORTBUF_PARTITION_BYTES, key->len - SORTBUF_PARTITION_BYTES);
+    return partition;
+}
+
+static int emit_by_key(struct sink *sink, struct slice key, struct slice value, struct err *err)
+{
+    struct result_sink *result = (struct result_sink *)sink;
+    uint32_t partition = unplace(&key);
+    uint64_t hash = digest_add_record(&result->digest, partition, key, value);
+
+    hot_groups_add(result->hot, hash, partition, key);
+    return result_write(result, partition, key, value, err);
+}
+
+static int emit_by_group(struct sink *sink, struct slice key, struct slice value, struct err *err)
+{
+    struct result_sink *result = (struct result_sink *)sink;
+    uint32_t partition = unplace(&key);
+    struct slice group;
+
+    if (key_prefix(key, result->group_parts, &group, err) != 0)
+        return -1;
+    digest_add_record(&result->digest, partition, key, value);
+    hot_groups_add(result->hot, hash64_seeded(group, partition), partition, group);
+    return result_write(result, partition, key, value, err);
 }
 
 /* The records to write: from the buffer, or from all spills once the buffer is released. */
@@ -217,7 +249,11 @@ static int write_result(struct collector *collector, struct cursor *cursor, stru
                         struct err *err)
 {
     const struct collector_options *options = &collector->options;
-    struct result_sink result = {.sink.emit = result_emit};
+    struct result_sink result = {
+        .sink.emit = options->group_parts > 0 ? emit_by_group : emit_by_key,
+        .hot = &collector->hot,
+        .group_parts = options->group_parts,
+    };
     char what[RUN_WHAT_BYTES];
 
     snprintf(what, sizeof what, "run of map %u", options->id.task);
@@ -226,8 +262,10 @@ static int write_result(struct collector *collector, struct cursor *cursor, stru
     if (!collector->writer)
         return -1;
     result.writer = collector->writer;
+    hot_groups_init(result.hot);
     if (combine_drain(cursor, options->combiner, &result.sink, err) != 0)
         return -1;
+    hot_groups_end(result.hot);
     *digest = result.digest;
     return run_writer_finish(collector->writer, err);
 }
@@ -251,5 +289,6 @@ int collector_finish(struct collector *collector, struct run_summary *summary, s
     summary->spill_count = collector->spill_count;
     summary->partition_count = collector->options.partition_count;
     summary->segments = run_writer_segments(collector->writer);
+    summary->hot_keys = &collector->hot.keys;
     return 0;
 }

@@ -17,6 +17,8 @@
  * Memory (P9): sort_buffer_bytes while records come in, plus what a writer takes, five blocks
  * (segment_writer.h). It is released before the merge, which takes at most fan-in x (two blocks +
  * a key), one value, and a writer: about 13 MB, and 16 MB more for the largest values.
+ * The hot keys are counted in what is left, as it is written (hot_groups.h): after the combiner,
+ * which is what the shuffle and the reduces have to do with.
  * Disk: the spills, and while merging at most the same again (merged ranges are punched out).
  *
  * Does not know of Lua: a combiner is a callback, a partition a number.
@@ -26,6 +28,7 @@
 
 #include "base/hash.h"
 #include "record/group.h"
+#include "record/hot_keys.h"
 #include "record/merge.h"
 #include "record/run.h"
 #include "record/sortbuf.h"
@@ -33,6 +36,7 @@
 struct collector_options {
     size_t sort_buffer_bytes; /* SORTBUF_BYTES_MIN .. SORTBUF_BYTES_MAX */
     uint32_t partition_count;
+    uint32_t group_parts; /* of the job's `group`: hot is what a reduce gets at once. 0: a key */
     const struct combiner *combiner; /* borrowed until close; NULL: none */
     struct run_id id;
     int scratch[2];  /* borrowed; empty files, read and write */
@@ -48,7 +52,8 @@ struct run_summary {
     uint32_t spill_count;     /* 0: all of it fitted the sort buffer */
     struct digest digest;     /* of the final (partition, key, value)s, and their count */
     uint32_t partition_count;
-    const struct run_segment *segments; /* by partition; good until the collector is closed */
+    const struct run_segment *segments; /* by partition; good until the collector is closed ... */
+    const struct hot_keys *hot_keys;    /* ... and so are the keys with most records, sorted */
 };
 
 struct collector;
