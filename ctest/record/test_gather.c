@@ -74,6 +74,7 @@ static void add_map(struct fixture *fixture, struct rand *rand, size_t count)
     fixture->segments[map].fd = fixture->options.scratch[0];
     fixture->segments[map].map = 10 + map;
     fixture->segments[map].attempt = 1000 + map;
+    fixture->segments[map].id = options.id;
     copy_segment(fixture, options.result, &summary.segments[PARTITION]);
     fixture->map_count++;
     collector_close(collector);
@@ -213,7 +214,7 @@ static void a_segment_in_anothers_place_is_found(void **state)
     assert_int_equal(err.kind, ERR_PEER);
     assert_int_equal(failed_map, 10);
     fixture.segments[0] = segment; /* and a stale attempt's */
-    fixture.segments[0].attempt++;
+    fixture.segments[0].id.attempt++;
     fixture.map_count = 1;
     assert_int_equal(gather_all(&fixture, &got, &digest, &failed_map, &err), -1);
     assert_int_equal(failed_map, 10);

@@ -1,9 +1,9 @@
 #include "attempt/fetch.h"
 
 #include "attempt/files.h"
+#include "attempt/run_of.h"
 #include "base/io.h"
 #include "base/mem.h"
-#include "record/run.h"
 
 #include <fcntl.h>
 #include <stdbool.h>
@@ -16,8 +16,9 @@
 static int check_index(const struct run_index *index, const Mrlua__TaskStart *start,
                        const Mrlua__MapOutput *map, const char *what, struct err *err)
 {
-    if (index->id.job != start->job || index->id.task != map->map ||
-        index->id.attempt != map->attempt)
+    struct run_id expected = run_of(map->run, start->job, map->map, map->attempt);
+
+    if (!run_is_of(&index->id, &expected))
         return err_set(err, ERR_PEER, "%s is the run of another map, %u attempt %llu", what,
                        index->id.task, (unsigned long long)index->id.attempt);
     if (index->partition_count != start->partition_count)
@@ -34,6 +35,7 @@ static void add_segment(struct fetched *out, const Mrlua__MapOutput *map,
     mrlua__segment__init(segment);
     segment->map = map->map;
     segment->attempt = map->attempt;
+    segment->run = map->run; /* borrowed */
     segment->offset = offset;
     segment->bytes = extent->bytes;
     out->table.segments[out->table.n_segments++] = segment;

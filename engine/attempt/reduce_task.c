@@ -1,6 +1,7 @@
 #include "attempt/reduce_task.h"
 
 #include "attempt/part.h"
+#include "attempt/run_of.h"
 #include "base/io.h"
 #include "base/mem.h"
 #include "record/builtin_group.h"
@@ -62,18 +63,24 @@ static void close_segments(struct reduce_task *task)
     free(task->segments);
 }
 
+static struct gather_segment segment_of(const Mrlua__Segment *told, uint64_t job)
+{
+    return (struct gather_segment){
+        .fd = child_fd(CHILD_SCRATCH_A),
+        .map = told->map,
+        .attempt = told->attempt,
+        .id = run_of(told->run, job, told->map, told->attempt),
+        .offset = told->offset,
+        .bytes = told->bytes,
+    };
+}
+
 static void keep_table(struct reduce_task *task, const Mrlua__SegmentTable *table)
 {
     task->segments = mem_alloc_array(table->n_segments, sizeof *task->segments);
     task->segment_count = (uint32_t)table->n_segments;
     for (size_t i = 0; i < table->n_segments; i++)
-        task->segments[i] = (struct gather_segment){
-            .fd = child_fd(CHILD_SCRATCH_A),
-            .map = table->segments[i]->map,
-            .attempt = table->segments[i]->attempt,
-            .offset = table->segments[i]->offset,
-            .bytes = table->segments[i]->bytes,
-        };
+        task->segments[i] = segment_of(table->segments[i], task->child->start->job);
 }
 
 static int receive_table(struct reduce_task *task, struct err *err)

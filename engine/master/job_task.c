@@ -213,6 +213,7 @@ static void set_map_output(struct job_task *task, const struct job_source *sourc
     mrlua__map_output__init(output);
     output->map = map;
     output->attempt = result ? result->attempt_id : 0;
+    output->run = result ? result->done->run : NULL;
     job_task_map_path(source->temp_path, map, output->attempt, &task->map_paths[map]);
     output->path = text(buf_string(&task->map_paths[map]));
     task->map_output_list[map] = output;

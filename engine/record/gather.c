@@ -53,6 +53,7 @@ static int add_segments(struct gather *gather, const struct gather_segment *segm
     for (uint32_t i = 0; i < segment_count; i++) {
         struct merger_run run = {.offset = segments[i].offset,
                                  .bytes = segments[i].bytes,
+                                 .id = segments[i].id,
                                  .attempt = segments[i].attempt,
                                  .task = segments[i].map,
                                  .fd = segments[i].fd};

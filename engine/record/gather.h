@@ -24,13 +24,14 @@
 struct gather_segment {
     int fd; /* borrowed: scratch[0] as a rule */
     uint32_t map;
-    uint64_t attempt;
+    uint64_t attempt; /* that made the map's output, as messages name it */
+    struct run_id id; /* what its bytes say of who wrote them */
     uint64_t offset, bytes;
 };
 
 struct gather_options {
     uint32_t partition;
-    struct run_id id; /* the reduce's own, on what it writes to scratch; the maps' job is its */
+    struct run_id id; /* the reduce's own, on what it writes to scratch */
     int scratch[2];   /* borrowed; scratch[0] may hold the segments, scratch[1] is empty */
     uint32_t fan_in;  /* 2 .. MERGE_FAN_IN_MAX; 0: that */
     struct pulse pulse;

@@ -88,6 +88,7 @@ static int write_run(struct merger *merger, int scratch, struct cursor *cursor,
     if (rc == 0)
         *run = (struct merger_run){.offset = extent.offset,
                                    .bytes = extent.bytes,
+                                   .id = options->id,
                                    .attempt = options->id.attempt,
                                    .task = options->id.task,
                                    .fd = options->scratch[scratch],
@@ -105,12 +106,11 @@ int merger_spill(struct merger *merger, struct cursor *cursor, struct err *err)
 static struct cursor *open_run(struct merger *merger, const struct merger_run *run, uint32_t number,
                                struct err *err)
 {
-    struct run_id id = {.job = merger->options.id.job, .task = run->task, .attempt = run->attempt};
     struct segment segment = {.fd = run->fd,
                               .offset = run->offset,
                               .bytes = run->bytes,
                               .partition = merger->options.partition,
-                              .expected = &id,
+                              .expected = &run->id,
                               .kind = run->is_own ? ERR_DISK : ERR_PEER,
                               .pulse = merger->options.pulse,
                               .number = run->task,

@@ -27,7 +27,8 @@
 
 struct merger_run {
     uint64_t offset, bytes;
-    uint64_t attempt; /* with `task`: who wrote it, and its segment's header says so */
+    struct run_id id; /* who wrote it, and its segment's header says so */
+    uint64_t attempt; /* with `task`: what it is called in messages */
     uint32_t task;
     int fd;
     bool is_own; /* a spill or a joined run; else a segment that came from another attempt */
