@@ -272,6 +272,30 @@ static void close_is_safe_twice(void **state)
     assert_int_equal(fd, -1);
 }
 
+static void folders_are_made_down_to_the_last_slash(void **state)
+{
+    static const char *const made[] = {"/a/b/c", "/a/b", "/a"};
+    struct place place;
+    struct err err = {0};
+    char path[PATH_BYTES + 20];
+
+    (void)state;
+    place_make(&place);
+    snprintf(path, sizeof path, "%s/a/b/c/name", place.folder);
+    for (int twice = 0; twice < 2; twice++)
+        assert_int_equal(io_make_folders(path, 0700, &err), 0);
+    assert_int_equal(access(path, F_OK), -1);
+    snprintf(path, sizeof path, "%s/x/name", place.file);
+    assert_int_equal(io_make_folders(path, 0700, &err), -1);
+    assert_int_equal(err.kind, ERR_SETUP);
+    assert_non_null(strstr(err.message, "/file/x: Not a directory"));
+    for (size_t i = 0; i < sizeof made / sizeof *made; i++) {
+        snprintf(path, sizeof path, "%s%s", place.folder, made[i]);
+        assert_int_equal(rmdir(path), 0);
+    }
+    place_remove(&place);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -284,6 +308,7 @@ int main(void)
         cmocka_unit_test(a_failed_fsync_is_reported_and_not_asked_again),
         cmocka_unit_test(fsync_of_a_folder_reports_every_failure),
         cmocka_unit_test(a_failed_rename_names_both_ends),
+        cmocka_unit_test(folders_are_made_down_to_the_last_slash),
         cmocka_unit_test(read_file_takes_all_of_a_file_within_its_limit),
         cmocka_unit_test(read_file_reports_every_failure_and_leaks_no_descriptor),
         cmocka_unit_test(close_is_safe_twice),

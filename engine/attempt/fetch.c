@@ -3,6 +3,7 @@
 #include "attempt/files.h"
 #include "attempt/run_of.h"
 #include "base/io.h"
+#include "base/io_copy.h"
 #include "base/mem.h"
 
 #include <fcntl.h>
@@ -53,8 +54,8 @@ static int place_segment(const Mrlua__MapOutput *map, int *run, const struct run
         add_segment(out, map, extent, extent->offset);
         return 0;
     }
-    if (files_copy(*run, extent->offset, scratch, out->table.bytes, extent->bytes, what, ERR_PEER,
-                   err) != 0)
+    if (io_copy(*run, extent->offset, scratch, out->table.bytes, extent->bytes, what, ERR_PEER,
+                "a scratch file", err) != 0)
         return -1;
     add_segment(out, map, extent, out->table.bytes);
     return 0;

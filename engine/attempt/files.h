@@ -26,9 +26,4 @@ int files_result(const char *path, struct err *err);
 /* Opens an input and checks that it is what was planned with. -1: ERR_INPUT. */
 int files_input(const Mrlua__Piece *piece, struct err *err);
 
-/* Copies `bytes` from `from` at `offset` to `to` at `to_offset`, in the kernel where it can. `what`
- * names the source, whose failure is of kind `kind`; writing fails with ERR_DISK. */
-int files_copy(int from, uint64_t offset, int to, uint64_t to_offset, uint64_t bytes,
-               const char *what, enum err_kind kind, struct err *err);
-
 #endif

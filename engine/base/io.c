@@ -5,6 +5,8 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 ssize_t io_read(int fd, void *to, size_t len, const char *what, enum err_kind kind, struct err *err)
@@ -91,6 +93,22 @@ int io_fsync_folder(const char *path, struct err *err)
         return err_set_errno(err, ERR_DISK, "open %s", path);
     rc = io_fsync(fd, path, err);
     close(fd);
+    return rc;
+}
+
+int io_make_folders(const char *path, mode_t mode, struct err *err)
+{
+    struct buf folder = {0};
+    int rc = 0;
+
+    for (const char *slash = strchr(path + 1, '/'); slash && rc == 0;
+         slash = strchr(slash + 1, '/')) {
+        buf_clear(&folder);
+        buf_append(&folder, path, (size_t)(slash - path));
+        if (mkdir(buf_string(&folder), mode) != 0 && errno != EEXIST)
+            rc = err_set_errno(err, ERR_SETUP, "make folder %s", buf_string(&folder));
+    }
+    buf_deinit(&folder);
     return rc;
 }
 

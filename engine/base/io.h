@@ -30,6 +30,10 @@ int io_fsync(int fd, const char *what, struct err *err);
 /* Makes the names in folder `path` last: fsync of the folder. */
 int io_fsync_folder(const char *path, struct err *err);
 
+/* Makes the folders that `path` lies in, as far as they are missing, with this mode less the umask.
+ * 0 or -1 (ERR_SETUP). */
+int io_make_folders(const char *path, mode_t mode, struct err *err);
+
 int io_rename(const char *from, const char *to, struct err *err);
 
 /* Reads a whole small file, at most `bytes_max`, into `out`. */

@@ -60,22 +60,6 @@ int fs_copy_stream(struct gcs *gcs, const struct fs_transfer *transfer, int to, 
 
 /* ---- to a file ---- */
 
-/* The folders above `path`. */
-static int make_folders(const char *path, struct err *err)
-{
-    char *copy = mem_strdup(path);
-    int rc = 0;
-
-    for (char *slash = strchr(copy + 1, '/'); slash && rc == 0; slash = strchr(slash + 1, '/')) {
-        *slash = '\0';
-        if (mkdir(copy, 0777) != 0 && errno != EEXIST)
-            rc = err_set_errno(err, ERR_SETUP, "make folder %s", copy);
-        *slash = '/';
-    }
-    free(copy);
-    return rc;
-}
-
 /* "folder/.name.7.mrlua-part" */
 static void put_part_name(struct buf *out, const char *path, uint64_t generation)
 {
@@ -196,7 +180,7 @@ static int download(struct gcs *gcs, const struct fs_transfer *transfer, struct 
     if (transfer->keeps && access(transfer->to, F_OK) == 0)
         return 0;
     put_part_name(&part.path, transfer->to, transfer->generation);
-    if (make_folders(transfer->to, err) != 0)
+    if (io_make_folders(transfer->to, 0777, err) != 0)
         goto out;
     part.fd = open(part.path.ptr, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
     if (part.fd < 0) {

@@ -248,23 +248,6 @@ int keys_load(struct keys *keys, const char *path, struct err *err)
     return rc;
 }
 
-/* The folders that `path` lies in. Only those that it makes are closed to others. */
-static int make_folders(const char *path, struct err *err)
-{
-    struct buf folder = {0};
-    int rc = 0;
-
-    for (const char *slash = strchr(path + 1, '/'); slash && rc == 0;
-         slash = strchr(slash + 1, '/')) {
-        buf_clear(&folder);
-        buf_append(&folder, path, (size_t)(slash - path));
-        if (mkdir(buf_string(&folder), 0700) != 0 && errno != EEXIST)
-            rc = err_set_errno(err, ERR_SETUP, "make folder %s", buf_string(&folder));
-    }
-    buf_deinit(&folder);
-    return rc;
-}
-
 static int write_secret(int fd, const char *path, struct err *err)
 {
     uint8_t secret[KEY_BYTES];
@@ -292,7 +275,7 @@ static int create_secret(const char *path, struct err *err)
     uint64_t number;
     int rc = -1, fd;
 
-    if (make_folders(path, err) != 0)
+    if (io_make_folders(path, 0700, err) != 0) /* only those that it makes are closed to others */
         return -1;
     keys_random(&number, sizeof number);
     buf_printf(&temp, "%s.%016llx", path, (unsigned long long)number);
