@@ -48,8 +48,8 @@ local FENCES = { -- a foreign header's first word, and the layers that may inclu
 local LIBC = {} -- everything else in <...> must be one of these: threads have no place here
 for name in ([[arpa assert ctype dirent elf endian errno fcntl float fnmatch getopt glob grp
   inttypes langinfo libgen limits link linux locale malloc math net netdb netinet poll pwd sched
-  setjmp signal spawn stdalign stdarg stdatomic stdbool stddef stdint stdio stdlib stdnoreturn string strings
-  sys termios time unistd wchar]]):gmatch("%S+") do
+  setjmp signal spawn stdalign stdarg stdatomic stdbool stddef stdint stdio stdlib stdnoreturn
+  string strings sys termios time unistd wchar]]):gmatch("%S+") do
   LIBC[name] = true
 end
 
