@@ -1,8 +1,11 @@
 #include "format/split.h"
 
+#include "base/hash.h"
 #include "seed.h"
 #include "test.h"
 
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define MIB (1024ULL * 1024)
@@ -232,6 +235,117 @@ static void limits_say_what_to_change(void **state)
     assert_non_null(strstr(err.message, "100001 reducers"));
 }
 
+/* ---- stable plans ---- */
+
+enum { STABLE_FILES = 5000 };
+
+/* What a split of one plan is of, whatever the numbers of its files: names and ranges. */
+static uint64_t print_of(const struct split_plan *plan, const struct file *files, uint32_t split)
+{
+    size_t count;
+    const struct split_piece *pieces = split_plan_pieces(plan, split, &count);
+    uint64_t hash = 0;
+
+    for (size_t i = 0; i < count; i++) {
+        const struct file *file = &files[pieces[i].file_index];
+        uint64_t range[3] = {pieces[i].offset, pieces[i].length, file->identity.size};
+
+        hash = hash64_seeded(slice_of_string(file->name), hash);
+        hash = hash64_seeded(slice_of(range, sizeof range), hash);
+    }
+    return hash;
+}
+
+static int by_value(const void *a, const void *b)
+{
+    const uint64_t *left = a, *right = b;
+
+    return *left < *right ? -1 : *left > *right;
+}
+
+/* How many splits of `after` are none of `before`. */
+static uint32_t count_new(const struct split_plan *before, const struct file *files_before,
+                          const struct split_plan *after, const struct file *files_after)
+{
+    uint64_t *prints = malloc(before->split_count * sizeof *prints);
+    uint32_t count = 0;
+
+    assert_non_null(prints);
+    for (uint32_t i = 0; i < before->split_count; i++)
+        prints[i] = print_of(before, files_before, i);
+    qsort(prints, before->split_count, sizeof *prints, by_value);
+    for (uint32_t i = 0; i < after->split_count; i++) {
+        uint64_t print = print_of(after, files_after, i);
+
+        count += !bsearch(&print, prints, before->split_count, sizeof *prints, by_value);
+    }
+    free(prints);
+    return count;
+}
+
+static void a_stable_plan_has_sizes_that_stay(void **state)
+{
+    static const struct {
+        uint64_t total, reducers;
+    } cases[] = {{0, 1},         {256 * MIB, 1},  {256 * MIB + 4, 2}, {512 * MIB, 2},
+                 {600 * MIB, 4}, {1024 * MIB, 4}, {1025 * MIB, 8},    {1ULL << 40, 1000}};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct file file = file_of("a", cases[i].total);
+        struct split_plan plan =
+            plan_of(&file, 1, (struct split_options){.stable = true, .split_bytes = 1 << 30});
+
+        assert_int_equal(plan.reducer_count, cases[i].reducers);
+        split_plan_deinit(&plan);
+        file.identity.size = cases[i].total % (100 * MIB);
+        plan = plan_of(&file, 1, (struct split_options){.stable = true});
+        assert_int_equal(plan.split_bytes, SPLIT_BYTES_STABLE);
+        split_plan_deinit(&plan);
+    }
+}
+
+/* Goal: of files that share splits one grows, goes or comes; others than its neighbours stay where
+ * they were. Without `stable` nearly all behind it would move. */
+static void one_changed_file_moves_its_neighbours_alone(void **state)
+{
+    struct rand rand = seed_rand();
+    static char names[STABLE_FILES][16];
+    static struct file before[STABLE_FILES], after[STABLE_FILES + 1];
+    struct split_options options = {.stable = true, .split_bytes = 4000};
+    struct split_plan first;
+
+    (void)state;
+    for (size_t i = 0; i < STABLE_FILES; i++) {
+        snprintf(names[i], sizeof names[i], "file-%zu", i);
+        before[i] = file_of(names[i], 1 + rand_below(&rand, 1000));
+    }
+    first = plan_of(before, STABLE_FILES, options);
+    check_cover(&first, before, STABLE_FILES);
+    assert_true(first.split_count < STABLE_FILES / 3); /* they do share */
+    for (int round = 0; round < 60; round++) {
+        size_t at = rand_below(&rand, STABLE_FILES), count = STABLE_FILES;
+        struct split_plan second;
+
+        memcpy(after, before, sizeof before);
+        if (round % 3 == 0) {
+            after[at].identity.size += 1 + rand_below(&rand, 3000);
+        } else if (round % 3 == 1) {
+            count--;
+            memmove(&after[at], &after[at + 1], (count - at) * sizeof *after);
+        } else {
+            count++;
+            memmove(&after[at + 1], &before[at], (STABLE_FILES - at) * sizeof *after);
+            after[at] = file_of("a new one", 500);
+        }
+        second = plan_of(after, count, options);
+        check_cover(&second, after, count);
+        assert_true(count_new(&first, before, &second, after) < 40);
+        split_plan_deinit(&second);
+    }
+    split_plan_deinit(&first);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -245,6 +359,8 @@ int main(void)
         cmocka_unit_test(empty_file_is_a_piece_for_file_and_run),
         cmocka_unit_test(nothing_to_read_is_one_split_without_pieces),
         cmocka_unit_test(limits_say_what_to_change),
+        cmocka_unit_test(a_stable_plan_has_sizes_that_stay),
+        cmocka_unit_test(one_changed_file_moves_its_neighbours_alone),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,5 +1,6 @@
 #include "format/split.h"
 
+#include "base/hash.h"
 #include "base/mem.h"
 
 #include <assert.h>
@@ -9,7 +10,8 @@
 /* The split that is being filled. */
 struct filling {
     struct split_plan *plan;
-    bool may_pack;
+    bool may_pack, is_stable;
+    uint64_t group_mask; /* of a name's hash; 0 there: a group of files ends before it */
     uint64_t bytes;
     size_t pieces;
     size_t name_bytes;
@@ -36,19 +38,21 @@ static void begin_split(struct filling *filling)
     filling->name_bytes = 0;
 }
 
-static bool fits(const struct filling *filling, const struct split_piece *piece, size_t name_bytes)
+static bool fits(const struct filling *filling, const struct split_piece *piece, size_t name_bytes,
+                 bool begins_group)
 {
-    return filling->may_pack && filling->plan->split_count > 0 &&
+    return filling->may_pack && !begins_group && filling->plan->split_count > 0 &&
            filling->bytes + piece->length <= filling->plan->split_bytes &&
            filling->pieces < SPLIT_PIECES_MAX &&
            filling->name_bytes + name_bytes <= SPLIT_NAME_BYTES_MAX;
 }
 
-static void add_piece(struct filling *filling, struct split_piece piece, size_t name_bytes)
+static void add_piece(struct filling *filling, struct split_piece piece, size_t name_bytes,
+                      bool begins_group)
 {
     struct split_plan *plan = filling->plan;
 
-    if (!fits(filling, &piece, name_bytes))
+    if (!fits(filling, &piece, name_bytes, begins_group))
         begin_split(filling);
     if (plan->piece_count == plan->piece_capacity) {
         plan->piece_capacity = plan->piece_capacity ? 2 * plan->piece_capacity : 64;
@@ -65,6 +69,8 @@ static int add_file(struct filling *filling, const struct file *file, uint32_t i
 {
     uint64_t size = file->identity.size, step = filling->plan->split_bytes;
     size_t name_bytes = strlen(file->name);
+    bool begins_group =
+        filling->is_stable && (hash64(slice_of_string(file->name)) & filling->group_mask) == 0;
 
     if (size == 0 && reader != READER_FILE && reader != READER_RUN)
         return 0;
@@ -73,7 +79,8 @@ static int add_file(struct filling *filling, const struct file *file, uint32_t i
     for (uint64_t offset = 0; offset < size || size == 0; offset += step) {
         uint64_t length = size - offset < step ? size - offset : step;
 
-        add_piece(filling, (struct split_piece){index, offset, length}, name_bytes);
+        add_piece(filling, (struct split_piece){index, offset, length}, name_bytes,
+                  begins_group && offset == 0);
         if (filling->plan->split_count > SPLIT_COUNT_MAX)
             return err_set(err, ERR_SETUP,
                            "more than %d splits of %" PRIu64
@@ -86,6 +93,15 @@ static int add_file(struct filling *filling, const struct file *file, uint32_t i
     return 0;
 }
 
+static uint64_t power_of_two_from(uint64_t count)
+{
+    uint64_t power = 1;
+
+    while (power < count)
+        power *= 2;
+    return power;
+}
+
 /* The sizes that the flags leave open. */
 static int decide_sizes(struct split_plan *plan, const struct split_options *options,
                         struct err *err)
@@ -93,12 +109,17 @@ static int decide_sizes(struct split_plan *plan, const struct split_options *opt
     uint64_t reducers = options->reducer_count;
 
     plan->split_bytes = options->split_bytes;
+    if (plan->split_bytes == 0 && options->stable)
+        plan->split_bytes = SPLIT_BYTES_STABLE;
     if (plan->split_bytes == 0)
         plan->split_bytes = clamp((plan->bytes_total + SPLIT_COUNT_AIM - 1) / SPLIT_COUNT_AIM,
                                   SPLIT_BYTES_MIN, SPLIT_BYTES_MAX);
-    if (reducers == 0)
-        reducers = clamp((plan->bytes_total + SPLIT_REDUCER_BYTES - 1) / SPLIT_REDUCER_BYTES, 1,
-                         SPLIT_REDUCER_COUNT_MAX);
+    if (reducers == 0) {
+        reducers = (plan->bytes_total + SPLIT_REDUCER_BYTES - 1) / SPLIT_REDUCER_BYTES;
+        if (options->stable)
+            reducers = power_of_two_from(reducers);
+        reducers = clamp(reducers, 1, SPLIT_REDUCER_COUNT_MAX);
+    }
     if (reducers > PARTITION_COUNT_MAX)
         return err_set(err, ERR_SETUP, "%" PRIu64 " reducers: %d are the most", reducers,
                        PARTITION_COUNT_MAX);
@@ -109,8 +130,11 @@ static int decide_sizes(struct split_plan *plan, const struct split_options *opt
 int split_plan_init(struct split_plan *plan, const struct file *files, size_t file_count,
                     const struct split_options *options, struct err *err)
 {
-    struct filling filling = {.plan = plan, .may_pack = file_count > SPLIT_PACK_FILES_MIN};
+    struct filling filling = {
+        .plan = plan, .may_pack = file_count > SPLIT_PACK_FILES_MIN, .is_stable = options->stable};
+    uint64_t groups = (file_count + SPLIT_GROUP_COUNT - 1) / SPLIT_GROUP_COUNT;
 
+    filling.group_mask = power_of_two_from(groups) - 1;
     *plan = (struct split_plan){0};
     if (file_count > UINT32_MAX)
         return err_set(err, ERR_SETUP, "%zu inputs: too many", file_count);

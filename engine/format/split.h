@@ -20,6 +20,15 @@
  *   - No piece at all gives one split without pieces: the job still runs, and commits an output.
  * Reducers by default: total / 256 MiB (rounded up), at least 1, at most 1,000.
  *
+ * A stable plan (`--reuse`) is one in which a file that changes, comes or goes moves the splits of
+ * as few others as can be, as each split that stays has a run that was made before:
+ *   - the split size by default is SPLIT_BYTES_STABLE, whatever the total;
+ *   - reducers by default are the next power of two, so that only a total that grows to the double
+ *     changes them (and with them every run);
+ *   - where pieces share splits, a split also begins at each file whose name says so, one of
+ *     2^k; 2^k is the power of two at or above the number of files / SPLIT_GROUP_COUNT. So what is
+ *     behind the next such file stays as it was: as with the chunks of rsync or of a backup.
+ *
  * Memory: 24 bytes per piece, 8 per split.
  */
 #ifndef FORMAT_SPLIT_H
@@ -37,9 +46,14 @@ enum {
     SPLIT_BYTES_MAX = 64 * 1024 * 1024, /* of the default */
 #ifdef MRLUA_TINY
     SPLIT_BYTES_MIN = 64,
+    SPLIT_BYTES_STABLE = 256,
 #else
     SPLIT_BYTES_MIN = 1024 * 1024, /* of the default; a flag may go below */
+    /* Small enough that a few such splits keep slots busy, and a change costs little; large enough
+     * that what a map costs beside its work does not count. */
+    SPLIT_BYTES_STABLE = 16 * 1024 * 1024,
 #endif
+    SPLIT_GROUP_COUNT = 1024, /* of a stable plan: so many groups of files, to twice as many */
     SPLIT_REDUCER_BYTES = 256 * 1024 * 1024,
     SPLIT_REDUCER_COUNT_MAX = 1000, /* of the default; a flag may go to PARTITION_COUNT_MAX */
 };
@@ -48,6 +62,7 @@ struct split_options {
     enum reader_kind reader;
     uint64_t split_bytes;   /* 0: the default */
     uint64_t reducer_count; /* 0: the default */
+    bool stable;
 };
 
 struct split_piece {
