@@ -111,7 +111,7 @@ static void entries_sums_and_ages_are_told(void **state)
     folder_write(&folder, "input", "x", 1);
     file.path = file.name = mem_strdup(folder_path(&folder, "input"));
     fd = open(file.path, O_RDONLY);
-    assert_int_equal(file_identify(fd, file.name, &file.identity, &err), 0);
+    assert_int_equal(file_identify(fd, "input", file.name, &file.identity, &err), 0);
     close(fd);
     assert_int_equal(sums_of_file(cache, &file, clock_realtime_ns(), sum, &err), 0);
     keep(1, 100000, 2000);

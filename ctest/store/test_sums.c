@@ -42,7 +42,7 @@ static struct file listed(void)
     int fd = open(path, O_RDONLY);
 
     assert_true(fd >= 0);
-    assert_int_equal(file_identify(fd, path, &file.identity, &err), 0);
+    assert_int_equal(file_identify(fd, "input", path, &file.identity, &err), 0);
     close(fd);
     return file;
 }

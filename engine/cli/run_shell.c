@@ -51,7 +51,8 @@ static void on_sched_timer(void *context)
 static int open_loop(struct run_shell *shell, struct err *err)
 {
     shell->loop = loop_open(err);
-    if (!shell->loop || interrupts_open(&shell->interrupts, shell->loop, interrupt, shell, err) != 0)
+    if (!shell->loop ||
+        interrupts_open(&shell->interrupts, shell->loop, interrupt, shell, err) != 0)
         return -1;
     shell->step_timer = loop_timer_open(shell->loop, on_step_timer, shell);
     shell->sched_timer = loop_timer_open(shell->loop, on_sched_timer, shell);

@@ -5,7 +5,7 @@
  *     for each argument
  *         if (file_list_add(&list, argument, &err) != 0)
  *             ...                                  ERR_SETUP: nothing was started
- *     fd = file_open_checked(file->name, file->path, &file->identity, &err);
+ *     fd = file_open_checked("input", file->name, file->path, &file->identity, &err);
  *     file_list_deinit(&list);
  *
  * An argument is a file, a folder or a glob:

@@ -66,7 +66,7 @@ static int look(int fd, const struct file *file, struct sums_state *state, struc
     if (fstat(fd, &status) != 0)
         return err_set_errno(err, ERR_INPUT, "input %s", file->name);
     state->ctime_ns = (int64_t)status.st_ctim.tv_sec * 1000000000 + status.st_ctim.tv_nsec;
-    return file_identify(fd, file->name, &state->identity, err);
+    return file_identify(fd, "input", file->name, &state->identity, err);
 }
 
 /* Reads it, and sees that it stays what it is meanwhile. */
@@ -139,7 +139,7 @@ int sums_of_file(const char *folder, const struct file *file, uint64_t now_ns,
     struct sums_row row, found;
     struct err ignored; /* it is read again, then */
     struct buf path = {0};
-    int fd = file_open_checked(file->name, file->path, &file->identity, err);
+    int fd = file_open_checked("input", file->name, file->path, &file->identity, err);
     int rc = -1;
 
     if (fd < 0)
@@ -168,7 +168,7 @@ int sums_still(const struct file *file, uint64_t since_ns, const uint8_t sum[CON
                struct err *err)
 {
     struct sums_row row;
-    int fd = file_open_checked(file->name, file->path, &file->identity, err);
+    int fd = file_open_checked("input", file->name, file->path, &file->identity, err);
     int rc = -1;
 
     if (fd < 0)
