@@ -98,6 +98,37 @@ static void test_pieces(void **state)
     }
 }
 
+/* What comes often is told with the run, of what is left behind the combiner. */
+static void test_skew(void **state)
+{
+    struct buf text = {0};
+    Mrlua__Done *done;
+    const char *path;
+
+    (void)state;
+    for (int i = 0; i < 200; i++)
+        buf_printf(&text, "hot w%d\n", i);
+    path = kit_file(&kit, "hot.txt", buf_string(&text));
+    kit.start.partition_count = 3;
+    kit_job(&kit, "return { map = 'words', reduce = 'sum' }");
+    done = kit_map(&kit, 0, path);
+    assert_non_null(done);
+    assert_int_equal(done->skew->n_keys, 2); /* and "w", without its number */
+    assert_int_equal(done->skew->keys[0]->records, 200);
+    assert_int_equal(done->skew->n_largest, 3);
+    assert_true(done->skew->bytes < done->bytes);
+    assert_false(done->skew->combines);
+    message_free(done);
+
+    kit_job(&kit, "return { map = 'words', combine = 'sum', reduce = 'sum' }");
+    done = kit_map(&kit, 0, path);
+    assert_non_null(done);
+    assert_int_equal(done->skew->n_keys, 0);
+    assert_true(done->skew->combines);
+    message_free(done);
+    buf_deinit(&text);
+}
+
 /* map = "identity" with count: the values are counted, not looked at. */
 static void test_identity_counts(void **state)
 {
@@ -253,6 +284,7 @@ int main(int argc, char **argv)
         KIT_TEST(test_empty_split),
         KIT_TEST(test_parts_of_maps),
         KIT_TEST(test_pieces),
+        KIT_TEST(test_skew),
         KIT_TEST(test_identity_counts),
         KIT_TEST(test_sample),
         KIT_TEST(test_cut_points),

@@ -240,6 +240,7 @@ static int send_done(struct child *child, struct task_result *result, struct err
     done.bytes = result->bytes;
     done.records = result->records;
     done.crc32c = result->crc32c;
+    done.skew = map_skew_message(&result->skew);
     if (child->start->kind == MRLUA__TASK_KIND__LOAD)
         done.view = (ProtobufCBinaryData){child->view.len, (uint8_t *)child->view.ptr};
     done.n_cut_points = result->cut_count;

@@ -8,6 +8,7 @@
 #ifndef ATTEMPT_CHILD_H
 #define ATTEMPT_CHILD_H
 
+#include "attempt/map_skew.h"
 #include "attempt/nursery.h"
 #include "attempt/page.h"
 #include "base/buf.h"
@@ -46,6 +47,7 @@ struct task_result {
     uint32_t crc32c;
     struct task_counter counters[CHILD_COUNTER_COUNT_MAX];
     uint32_t counter_count;
+    struct map_skew skew;  /* MAP */
     struct sample *sample; /* SAMPLE: what `cuts` point into */
     struct slice *cuts;
     uint32_t cut_count;

@@ -170,6 +170,7 @@ static int open_collector(struct map_task *task, struct err *err)
     struct collector_options options = {
         .sort_buffer_bytes = start->sort_buffer_bytes,
         .partition_count = start->partition_count,
+        .group_parts = task->partition.group_parts,
         .combiner = choose_combiner(task),
         .id = {.job = start->job, .attempt = start->attempt, .task = start->task},
         .scratch = {child_fd(CHILD_SCRATCH_A), child_fd(CHILD_SCRATCH_B)},
@@ -482,6 +483,7 @@ static int finish(struct map_task *task, struct task_result *result, struct err 
     task_result_count(result, "map_", "records_written", summary.digest.record_count);
     task_result_count(result, "map_", "bytes_written", summary.bytes);
     task_result_count(result, "map_", "spills", summary.spill_count);
+    map_skew_take(&result->skew, &summary, buf_slice(&task->child->view));
     return 0;
 }
 
