@@ -15,7 +15,7 @@ local LAYERS = { -- a file may include its own folder and those named here (DESI
   attempt = { "base", "store", "record", "format", "rpc", "vm" },
   sched = { "base" },
   worker = { "base", "record", "rpc", "attempt" },
-  master = { "base", "store", "format", "rpc", "sched", "attempt" },
+  master = { "base", "store", "record", "format", "rpc", "sched", "attempt" },
   cli = {
     "base", "store", "record", "format", "rpc", "vm", "attempt", "sched", "worker", "master",
   },

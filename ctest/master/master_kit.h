@@ -408,13 +408,21 @@ static inline Mrlua__AttemptStart *peer_await_start(struct kit_peer *peer)
     return peer_await(peer, MESSAGE_ATTEMPT_START, &mrlua__attempt_start__descriptor);
 }
 
-/* The attempt is done: two records went through it. */
+/* The attempt is done: two records went through it, both of the key "a". */
 static inline void peer_done(struct kit_peer *peer, uint64_t attempt, const char *path)
 {
     Mrlua__AttemptDone message = MRLUA__ATTEMPT_DONE__INIT;
     Mrlua__Done done = MRLUA__DONE__INIT;
     Mrlua__Digest digest = MRLUA__DIGEST__INIT;
+    Mrlua__Skew skew = MRLUA__SKEW__INIT;
+    Mrlua__HotKey key = MRLUA__HOT_KEY__INIT, *keys = &key;
 
+    key.key = (ProtobufCBinaryData){2, (uint8_t *)(uintptr_t) "sa"};
+    key.key_bytes = 2;
+    key.records = 2;
+    skew.n_keys = 1;
+    skew.keys = &keys;
+    done.skew = &skew;
     digest.low = 7;
     digest.records = 2;
     done.digest = &digest;

@@ -27,6 +27,7 @@ static void a_kill_loses_no_completed_map(void **state)
     user = master_kit_connect(&kit, ROLE_SUBMIT);
     worker = master_kit_connect(&kit, ROLE_WORKER);
     assert_int_equal(peer_status(user, join.job, &answer)->stages[STAGE_MAP]->completed, 1);
+    assert_string_equal(answer->info->skew->keys[0]->text, "\"a\""); /* what it told, too */
     message_free(answer);
     peer_watch(user, join.job);
     join.epoch_seen = first_epoch;
@@ -139,6 +140,7 @@ static void a_finished_job_stays_finished(void **state)
     user = master_kit_connect(&kit, ROLE_SUBMIT);
     assert_int_equal(peer_status(user, job, &answer)->status, JOB_SUCCEEDED);
     assert_int_equal(answer->info->part_list[0]->bytes, 4);
+    assert_int_equal(answer->info->skew->keys[0]->records, 2);
     message_free(answer);
     peer_submit(user, "key", "out"); /* the same submit, sent again */
     again = peer_await_answer(user);

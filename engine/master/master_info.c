@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "format/writer.h"
+#include "master/job_skew.h"
 
 #include <stdlib.h>
 
@@ -223,10 +224,12 @@ void master_job_info(const struct master_job *job, bool is_whole, struct buf *ou
         fill_error(job, &progress, &info);
     if (is_whole) {
         fill_counters(job, &info);
+        info.message.skew = job_skew_make(&job->results);
         if (progress.status == JOB_SUCCEEDED)
             fill_parts(job, &info);
     }
     message_pack(out, &info.message.base);
+    message_free(info.message.skew);
     for (uint32_t i = 0; i < info.part_count; i++)
         buf_deinit(&info.part_names[i]);
     free(info.part_names);
