@@ -72,6 +72,70 @@ static void a_part_has_its_checksum_in_eight_digits(void **state)
     buf_deinit(&out);
 }
 
+/* Row `index` (from 1) of the list `name` of a table. */
+static struct slice row_of(struct slice table, const char *name, int64_t index)
+{
+    struct value_reader reader;
+    struct datum key, value;
+    struct slice list;
+    struct err err;
+
+    assert_true(value_field_table(table, name, &list));
+    value_reader_init(&reader, list);
+    assert_int_equal(value_read(&reader, &key, &err), 1);
+    do
+        assert_int_equal(value_read_pair(&reader, &key, &value, &err), 1);
+    while (key.integer != index);
+    return value.string;
+}
+
+static void skew_is_a_table_of_lists(void **state)
+{
+    Mrlua__JobSkew skew = MRLUA__JOB_SKEW__INIT;
+    Mrlua__HotKeyInfo hot[2] = {MRLUA__HOT_KEY_INFO__INIT, MRLUA__HOT_KEY_INFO__INIT};
+    Mrlua__HotKeyInfo *keys[] = {&hot[0], &hot[1]};
+    Mrlua__PartitionInfo partition = MRLUA__PARTITION_INFO__INIT, *largest[] = {&partition};
+    char *advice[] = {(char *)(uintptr_t) "do this"};
+    struct buf out = {0};
+    struct slice row;
+    struct err err;
+
+    (void)state;
+    skew.records = 100;
+    skew.n_keys = 2;
+    skew.keys = keys;
+    hot[1].text = (char *)(uintptr_t) "\"the\"";
+    hot[1].records = 10;
+    skew.n_largest = 1;
+    skew.largest = largest;
+    partition.bytes = 400;
+    skew.n_advice = 1;
+    skew.advice = advice;
+    answer_skew(&skew, &out);
+    assert_int_equal(value_check(buf_slice(&out), &err), 0);
+    assert_int_equal(value_field_integer(buf_slice(&out), "records", 0), 100);
+    row = row_of(buf_slice(&out), "keys", 2);
+    assert_true(slice_equal(value_field_string(row, "key", ""), slice_of_string("\"the\"")));
+    assert_int_equal(value_field_integer(row, "records", 0), 10);
+    row = row_of(buf_slice(&out), "largest", 1);
+    assert_int_equal(value_field_integer(row, "bytes", 0), 400);
+    assert_true(slice_equal(row_of(buf_slice(&out), "advice", 1), slice_of_string("do this")));
+    buf_deinit(&out);
+}
+
+static void without_skew_the_table_is_empty(void **state)
+{
+    struct buf out = {0};
+    struct datum ignored;
+    struct err err;
+
+    (void)state;
+    answer_skew(NULL, &out);
+    assert_int_equal(value_check(buf_slice(&out), &err), 0);
+    assert_false(value_field(buf_slice(&out), "records", &ignored));
+    buf_deinit(&out);
+}
+
 static void a_terminal_has_columns_even_if_there_is_none(void **state)
 {
     (void)state;
@@ -84,6 +148,8 @@ int main(void)
         cmocka_unit_test(an_error_says_whether_anything_was_started),
         cmocka_unit_test(lines_are_taken_once),
         cmocka_unit_test(a_part_has_its_checksum_in_eight_digits),
+        cmocka_unit_test(skew_is_a_table_of_lists),
+        cmocka_unit_test(without_skew_the_table_is_empty),
         cmocka_unit_test(a_terminal_has_columns_even_if_there_is_none),
     };
 

@@ -67,6 +67,7 @@ static void a_running_job_has_its_tasks(void **state)
 static void a_running_job_has_what_it_has_counted_so_far(void **state)
 {
     Mrlua__Counter counter = MRLUA__COUNTER__INIT, *list[] = {&counter};
+    Mrlua__JobSkew skew = MRLUA__JOB_SKEW__INIT;
     struct job job;
     struct buf out = {0};
     struct slice told;
@@ -77,7 +78,11 @@ static void a_running_job_has_what_it_has_counted_so_far(void **state)
     counter.value = 12;
     job.info.n_counters = 1;
     job.info.counters = list;
+    skew.records = 77;
+    job.info.skew = &skew;
     job_values_status(&job.info, &out);
+    assert_true(value_field_table(buf_slice(&out), "skew", &told));
+    assert_int_equal(value_field_integer(told, "records", 0), 77);
     assert_true(value_field_table(buf_slice(&out), "counters", &told));
     assert_int_equal(value_field_integer(told, "user.bad", 0), 12);
     buf_deinit(&out);

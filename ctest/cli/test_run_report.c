@@ -80,6 +80,9 @@ static void an_outcome_tells_what_was_made(void **state)
     assert_int_equal(value_field_integer(buf_slice(&outcome), "input_bytes", 0), 8);
     assert_true(value_field_table(buf_slice(&outcome), "counters", &table));
     assert_int_equal(value_field_integer(table, "map_records_in", 0), 4);
+    assert_true(value_field_table(buf_slice(&outcome), "skew", &table));
+    assert_int_equal(value_field_integer(table, "records", 0), 4);
+    assert_int_equal(value_field_integer(table, "partitions", 0), 2);
     assert_true(value_field_table(buf_slice(&outcome), "plan", &table));
     assert_int_equal(value_field_integer(table, "split_count", 0), 2);
     assert_int_equal(value_field_integer(table, "reducer_count", 0), 2);

@@ -67,6 +67,49 @@ void answer_error(const struct err *err, const char *detail, bool is_setup, stru
     value_write_table_end(out);
 }
 
+static void add_hot_keys(const Mrlua__JobSkew *skew, struct buf *out)
+{
+    field_name(out, "keys");
+    value_write_list_begin(out, skew->n_keys);
+    for (size_t i = 0; i < skew->n_keys; i++) {
+        value_write_table_begin(out);
+        field_string(out, "key", skew->keys[i]->text);
+        field_integer(out, "records", skew->keys[i]->records);
+        field_integer(out, "partition", skew->keys[i]->partition);
+        value_write_table_end(out);
+    }
+}
+
+static void add_largest(const Mrlua__JobSkew *skew, struct buf *out)
+{
+    field_name(out, "largest");
+    value_write_list_begin(out, skew->n_largest);
+    for (size_t i = 0; i < skew->n_largest; i++) {
+        value_write_table_begin(out);
+        field_integer(out, "partition", skew->largest[i]->partition);
+        field_integer(out, "bytes", skew->largest[i]->bytes);
+        field_integer(out, "records", skew->largest[i]->records);
+        value_write_table_end(out);
+    }
+}
+
+void answer_skew(const Mrlua__JobSkew *skew, struct buf *out)
+{
+    value_write_table_begin(out);
+    if (skew) {
+        field_integer(out, "records", skew->records);
+        field_integer(out, "bytes", skew->bytes);
+        field_integer(out, "partitions", skew->partitions);
+        add_hot_keys(skew, out);
+        add_largest(skew, out);
+        field_name(out, "advice");
+        value_write_list_begin(out, skew->n_advice);
+        for (size_t i = 0; i < skew->n_advice; i++)
+            value_write_string(out, slice_of_string(skew->advice[i]));
+    }
+    value_write_table_end(out);
+}
+
 void answer_log(struct buf *log, struct buf *out)
 {
     size_t at = 0;

@@ -8,6 +8,7 @@
 
 #include "base/buf.h"
 #include "base/err.h"
+#include "rpc/message.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -35,6 +36,11 @@ void answer_plan(const struct answer_plan *plan, struct buf *out);
 
 /* Appends {kind, message, detail, is_setup}. `detail` may be NULL. */
 void answer_error(const struct err *err, const char *detail, bool is_setup, struct buf *out);
+
+/* Appends {records, bytes, partitions, keys = {{key, records, partition}, ...}, largest =
+ * {{partition, bytes, records}, ...}, advice = {...}} (master/job_skew.h), or an empty table for
+ * NULL. */
+void answer_skew(const Mrlua__JobSkew *skew, struct buf *out);
 
 /* Appends the lines of `log`, each of which ends with a newline, as a list, and empties it. */
 void answer_log(struct buf *log, struct buf *out);

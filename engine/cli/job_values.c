@@ -63,6 +63,12 @@ static void add_counters(const Mrlua__JobInfo *info, struct buf *out)
     value_write_table_end(out);
 }
 
+static void add_skew(const Mrlua__JobInfo *info, struct buf *out)
+{
+    field_name(out, "skew");
+    answer_skew(info->skew, out);
+}
+
 static void add_parts(const Mrlua__JobInfo *info, struct buf *out)
 {
     field_name(out, "parts");
@@ -98,6 +104,7 @@ void job_values_outcome(const Mrlua__JobInfo *info, struct buf *out)
         add_plan(info, out);
         add_parts(info, out);
         add_counters(info, out);
+        add_skew(info, out);
     }
     value_write_table_end(out);
 }
@@ -157,6 +164,7 @@ void job_values_status(const Mrlua__JobInfo *info, struct buf *out)
     field_name(out, "stages");
     job_values_stages(info, out);
     add_counters(info, out);
+    add_skew(info, out);
     if (info->status >= JOB_SUCCEEDED) {
         field_name(out, "outcome");
         job_values_outcome(info, out);

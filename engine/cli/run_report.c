@@ -6,6 +6,7 @@
 #include "cli/run_state.h"
 #include "format/writer.h"
 #include "master/job_plan.h"
+#include "master/job_skew.h"
 #include "record/value.h"
 
 static double seconds_between(uint64_t begun_ns, uint64_t ended_ns)
@@ -132,6 +133,15 @@ static void write_counters(const struct run_shell *shell, struct buf *out)
     job_counters_deinit(&counters);
 }
 
+static void write_skew(const struct run_shell *shell, struct buf *out)
+{
+    Mrlua__JobSkew *skew = job_skew_make(&shell->results);
+
+    field_name(out, "skew");
+    answer_skew(skew, out);
+    message_free(skew);
+}
+
 static void write_part(const struct run_shell *shell, uint32_t partition, const Mrlua__Done *done,
                        struct buf *out)
 {
@@ -195,6 +205,7 @@ void run_shell_outcome(struct run_shell *shell, const struct err *print_err, str
         write_plan(shell, out);
         write_parts(shell, out);
         write_counters(shell, out);
+        write_skew(shell, out);
     }
     value_write_table_end(out);
 }

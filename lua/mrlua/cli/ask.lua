@@ -7,6 +7,7 @@
 
 local cluster_options = require "mrlua.cli.cluster_options"
 local failure = require "mrlua.cli.failure"
+local skew = require "mrlua.skew"
 local usage = require "mrlua.cli.usage"
 
 local ask = {}
@@ -27,6 +28,9 @@ local function json_text(answer)
     if answer[name] then
       setmetatable(answer[name], json.list)
     end
+  end
+  for _, told in ipairs { answer, answer.outcome } do
+    told.skew = skew.object(told.skew)
   end
   return json.encode(answer)
 end

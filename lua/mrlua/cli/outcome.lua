@@ -4,12 +4,13 @@
 --
 --     { seconds, error = {kind, message, detail, is_setup} }       it failed
 --     { seconds, signal = 2 }                                      it was interrupted
---     { seconds, job, output, input_bytes, records, bytes, plan, parts, counters }
+--     { seconds, job, output, input_bytes, records, bytes, plan, parts, counters, skew }
 --
 -- Exit codes: 0 done, 1 the job failed, 2 usage or set-up, 130 interrupted (143: SIGTERM).
 
 local failure = require "mrlua.cli.failure"
 local progress = require "mrlua.progress"
+local skew = require "mrlua.skew"
 
 local outcome = {}
 
@@ -35,8 +36,20 @@ function outcome.object(ended)
     object.output, object.job, object.counters = ended.output, ended.job, ended.counters
     object.plan, object.parts = ended.plan, setmetatable(ended.parts, json.list)
     object.input_bytes, object.records, object.bytes = ended.input_bytes, ended.records, ended.bytes
+    object.skew = skew.object(ended.skew)
   end
   return object
+end
+
+-- Advice is for who does not watch, too: it is told wherever it is read.
+local function tell_done(ended, draws)
+  for _, line in ipairs(skew.advice_lines(ended.skew or {})) do
+    io.stderr:write(line, "\n")
+  end
+  if draws then
+    local counted = progress.counted_line(ended.counters)
+    io.stderr:write(counted and counted .. "\n" or "", progress.summary(ended), "\n")
+  end
 end
 
 --- Tells it on standard error and, for `--json`, as a line on standard output (on standard error
@@ -51,9 +64,8 @@ function outcome.tell(ended, flags, draws, interrupted)
     io.stderr:write(failure.text(ended.error))
   elseif ended.signal then
     io.stderr:write("mrlua: ", interrupted or "interrupted", "\n")
-  elseif draws and not flags.quiet and not flags.json then
-    local counted = progress.counted_line(ended.counters)
-    io.stderr:write(counted and counted .. "\n" or "", progress.summary(ended), "\n")
+  elseif not flags.quiet and not flags.json then
+    tell_done(ended, draws)
   end
   if flags.json then
     local file = flags.output and io.stdout or io.stderr

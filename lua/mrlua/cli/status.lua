@@ -7,6 +7,7 @@ local engine = require "mrlua.engine"
 local failure = require "mrlua.cli.failure"
 local progress = require "mrlua.progress"
 local size = require "mrlua.size"
+local skew = require "mrlua.skew"
 
 local COLUMNS = 80
 
@@ -42,6 +43,9 @@ local function tell(answer, flags)
   local counted = progress.counted_line(answer.counters)
   if counted then
     io.stdout:write(counted, "\n")
+  end
+  for _, line in ipairs(skew.status_lines(answer.skew)) do
+    io.stdout:write(line, "\n")
   end
   if job.state == "running" then
     for _, line in ipairs(progress.bars(answer, COLUMNS, false)) do

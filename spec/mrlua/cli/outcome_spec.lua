@@ -32,4 +32,13 @@ describe("mrlua/cli/outcome", function()
       error = { kind = "interrupted", message = "interrupted" } },
       outcome.object { seconds = 0.5, signal = 2 })
   end)
+
+  it("has the skew of the job for programs, as soon as there is any", function()
+    local found = { records = 1, bytes = 2, partitions = 1, keys = {}, largest = {}, advice = {} }
+    local ended = setmetatable({ skew = found }, { __index = DONE })
+
+    assert.equal(found, outcome.object(ended).skew)
+    assert.is_nil(outcome.object(setmetatable({ skew = {} }, { __index = DONE })).skew)
+    assert.is_nil(outcome.object(DONE).skew)
+  end)
 end)
