@@ -69,6 +69,41 @@ static void a_whole_job_has_counters_and_causes(void **state)
     assert_true(has("\"error\":{\"kind\":\"job\",\"message\":\"boom\"}"));
 }
 
+static void a_whole_job_has_its_skew_if_it_is_known(void **state)
+{
+    Mrlua__JobInfo info = MRLUA__JOB_INFO__INIT;
+    Mrlua__JobSkew skew = MRLUA__JOB_SKEW__INIT;
+    Mrlua__HotKeyInfo key = MRLUA__HOT_KEY_INFO__INIT, *keys = &key;
+    Mrlua__PartitionInfo partition = MRLUA__PARTITION_INFO__INIT, *largest = &partition;
+    char *advice = (char *)(uintptr_t) "do <this>";
+
+    (void)state;
+    page_json_job(&out, NULL, &info, true);
+    assert_false(has("skew"));
+    buf_clear(&out);
+    skew.records = 100;
+    skew.bytes = 1000;
+    skew.partitions = 4;
+    key.text = (char *)(uintptr_t) "\"the\"";
+    key.records = 10;
+    key.partition = 3;
+    skew.keys = &keys;
+    skew.n_keys = 1;
+    partition.partition = 2;
+    partition.bytes = 400;
+    partition.records = 40;
+    skew.largest = &largest;
+    skew.n_largest = 1;
+    skew.advice = &advice;
+    skew.n_advice = 1;
+    info.skew = &skew;
+    page_json_job(&out, NULL, &info, true);
+    assert_true(has("\"skew\":{\"records\":100,\"bytes\":1000,\"partitions\":4,"));
+    assert_true(has("\"keys\":[{\"key\":\"\\\"the\\\"\",\"records\":10,\"partition\":3}]"));
+    assert_true(has("\"largest\":[{\"partition\":2,\"bytes\":400,\"records\":40}]"));
+    assert_true(has("\"advice\":[\"do "));
+}
+
 /* A journal of another version may hold numbers that we have no names for. */
 static void unknown_numbers_have_names_all_the_same(void **state)
 {
@@ -157,6 +192,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_teardown(a_job_has_its_stages_by_name, tear_down),
         cmocka_unit_test_teardown(a_whole_job_has_counters_and_causes, tear_down),
+        cmocka_unit_test_teardown(a_whole_job_has_its_skew_if_it_is_known, tear_down),
         cmocka_unit_test_teardown(unknown_numbers_have_names_all_the_same, tear_down),
         cmocka_unit_test_teardown(a_text_is_cut_at_its_limit, tear_down),
         cmocka_unit_test_teardown(a_worker_has_one_state, tear_down),

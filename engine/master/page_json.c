@@ -74,6 +74,37 @@ static void add_causes(struct buf *out, const Mrlua__JobInfo *info)
     jsontext_array_end(out);
 }
 
+static void add_skew(struct buf *out, const Mrlua__JobSkew *skew)
+{
+    jsontext_object_begin(out, "skew");
+    jsontext_number(out, "records", skew->records);
+    jsontext_number(out, "bytes", skew->bytes);
+    jsontext_number(out, "partitions", skew->partitions);
+    jsontext_array_begin(out, "keys");
+    for (size_t i = 0; i < skew->n_keys; i++) {
+        jsontext_object_begin(out, NULL);
+        add_text(out, "key", skew->keys[i]->text);
+        jsontext_number(out, "records", skew->keys[i]->records);
+        jsontext_number(out, "partition", skew->keys[i]->partition);
+        jsontext_object_end(out);
+    }
+    jsontext_array_end(out);
+    jsontext_array_begin(out, "largest");
+    for (size_t i = 0; i < skew->n_largest; i++) {
+        jsontext_object_begin(out, NULL);
+        jsontext_number(out, "partition", skew->largest[i]->partition);
+        jsontext_number(out, "bytes", skew->largest[i]->bytes);
+        jsontext_number(out, "records", skew->largest[i]->records);
+        jsontext_object_end(out);
+    }
+    jsontext_array_end(out);
+    jsontext_array_begin(out, "advice");
+    for (size_t i = 0; i < skew->n_advice; i++)
+        add_text(out, NULL, skew->advice[i]);
+    jsontext_array_end(out);
+    jsontext_object_end(out);
+}
+
 static void add_whole(struct buf *out, const Mrlua__JobInfo *info)
 {
     jsontext_number(out, "bytes", info->bytes);
@@ -85,6 +116,8 @@ static void add_whole(struct buf *out, const Mrlua__JobInfo *info)
     jsontext_number(out, "sort_buffer_bytes", info->sort_buffer_bytes);
     add_text(out, "detail", info->detail);
     add_causes(out, info);
+    if (info->skew)
+        add_skew(out, info->skew);
     jsontext_array_begin(out, "counters");
     for (size_t i = 0; i < info->n_counters; i++) {
         jsontext_array_begin(out, NULL);

@@ -189,6 +189,41 @@ return {
     it_all:expect_clean()
   end)
 
+  it("shows hot keys as text, with their shares and what to do about them", function()
+    it_all:start_worker()
+    local path = temp.write(it_all.folder .. "/job.lua", [[
+return {
+  reducers = 3,
+  map = function(at, _, emit)
+    for i = 1, 3000 do
+      emit("<img src=x onerror='window.hurt = 2'>", i)
+      emit(at * 3000 + i, 1)
+    end
+  end,
+  reduce = "count",
+}]])
+    local job = it_all:submit(path, { temp.write(it_all.folder .. "/in", ("\n"):rep(40)) })
+    assert.equal(0, job:wait(60))
+    chromium:visit(page_address() .. "#job/1")
+    wait_for("hot keys", [=[[...document.querySelectorAll("caption")]
+      .some((e) => e.innerText === "Hot keys")]=])
+    local rows = chromium:value [[
+      return [...document.querySelectorAll("table")]
+        .filter((t) => ["Hot keys", "Largest partitions"].includes(t.caption.innerText))
+        .map((t) => [...t.tBodies[0].rows].map((r) => [...r.cells].map((c) => c.innerText)))]]
+    local advice = chromium:value [[return document.querySelector(".advice").innerText]]
+
+    assert.equal(1, #rows[1])
+    assert.equal([["<img src=x onerror='window.hurt = 2'>"]], rows[1][1][1])
+    assert.equal("120 000", rows[1][1][2])
+    assert.equal("50.0 %", rows[1][1][3])
+    assert.equal(3, #rows[2])
+    assert.matches([[key "<img src=x onerror='window.hurt = 2'>" has 50.0 %]], advice, 1, true)
+    assert.equal(cjson.null, chromium:value "return window.hurt ?? null")
+    assert.equal(0, chromium:value [[return document.querySelectorAll("img").length]])
+    it_all:expect_clean()
+  end)
+
   it("says when the master is gone, and goes on when it is back", function()
     chromium:visit(page_address())
     wait_for("it lives", [[document.getElementById("state").innerText.startsWith("live")]])

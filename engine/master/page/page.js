@@ -117,6 +117,28 @@
       ["word", "number", "number"]);
   }
 
+  // Where the output of the maps is uneven: who has too much, and what could be done.
+  function skewParts(skew) {
+    if (!skew) {
+      return [];
+    }
+    const share = (part, all) => (all > 0 ? (100 * part / all).toFixed(1) : "0.0") + " %";
+    const keys = skew.keys.map((hot) => [quoted(hot.key), number(hot.records),
+      share(hot.records, skew.records), number(hot.partition)]);
+    const largest = skew.largest.map((one) => [number(one.partition), bytes(one.bytes),
+      share(one.bytes, skew.bytes), number(one.records)]);
+    return [
+      ...(skew.advice.length ? [element("section", { class: "advice" }, [
+        element("h3", {}, "Skew"), ...skew.advice.map((text) => element("p", {}, view.line(text))),
+      ])] : []),
+      ...(keys.length ? [view.table("Hot keys", ["key", "records", "share", "partition"], keys,
+        ["word", "number", "number", "number"])] : []),
+      ...(skew.partitions > 1 ? [view.table("Largest partitions",
+        ["partition", "bytes", "share", "records"], largest,
+        ["number", "number", "number", "number"])] : []),
+    ];
+  }
+
   function errorParts(info) {
     if (!info.error) {
       return [];
@@ -179,7 +201,7 @@
           : `after ${seconds(info.seconds)}`),
         ", by ", quoted(info.user || "nobody"), ", output ", quoted(info.output)]),
       element("div", { class: "parts" }, [...errorParts(info), stageTable(info), phaseTable(info),
-        ...timelineParts(all), ...taskParts(all.states),
+        ...skewParts(info.skew), ...timelineParts(all), ...taskParts(all.states),
         ...(info.counters.length ? [counters] : [])]),
     ];
   }
