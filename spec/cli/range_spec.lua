@@ -191,6 +191,38 @@ describe("a job with partition = \"range\"", function()
       end
     end)
 
+    -- A fifth of the keys, those from "8" on, have nearly all bytes: parts of as many records each
+    -- would have one of 3.9 means among 4.
+    it("in bytes, when records are large or small by their keys", function()
+      local large, random = write("large", lines(12000, random_key)), {}
+      for i = 1, 12000 do
+        local key = random_key()
+        random[i] = ("%s %s\n"):format(key, ("x"):rep(key < "8" and 5 or 1500))
+      end
+      local by_key = write("by_key", table.concat(random))
+      local jobs = {
+        ["large keys"] = { SORT, by_key },
+        ["large values"] = { write("values.lua", [[return {
+          partition = "range", reduce = "identity",
+          map = function(_, line, emit) emit(line:sub(1, 10), line:sub(12)) end,
+        }]]), by_key },
+        ["large values of small records"] = { write("made.lua", [[return {
+          partition = "range", reduce = "identity",
+          map = function(_, line, emit)
+            emit(line:sub(1, 10), ("v"):rep(line < "8" and 1 or 1500))
+          end,
+        }]]), large },
+      }
+
+      for what, one in pairs(jobs) do
+        for _, reducers in ipairs { 2, 4, 7 } do
+          local uneven = imbalance(part_sizes(one[1], reducers, { one[2] }))
+          assert(uneven <= 1.3, ("%s, %d parts, of %.2f means the largest"):format(what, reducers,
+            uneven))
+        end
+      end
+    end)
+
     it("when keys are not, as far as one key allows", function()
       local input = write("skewed", lines(40000, function(i)
         return i % 4 == 0 and "5000000000" or random_key():sub(1, 4) .. random_key():sub(1, 6)
