@@ -10,6 +10,9 @@
  *
  * A command that does several things one after the other, each with a loop of its own, holds them,
  * so that one which comes in between is not the end of the process, and of its cleaning up.
+ *
+ * They come through a signalfd: one that was not heard when its loop ended waits for the next.
+ * (libevent's handlers would have taken it.)
  */
 #ifndef CLI_INTERRUPTS_H
 #define CLI_INTERRUPTS_H
@@ -28,8 +31,9 @@ extern const int INTERRUPTS[INTERRUPT_COUNT];
 struct interrupts {
     void (*on_signal)(void *context, int signal_number);
     void *context;
-    struct loop_event *events[INTERRUPT_COUNT]; /* NULL: it is ignored */
-    sigset_t before;
+    sigset_t heard, before; /* those that are not ignored; the process's mask */
+    int fd;
+    struct loop_event *readable;
     bool is_open;
 };
 
@@ -37,7 +41,8 @@ struct interrupts {
 void interrupts_hold(void);
 void interrupts_release(void);
 
-/* Calls on_signal from the loop, for those that come and those that were held. 0 or -1. */
+/* Calls on_signal from the loop, for those that come and those that were held. 0 or -1, and then
+ * close is due, too. */
 int interrupts_open(struct interrupts *interrupts, struct loop *loop,
                     void (*on_signal)(void *context, int signal_number), void *context,
                     struct err *err);
