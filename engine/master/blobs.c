@@ -79,11 +79,9 @@ static int finish(const struct blobs *blobs, const struct names *names, const ui
                   struct err *err)
 {
     uint8_t found[BLOB_HASH_BYTES];
-    struct buf bytes = {0};
-    int rc = io_read_file(names->part.ptr, BLOB_BYTES_MAX, &bytes, ERR_DISK, err);
+    uint64_t bytes;
+    int rc = blob_hash_file(fd, names->part.ptr, ERR_DISK, found, NULL, &bytes, err);
 
-    blob_hash(buf_slice(&bytes), found);
-    buf_deinit(&bytes);
     if (rc == 0 && memcmp(found, hash, sizeof found) != 0) {
         unlink(names->part.ptr);
         return err_set(err, ERR_SETUP, "a blob is not what its name says: it is to be put again");

@@ -1,6 +1,6 @@
 /*
- * blobs: bundles, job tables and parameters on the master's disk, by the hash of their contents
- * (rpc/blob.h).
+ * blobs: bundles, job tables, parameters and side files on the master's disk, by the hash of their
+ * contents (rpc/blob.h).
  *
  *     rc = blobs_init(&blobs, state_folder, &err);                  makes STATE/blobs
  *     rc = blobs_put(&blobs, hash, offset, total, bytes, &have, &err);
@@ -28,8 +28,8 @@
 #include <stdint.h>
 
 enum {
-    /* Unwanted: a client that puts the other two of its job, 64 MB each, at 230 KB/s or more, names
-     * it then. */
+    /* Unwanted: a client asks for all of its blobs again before it names them, and puts again what
+     * is gone by then; that takes less, of 64 MB at 110 KB/s or more. */
     BLOBS_KEEP_MS = 10 * 60 * 1000,
     BLOBS_LOOKED_AT_MAX = 256, /* in one blobs_expire(): it is called from an event loop */
 };
