@@ -279,6 +279,36 @@ static void test_abort(void **state)
     publish_deinit(&publish);
 }
 
+/* What attempts are told of them: attempt/side_files.h. */
+static void test_plan_with_side_files(void **state)
+{
+    Mrlua__SideFile file = MRLUA__SIDE_FILE__INIT, *files[] = {&file};
+    char *inputs[] = {(char *)(uintptr_t)kit_file(&kit, "in.txt", "x")};
+    Mrlua__PlanRequest request = MRLUA__PLAN_REQUEST__INIT;
+    Mrlua__Done *done;
+
+    (void)state;
+    file.name = (char *)(uintptr_t) "a";
+    file.path = (char *)(uintptr_t)kit_file(&kit, "a.txt", "12345");
+    request.inputs = inputs;
+    request.n_inputs = 1;
+    request.files = files;
+    request.n_files = 1;
+    kit.start.kind = MRLUA__TASK_KIND__PLAN;
+    kit.start.plan = &request;
+    done = kit_run(&kit);
+    assert_non_null(done);
+    assert_int_equal(done->plan->n_files, 1);
+    assert_string_equal(done->plan->files[0]->name, "a");
+    assert_int_equal(done->plan->files[0]->size, 5);
+    assert_true(done->plan->files[0]->inode > 0);
+    message_free(done);
+    file.path = (char *)(uintptr_t) "/nowhere";
+    assert_null(kit_run(&kit));
+    assert_int_equal(kit.err.kind, ERR_SETUP);
+    assert_string_equal(kit.err.message, "side file a: /nowhere: No such file or directory");
+}
+
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
@@ -287,6 +317,7 @@ int main(int argc, char **argv)
         KIT_TEST(test_plan_of_many_splits),
         KIT_TEST(test_plan_without_reduces),
         KIT_TEST(test_plan_of_standard_input),
+        KIT_TEST(test_plan_with_side_files),
         KIT_TEST(test_commit),
         KIT_TEST(test_abort),
     };

@@ -3,6 +3,7 @@
 #include "cli/kit.h"
 #include "record/sortbuf.h"
 
+#include <stdio.h>
 #include <string.h>
 
 static const char *const INPUTS[] = {"a.txt", "-", "folder", NULL};
@@ -155,6 +156,41 @@ static void a_run_file_needs_a_folder(void **state)
     buf_deinit(&view);
 }
 
+static void give_files(struct buf *args, int count)
+{
+    char name[8];
+
+    field_name(args, "files");
+    value_write_table_begin(args);
+    for (int i = 1; i <= count; i++) {
+        snprintf(name, sizeof name, "f%02d", i);
+        field_string(args, name, "path");
+    }
+    value_write_table_end(args);
+}
+
+static void there_are_16_side_files_and_no_more(void **state)
+{
+    struct run_config config;
+    struct buf args = {0};
+    struct err err;
+
+    (void)state;
+    begin(&args);
+    field_integer(&args, "slots", 1);
+    give_files(&args, 16);
+    assert_int_equal(end(&args, &config, &err), 0);
+    assert_int_equal(config.files.count, 16);
+    assert_string_equal(config.files.items[15].name, "f16");
+    assert_string_equal(config.files.list[15]->path, "path");
+    run_config_deinit(&config);
+    begin(&args);
+    field_integer(&args, "slots", 1);
+    give_files(&args, 17);
+    assert_int_equal(end(&args, &config, &err), -1);
+    assert_string_equal(err.message, "a job has at most 16 side files");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -163,6 +199,7 @@ int main(void)
         cmocka_unit_test(values_out_of_their_limits_are_refused),
         cmocka_unit_test(what_is_missing_is_refused),
         cmocka_unit_test(a_run_file_needs_a_folder),
+        cmocka_unit_test(there_are_16_side_files_and_no_more),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

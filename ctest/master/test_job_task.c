@@ -207,6 +207,56 @@ static void every_task_can_be_packed(void **state)
     }
 }
 
+static Mrlua__SideFile asked, pinned[2], *asked_list[] = {&asked};
+static Mrlua__SideFile *pinned_list[] = {&pinned[0], &pinned[1]};
+
+/* A plain file, and an object. */
+static void open_with_files(void)
+{
+    task_kit_open(&kit, "out");
+    mrlua__side_file__init(&asked);
+    mrlua__side_file__init(&pinned[0]);
+    mrlua__side_file__init(&pinned[1]);
+    asked.name = pinned[0].name = (char *)(uintptr_t) "a";
+    pinned[1].name = (char *)(uintptr_t) "b";
+    pinned[0].size = 5;
+    pinned[1].generation = 7;
+    kit.source.files = asked_list;
+    kit.source.file_count = 1;
+    kit.plan.files = pinned_list;
+    kit.plan.n_files = 2;
+}
+
+static void a_plan_is_asked_what_the_side_files_are(void **state)
+{
+    (void)state;
+    open_with_files();
+    job_task_init(&task, &kit.source, STAGE_PLAN, 0, 7);
+    assert_int_equal(task.start.plan->n_files, 1);
+    assert_string_equal(task.start.plan->files[0]->name, "a");
+    assert_int_equal(task.start.n_files, 0);
+}
+
+static void who_runs_the_job_is_told_what_the_plan_said_of_side_files(void **state)
+{
+    static const enum stage_kind stages[] = {STAGE_SAMPLE, STAGE_MAP, STAGE_REDUCE};
+
+    for (size_t i = 0; i < 3; i++) {
+        open_with_files();
+        job_task_init(&task, &kit.source, stages[i], 0, 7);
+        assert_int_equal(task.start.n_files, 2);
+        assert_int_equal(task.start.files[0]->size, 5);
+        assert_string_equal(task.start.files[0]->copy, ""); /* it is read where it is */
+        assert_int_equal(task.start.files[1]->generation, 7);
+        assert_string_equal(task.start.files[1]->copy, "/tmp/run/file-1");
+        tear_down(state);
+    }
+    open_with_files();
+    kit.source.temp_path = NULL; /* a worker chooses */
+    job_task_init(&task, &kit.source, STAGE_MAP, 0, 7);
+    assert_string_equal(task.start.files[1]->copy, "");
+}
+
 #define TEST(name) cmocka_unit_test_teardown(name, tear_down)
 
 int main(void)
@@ -224,6 +274,8 @@ int main(void)
         TEST(a_commit_without_reduces_is_told_the_parts_of_the_maps),
         TEST(a_commit_is_told_every_part),
         TEST(every_task_can_be_packed),
+        TEST(a_plan_is_asked_what_the_side_files_are),
+        TEST(who_runs_the_job_is_told_what_the_plan_said_of_side_files),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

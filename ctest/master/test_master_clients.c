@@ -77,8 +77,12 @@ static void a_wrong_submit_is_refused(void **state)
     char relative[] = "in", absolute[] = "/in", key[] = "key", lines[] = "lines", tsv[] = "tsv";
     char standard_input[] = "-", *input = relative;
     uint8_t hash[BLOB_HASH_BYTES] = {1};
+    Mrlua__SideFile file = MRLUA__SIDE_FILE__INIT, *files[CHILD_FILE_COUNT_MAX + 1];
+    char name[] = "stop";
 
     (void)state;
+    for (size_t i = 0; i < sizeof files / sizeof *files; i++)
+        files[i] = &file;
     peer_send(user, MESSAGE_JOB_SUBMIT, 1, &submit.base);
     assert_refused(user, "idempotency key");
     submit.idempotency_key = key;
@@ -103,6 +107,22 @@ static void a_wrong_submit_is_refused(void **state)
     submit.bundle_hash = (ProtobufCBinaryData){.len = sizeof hash, .data = hash};
     peer_send(user, MESSAGE_JOB_SUBMIT, 1, &submit.base);
     assert_refused(user, "bundle has not been sent");
+    submit.bundle_hash.len = 0;
+    submit.files = files;
+    submit.n_files = 1;
+    file.name = name;
+    file.path = absolute;
+    peer_send(user, MESSAGE_JOB_SUBMIT, 1, &submit.base);
+    assert_refused(user, "side file stop: it came neither as a blob nor as gs://");
+    file.hash = (ProtobufCBinaryData){.len = sizeof hash, .data = hash};
+    peer_send(user, MESSAGE_JOB_SUBMIT, 1, &submit.base);
+    assert_refused(user, "side file stop: the job's side file has not been sent");
+    file.name = (char *)(uintptr_t) "";
+    peer_send(user, MESSAGE_JOB_SUBMIT, 1, &submit.base);
+    assert_refused(user, "a side file without a name");
+    submit.n_files = CHILD_FILE_COUNT_MAX + 1;
+    peer_send(user, MESSAGE_JOB_SUBMIT, 1, &submit.base);
+    assert_refused(user, "a job has 17 side files, 16 are the most");
     submit.attempts = 1000;
     peer_send(user, MESSAGE_JOB_SUBMIT, 1, &submit.base);
     assert_refused(user, "attempts");

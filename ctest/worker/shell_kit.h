@@ -20,6 +20,7 @@
 
 #include "attempt/nursery.h"
 #include "base/clock.h"
+#include "base/hash.h"
 #include "base/io.h"
 #include "base/mem.h"
 #include "folder.h"
@@ -67,6 +68,9 @@ struct shell {
     bool refuses_blobs;   /* asks for blobs are kept and not answered */
     struct buf bundle;
     uint8_t bundle_hash[BLOB_HASH_BYTES];
+    const char *side_text; /* of the side file "a" that every task has; NULL: none has one */
+    uint8_t side_hash[BLOB_HASH_BYTES];
+    Mrlua__SideFile side, *side_list[1];
     struct shell_kept kept[SHELL_KEPT_MAX]; /* all messages but heartbeats, logs and joins */
     size_t kept_count;
     int blob_count;              /* BlobGets that were answered */
@@ -87,15 +91,17 @@ static inline void shell_send(struct shell *shell, enum message_type type,
 static inline void shell_answer_blob(struct shell *shell, const Mrlua__BlobGet *get)
 {
     Mrlua__BlobData data = MRLUA__BLOB_DATA__INIT;
-    size_t left = shell->bundle.len - get->offset, half = shell->bundle.len / 2 + 1;
+    bool is_side = shell->side_text && memcmp(get->hash.data, shell->side_hash, 32) == 0;
+    struct slice blob = is_side ? slice_of_string(shell->side_text) : buf_slice(&shell->bundle);
+    size_t left = blob.len - get->offset, half = blob.len / 2 + 1;
 
     assert_int_equal(get->hash.len, BLOB_HASH_BYTES);
-    assert_true(get->offset <= shell->bundle.len);
+    assert_true(get->offset <= blob.len);
     data.hash = get->hash;
     data.offset = get->offset;
-    data.unknown = memcmp(get->hash.data, shell->bundle_hash, BLOB_HASH_BYTES) != 0;
-    data.total_bytes = shell->bundle.len;
-    data.bytes.data = (uint8_t *)shell->bundle.ptr + get->offset;
+    data.unknown = !is_side && memcmp(get->hash.data, shell->bundle_hash, BLOB_HASH_BYTES) != 0;
+    data.total_bytes = blob.len;
+    data.bytes.data = (uint8_t *)(uintptr_t)blob.ptr + get->offset;
     data.bytes.len = left < half ? left : half; /* in two pieces */
     shell->blob_count++;
     shell_send(shell, MESSAGE_BLOB_DATA, &data.base);
@@ -364,6 +370,20 @@ static inline void shell_job(struct shell *shell, const char *source)
     blob_hash(buf_slice(&shell->bundle), shell->bundle_hash);
 }
 
+/* Every task has this side file from now on. */
+static inline void shell_side_file(struct shell *shell, const char *text)
+{
+    shell->side_text = text;
+    blob_hash(slice_of_string(text), shell->side_hash);
+    mrlua__side_file__init(&shell->side);
+    shell->side.name = (char *)(uintptr_t) "a";
+    shell->side.path = (char *)(uintptr_t) "words.txt";
+    shell->side.size = strlen(text);
+    shell->side.crc32c = crc32c(0, text, strlen(text));
+    shell->side.hash = (ProtobufCBinaryData){BLOB_HASH_BYTES, shell->side_hash};
+    shell->side_list[0] = &shell->side;
+}
+
 /* What map and reduce have in common. */
 static inline void shell_start(struct shell *shell, Mrlua__TaskStart *task, uint64_t attempt,
                                Mrlua__AttemptStart *start)
@@ -377,6 +397,8 @@ static inline void shell_start(struct shell *shell, Mrlua__TaskStart *task, uint
     task->sort_buffer_bytes = 1 << 20;
     task->input = "lines";
     task->output = "tsv";
+    task->n_files = shell->side_text ? 1 : 0;
+    task->files = shell->side_list;
     start->start = task;
     start->bundle_hash = (ProtobufCBinaryData){BLOB_HASH_BYTES, shell->bundle_hash};
 }

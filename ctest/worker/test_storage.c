@@ -141,19 +141,75 @@ static void what_is_on_the_disk_is_counted(void **state)
     end(&test);
 }
 
-static void blobs_are_kept_up_to_a_limit(void **state)
+static bool needs(void *context, const char *hash)
 {
+    return context && strcmp(hash, context) == 0;
+}
+
+/* Each takes a block. */
+static void make_blobs(struct test *test, uint64_t *block_bytes)
+{
+    struct stat status;
+
+    folder_write(&test->folder, "dir/blobs/a", "x", 1);
+    folder_write(&test->folder, "dir/blobs/b", "y", 1);
+    folder_write(&test->folder, "dir/blobs/c", "z", 1);
+    folder_write(&test->folder, "dir/blobs/d.part", "z", 1);
+    assert_int_equal(stat(folder_path(&test->folder, "dir/blobs/a"), &status), 0);
+    *block_bytes = (uint64_t)status.st_blocks * 512;
+}
+
+/* Used at this second of 1970. */
+static void use(struct test *test, const char *name, time_t second)
+{
+    const struct timespec times[2] = {{.tv_sec = second}, {.tv_nsec = UTIME_OMIT}};
+
+    assert_int_equal(utimensat(AT_FDCWD, folder_path(&test->folder, name), times, 0), 0);
+}
+
+static void blobs_that_were_not_used_for_longest_go_first(void **state)
+{
+    char needed[] = "b";
+    uint64_t block;
     struct test test;
 
     (void)state;
     begin(&test);
-    folder_write(&test.folder, "dir/blobs/abc", "x", 1);
-    folder_write(&test.folder, "dir/blobs/def", "y", 1);
-    storage_limit_blobs(&test.storage, 1 << 20);
-    assert_true(exists(&test, "dir/blobs/abc"));
-    storage_limit_blobs(&test.storage, 0);
-    assert_false(exists(&test, "dir/blobs/abc"));
-    assert_false(exists(&test, "dir/blobs/def"));
+    make_blobs(&test, &block);
+    use(&test, "dir/blobs/c", 1);
+    use(&test, "dir/blobs/b", 2);
+    use(&test, "dir/blobs/a", 3);
+    storage_limit_blobs(&test.storage, 3 * block, needs, NULL);
+    assert_true(exists(&test, "dir/blobs/c"));
+    storage_touch_blob(&test.storage, "c"); /* now it is the newest */
+    storage_limit_blobs(&test.storage, 3 * block - 1, needs, needed);
+    assert_false(exists(&test, "dir/blobs/a"));
+    assert_true(exists(&test, "dir/blobs/b"));
+    assert_true(exists(&test, "dir/blobs/c"));
+    storage_limit_blobs(&test.storage, 0, needs, needed);
+    assert_true(exists(&test, "dir/blobs/b"));
+    assert_false(exists(&test, "dir/blobs/c"));
+    assert_true(exists(&test, "dir/blobs/d.part")); /* it is being written */
+    end(&test);
+}
+
+/* Who reads it takes that for a change. */
+static void to_use_a_blob_does_not_change_its_time(void **state)
+{
+    struct stat before, after;
+    uint64_t block;
+    struct test test;
+
+    (void)state;
+    begin(&test);
+    make_blobs(&test, &block);
+    use(&test, "dir/blobs/a", 1);
+    assert_int_equal(stat(folder_path(&test.folder, "dir/blobs/a"), &before), 0);
+    storage_touch_blob(&test.storage, "a");
+    storage_touch_blob(&test.storage, "nowhere");
+    assert_int_equal(stat(folder_path(&test.folder, "dir/blobs/a"), &after), 0);
+    assert_true(after.st_atim.tv_sec > 1);
+    assert_memory_equal(&after.st_mtim, &before.st_mtim, sizeof before.st_mtim);
     end(&test);
 }
 
@@ -165,7 +221,8 @@ int main(void)
         cmocka_unit_test(two_workers_do_not_share_a_folder),
         cmocka_unit_test(a_folder_that_cannot_be_is_refused_by_name),
         cmocka_unit_test(what_is_on_the_disk_is_counted),
-        cmocka_unit_test(blobs_are_kept_up_to_a_limit),
+        cmocka_unit_test(blobs_that_were_not_used_for_longest_go_first),
+        cmocka_unit_test(to_use_a_blob_does_not_change_its_time),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -8,14 +8,16 @@
 #include "cli/interrupts.h"
 #include "cli/job_values.h"
 #include "cli/run_config.h"
+#include "cli/submit_blob.h"
 #include "record/value.h"
-#include "rpc/blob.h"
+#include "store/uri.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 
 enum {
-    SUBMIT_BLOB_COUNT = 3,
+    SUBMIT_CODE_COUNT = 3, /* bundle, params, view */
+    SUBMIT_BLOB_COUNT_MAX = SUBMIT_CODE_COUNT + CHILD_FILE_COUNT_MAX,
     SUBMIT_KEY_BYTES = 16,
     SUBMIT_PAUSE_MS_MIN = 100, /* between two tries to connect; it doubles ... */
     SUBMIT_PAUSE_MS_MAX = 2000,
@@ -23,19 +25,17 @@ enum {
 };
 
 /* Ids of requests. A blob's is its index. */
-enum { REQUEST_SUBMIT = SUBMIT_BLOB_COUNT, REQUEST_WATCH };
-
-struct submit_blob {
-    struct slice bytes;
-    uint8_t hash[BLOB_HASH_BYTES];
-};
+enum { REQUEST_SUBMIT = SUBMIT_BLOB_COUNT_MAX, REQUEST_WATCH };
 
 struct submit {
     struct client client;
     struct run_config config;
-    struct submit_blob blobs[SUBMIT_BLOB_COUNT]; /* bundle, params, view; in config.copy */
-    char key[2 * SUBMIT_KEY_BYTES + 1];          /* of idempotency */
-    char *folder;                                /* that relative inputs are in */
+    struct submit_blob blobs[SUBMIT_BLOB_COUNT_MAX]; /* the code, in config.copy, and side files */
+    size_t blob_count;
+    bool has_put;                       /* bytes were sent since all blobs were asked for */
+    struct side_files files;            /* of the JobSubmit */
+    char key[2 * SUBMIT_KEY_BYTES + 1]; /* of idempotency */
+    char *folder;                       /* that relative inputs are in */
     int32_t priority;
     struct interrupts interrupts;
     struct loop_event *step_timer, *retry_timer;
@@ -69,23 +69,24 @@ static void fail(struct submit *submit, const struct err *err)
 
 /* ---- what is said ---- */
 
-/* Bytes of a blob from `offset`; none asks how many are there. */
-static void send_blob(struct submit *submit, size_t index, uint64_t offset, size_t len)
+/* A piece of a blob from `offset`; nothing asks how much is there. */
+static void send_blob(struct submit *submit, size_t index, uint64_t offset, struct slice piece)
 {
-    const struct submit_blob *blob = &submit->blobs[index];
+    struct submit_blob *blob = &submit->blobs[index];
     Mrlua__BlobPut put = MRLUA__BLOB_PUT__INIT;
 
-    put.hash = (ProtobufCBinaryData){BLOB_HASH_BYTES, (uint8_t *)blob->hash};
+    put.hash = (ProtobufCBinaryData){BLOB_HASH_BYTES, blob->hash};
     put.offset = offset;
-    put.total_bytes = blob->bytes.len;
-    put.bytes = (ProtobufCBinaryData){len, (uint8_t *)blob->bytes.ptr + offset};
+    put.total_bytes = blob->total_bytes;
+    put.bytes = (ProtobufCBinaryData){piece.len, (uint8_t *)(uintptr_t)piece.ptr};
+    submit->has_put = submit->has_put || piece.len > 0;
     client_send(&submit->client, MESSAGE_BLOB_PUT, index, &put.base);
 }
 
-/* An empty blob has no name. */
+/* Code that is empty has no name. */
 static ProtobufCBinaryData hash_of(const struct submit *submit, size_t index)
 {
-    if (!submit->blobs[index].bytes.len)
+    if (!submit->blobs[index].total_bytes)
         return (ProtobufCBinaryData){0, NULL};
     return (ProtobufCBinaryData){BLOB_HASH_BYTES, (uint8_t *)submit->blobs[index].hash};
 }
@@ -120,20 +121,27 @@ static void send_submit(struct submit *submit)
     job.split_bytes = config->split_bytes;
     job.sort_buffer_bytes = config->sort_buffer_bytes;
     job.limits = &limits;
+    job.n_files = submit->files.count;
+    job.files = submit->files.list;
     job.priority = submit->priority;
     job.user = getenv("USER") ? getenv("USER") : "";
     client_send(&submit->client, MESSAGE_JOB_SUBMIT, REQUEST_SUBMIT, &job.base);
 }
 
-/* Asks for the first blob from `index` on, or submits the job when there is none. */
+/* Asks for the first blob from `index` on. When all are there, without a piece of them having been
+ * sent since the first was asked for (which may be gone again by now), it submits the job. */
 static void send_next(struct submit *submit, size_t index)
 {
-    while (index < SUBMIT_BLOB_COUNT && !submit->blobs[index].bytes.len)
+    if (index == 0)
+        submit->has_put = false;
+    while (index < SUBMIT_CODE_COUNT && !submit->blobs[index].total_bytes)
         index++;
-    if (index < SUBMIT_BLOB_COUNT)
-        send_blob(submit, index, 0, 0);
-    else
+    if (index == submit->blob_count && submit->has_put)
+        send_next(submit, 0);
+    else if (index == submit->blob_count)
         send_submit(submit);
+    else
+        send_blob(submit, index, 0, slice_of(NULL, 0));
 }
 
 static void send_watch(struct submit *submit)
@@ -161,7 +169,8 @@ static void on_opened(void *context)
 
 static void heard_blob(struct submit *submit, const struct frame *frame)
 {
-    size_t index = (size_t)frame->request_id, left;
+    size_t index = (size_t)frame->request_id;
+    struct slice piece;
     struct err err;
     Mrlua__BlobHave *have;
 
@@ -172,12 +181,12 @@ static void heard_blob(struct submit *submit, const struct frame *frame)
         fail(submit, &err);
         return;
     }
-    if (!have->complete && have->bytes < submit->blobs[index].bytes.len) {
-        left = submit->blobs[index].bytes.len - (size_t)have->bytes;
-        send_blob(submit, index, have->bytes, left < BLOB_PIECE_BYTES ? left : BLOB_PIECE_BYTES);
-    } else {
+    if (have->complete || have->bytes >= submit->blobs[index].total_bytes)
         send_next(submit, index + 1);
-    }
+    else if (submit_blob_piece(&submit->blobs[index], have->bytes, &piece, &err) == 0)
+        send_blob(submit, index, have->bytes, piece);
+    else
+        fail(submit, &err);
     message_free(have);
 }
 
@@ -232,7 +241,7 @@ static void on_message(void *context, const struct frame *frame)
 
     if (submit_finished(submit))
         return;
-    if (frame->request_id < SUBMIT_BLOB_COUNT)
+    if (frame->request_id < submit->blob_count)
         heard_blob(submit, frame);
     else if (frame->request_id == REQUEST_SUBMIT)
         heard_job(submit, frame);
@@ -320,13 +329,34 @@ static void make_key(char *out)
         snprintf(out + 2 * i, 3, "%02x", bytes[i]);
 }
 
-static void name_blobs(struct submit *submit)
+/* Objects are told by their address, files of this machine by what they hold. */
+static int open_files(struct submit *submit, struct err *err)
 {
-    submit->blobs[0].bytes = submit->config.bundle;
-    submit->blobs[1].bytes = submit->config.params;
-    submit->blobs[2].bytes = submit->config.view;
-    for (size_t i = 0; i < SUBMIT_BLOB_COUNT; i++)
-        blob_hash(submit->blobs[i].bytes, submit->blobs[i].hash);
+    for (size_t i = 0; i < submit->config.files.count; i++) {
+        Mrlua__SideFile *file = side_files_add(&submit->files, &submit->config.files.items[i]);
+        struct submit_blob *blob = &submit->blobs[submit->blob_count];
+
+        if (uri_is_gs(file->path))
+            continue;
+        submit->blob_count++;
+        if (submit_blob_open(blob, file, err) != 0)
+            return -1;
+        file->size = blob->total_bytes;
+        file->crc32c = blob->crc32c;
+        file->hash = (ProtobufCBinaryData){BLOB_HASH_BYTES, blob->hash};
+    }
+    return 0;
+}
+
+static int open_blobs(struct submit *submit, struct err *err)
+{
+    const struct run_config *config = &submit->config;
+
+    submit_blob_init(&submit->blobs[0], config->bundle);
+    submit_blob_init(&submit->blobs[1], config->params);
+    submit_blob_init(&submit->blobs[2], config->view);
+    submit->blob_count = SUBMIT_CODE_COUNT;
+    return open_files(submit, err);
 }
 
 static int init(struct submit *submit, struct slice args, struct err *err)
@@ -338,16 +368,11 @@ static int init(struct submit *submit, struct slice args, struct err *err)
     if (!address || !submit->folder || run_config_init(&submit->config, args, err) != 0 ||
         client_init(&submit->client, address, key_file, client_tls(args), true, err) != 0)
         goto out;
-    if (submit->config.files.count > 0) {
-        err_set(err, ERR_SETUP, "side files are for 'mrlua run' so far");
-        goto out;
-    }
     submit->priority = (int32_t)value_field_integer(args, "priority", 0);
     submit->client.ops = &CLIENT_OPS;
     submit->client.context = submit;
-    name_blobs(submit);
     make_key(submit->key);
-    rc = open_events(submit, err);
+    rc = open_blobs(submit, err) == 0 ? open_events(submit, err) : -1;
 out:
     free(address);
     free(key_file);
@@ -388,6 +413,8 @@ void submit_close(struct submit *submit)
     loop_event_close(submit->step_timer);
     loop_event_close(submit->retry_timer);
     client_deinit(&submit->client);
+    for (size_t i = 0; i < submit->blob_count; i++)
+        submit_blob_deinit(&submit->blobs[i]);
     run_config_deinit(&submit->config);
     message_free(submit->newest);
     buf_deinit(&submit->log);

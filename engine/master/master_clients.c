@@ -144,6 +144,30 @@ static int check_blob(const struct master *master, const ProtobufCBinaryData *ha
     return 0;
 }
 
+/* What a cluster reads is a blob or an object: a path of the client's machine is none of ours. */
+static int check_file(const struct master *master, const Mrlua__SideFile *file, struct err *err)
+{
+    if (file->name[0] == '\0')
+        return err_set(err, ERR_SETUP, "a side file without a name");
+    if (file->hash.len == 0 && !uri_is_gs(file->path))
+        return err_set(err, ERR_SETUP, "side file %s: it came neither as a blob nor as gs://",
+                       file->name);
+    if (check_blob(master, &file->hash, "side file", err) != 0)
+        return err_prefix(err, "side file %s", file->name);
+    return 0;
+}
+
+static int check_files(const struct master *master, const Mrlua__JobSubmit *submit, struct err *err)
+{
+    if (submit->n_files > CHILD_FILE_COUNT_MAX)
+        return err_set(err, ERR_SETUP, "a job has %zu side files, %d are the most", submit->n_files,
+                       CHILD_FILE_COUNT_MAX);
+    for (size_t i = 0; i < submit->n_files; i++)
+        if (check_file(master, submit->files[i], err) != 0)
+            return -1;
+    return 0;
+}
+
 static int check_submit(const struct master *master, const Mrlua__JobSubmit *submit,
                         struct err *err)
 {
@@ -165,7 +189,8 @@ static int check_submit(const struct master *master, const Mrlua__JobSubmit *sub
         writer_format_by_name(slice_of_string(submit->output), &writer, err) != 0 ||
         check_blob(master, &submit->bundle_hash, "bundle", err) != 0 ||
         check_blob(master, &submit->params_hash, "parameters", err) != 0 ||
-        check_blob(master, &submit->view_hash, "table", err) != 0)
+        check_blob(master, &submit->view_hash, "table", err) != 0 ||
+        check_files(master, submit, err) != 0)
         return -1;
     if (submit->overwrite)
         return job_inputs_check(submit->output_folder, submit->folder, submit->inputs,

@@ -58,36 +58,43 @@ void master_job_remove(struct master_job *job)
     free(job);
 }
 
-static void leave(struct master *master, const ProtobufCBinaryData *hash)
+size_t master_submit_blobs(const Mrlua__JobSubmit *submit,
+                           const uint8_t *out[MASTER_JOB_BLOB_COUNT_MAX])
 {
-    if (hash->len == BLOB_HASH_BYTES)
-        blobs_leave(&master->blobs, hash->data, clock_monotonic_ns());
+    const ProtobufCBinaryData *code[] = {&submit->bundle_hash, &submit->params_hash,
+                                         &submit->view_hash};
+    size_t count = 0;
+
+    for (size_t i = 0; i < sizeof code / sizeof *code; i++)
+        if (code[i]->len == BLOB_HASH_BYTES)
+            out[count++] = code[i]->data;
+    for (size_t i = 0; i < submit->n_files && i < CHILD_FILE_COUNT_MAX; i++)
+        if (submit->files[i]->hash.len == BLOB_HASH_BYTES)
+            out[count++] = submit->files[i]->hash.data;
+    return count;
 }
 
 void master_job_leave_blobs(const struct master_job *job)
 {
-    const Mrlua__JobSubmit *submit = job->record->submit;
+    const uint8_t *hashes[MASTER_JOB_BLOB_COUNT_MAX];
+    size_t count = master_submit_blobs(job->record->submit, hashes);
 
-    leave(job->master, &submit->bundle_hash);
-    leave(job->master, &submit->params_hash);
-    leave(job->master, &submit->view_hash);
-}
-
-static bool is_of(const ProtobufCBinaryData *name, const uint8_t *hash)
-{
-    return name->len == BLOB_HASH_BYTES && memcmp(name->data, hash, BLOB_HASH_BYTES) == 0;
+    for (size_t i = 0; i < count; i++)
+        blobs_leave(&job->master->blobs, hashes[i], clock_monotonic_ns());
 }
 
 static bool is_named(void *context, const uint8_t hash[BLOB_HASH_BYTES])
 {
     const struct master *master = context;
+    const uint8_t *hashes[MASTER_JOB_BLOB_COUNT_MAX];
 
     for (struct list *at = master->jobs.next; at != &master->jobs; at = at->next) {
-        const Mrlua__JobSubmit *submit = CONTAINER_OF(at, struct master_job, link)->record->submit;
+        const struct master_job *job = CONTAINER_OF(at, struct master_job, link);
+        size_t count = master_submit_blobs(job->record->submit, hashes);
 
-        if (is_of(&submit->bundle_hash, hash) || is_of(&submit->params_hash, hash) ||
-            is_of(&submit->view_hash, hash))
-            return true;
+        for (size_t i = 0; i < count; i++)
+            if (memcmp(hashes[i], hash, BLOB_HASH_BYTES) == 0)
+                return true;
     }
     return false;
 }
@@ -123,6 +130,8 @@ struct job_source master_job_source(const struct master_job *job)
         .output_format = submit->output,
         .inputs = submit->inputs,
         .input_count = submit->n_inputs,
+        .files = submit->files,
+        .file_count = submit->n_files,
         .input_folder = submit->folder,
         .output_folder = submit->output_folder,
         .publish_id = job->record->publish_id,

@@ -193,27 +193,21 @@ static void renew_claims(const struct master *master)
     }
 }
 
-static bool is_hash_of(const ProtobufCBinaryData *hash, const char *text)
-{
-    char wanted[BLOB_HASH_TEXT_BYTES];
-
-    if (hash->len != BLOB_HASH_BYTES)
-        return false;
-    blob_hash_print(hash->data, wanted);
-    return strcmp(wanted, text) == 0;
-}
-
 static bool is_wanted(void *context, const char *hash_text)
 {
     const struct master *master = context;
+    const uint8_t *hashes[MASTER_JOB_BLOB_COUNT_MAX];
+    char wanted[BLOB_HASH_TEXT_BYTES];
 
     for (struct list *at = master->jobs.next; at != &master->jobs; at = at->next) {
-        const Mrlua__JobSubmit *submit = CONTAINER_OF(at, struct master_job, link)->record->submit;
+        const struct master_job *job = CONTAINER_OF(at, struct master_job, link);
+        size_t count = master_submit_blobs(job->record->submit, hashes);
 
-        if (is_hash_of(&submit->bundle_hash, hash_text) ||
-            is_hash_of(&submit->params_hash, hash_text) ||
-            is_hash_of(&submit->view_hash, hash_text))
-            return true;
+        for (size_t i = 0; i < count; i++) {
+            blob_hash_print(hashes[i], wanted);
+            if (strcmp(wanted, hash_text) == 0)
+                return true;
+        }
     }
     return false;
 }

@@ -50,8 +50,9 @@ enum {
     MASTER_PULSE_MS = 10 * 1000, /* helpers that have a process are alive */
     MASTER_SOURCES_MS = 20,      /* between two tellings of who holds what */
     MASTER_WORKER_COUNT_MAX = 60000,
-    MASTER_JOB_COUNT_MAX = 10000,   /* live; more are refused */
-    MASTER_WATCH_COUNT_MAX = 64,    /* of one client */
+    MASTER_JOB_COUNT_MAX = 10000,                         /* live; more are refused */
+    MASTER_WATCH_COUNT_MAX = 64,                          /* of one client */
+    MASTER_JOB_BLOB_COUNT_MAX = 3 + CHILD_FILE_COUNT_MAX, /* its code and its side files */
     MASTER_TIMELINE_COUNT_MAX = 16, /* ended jobs whose attempts are remembered */
     MASTER_ABORT_AGAIN_COUNT = 8,   /* jobs that may have ended in one turn, and none be cleaned */
 };
@@ -276,6 +277,11 @@ void master_job_remove(struct master_job *job);
 
 /* It has ended: its blobs may go, if no other job names them (blobs.h). */
 void master_job_leave_blobs(const struct master_job *job);
+
+/* The hashes of all blobs that a job names. Returns how many. */
+size_t master_submit_blobs(const Mrlua__JobSubmit *submit,
+                           const uint8_t *out[MASTER_JOB_BLOB_COUNT_MAX]);
+
 void master_blobs_expire(struct master *master, uint64_t now_ns);
 
 /* Takes `done`. */

@@ -259,14 +259,79 @@ uint64_t storage_bytes(const struct storage *storage)
     return bytes;
 }
 
-void storage_limit_blobs(const struct storage *storage, uint64_t bytes_max)
-{
-    uint64_t bytes = 0;
+/* ---- blobs ---- */
 
-    in_part(storage, "blobs", add_file, &bytes);
-    if (bytes > bytes_max)
-        in_part(storage, "blobs", remove_file, NULL);
+void storage_touch_blob(const struct storage *storage, const char *hash)
+{
+    /* Not its mtime: who reads it takes that for a change. */
+    const struct timespec times[2] = {{.tv_nsec = UTIME_NOW}, {.tv_nsec = UTIME_OMIT}};
+    struct buf path = {0};
+
+    storage_blob_path(storage, hash, &path);
+    utimensat(AT_FDCWD, buf_string(&path), times, 0);
+    buf_deinit(&path);
 }
+
+struct blob {
+    char *name;
+    struct timespec used;
+    uint64_t bytes;
+};
+
+struct blob_list {
+    struct blob *items;
+    size_t count;
+    uint64_t bytes;
+};
+
+/* Those that are on their way have a dot in their names. */
+static void list_blob(int folder, const char *folder_path, const char *name, void *context)
+{
+    struct blob_list *list = context;
+    struct stat status;
+
+    (void)folder_path;
+    if (strchr(name, '.') || fstatat(folder, name, &status, AT_SYMLINK_NOFOLLOW) != 0 ||
+        !S_ISREG(status.st_mode))
+        return;
+    list->items = mem_realloc_array(list->items, list->count + 1, sizeof *list->items);
+    list->items[list->count++] = (struct blob){
+        .name = mem_strdup(name), .used = status.st_atim, .bytes = allocated(&status)};
+    list->bytes += allocated(&status);
+}
+
+static int compare_use(const void *a, const void *b)
+{
+    const struct timespec *x = &((const struct blob *)a)->used;
+    const struct timespec *y = &((const struct blob *)b)->used;
+
+    if (x->tv_sec != y->tv_sec)
+        return x->tv_sec < y->tv_sec ? -1 : 1;
+    return x->tv_nsec == y->tv_nsec ? 0 : x->tv_nsec < y->tv_nsec ? -1 : 1;
+}
+
+void storage_limit_blobs(const struct storage *storage, uint64_t bytes_max,
+                         bool (*is_needed)(void *context, const char *hash), void *context)
+{
+    struct blob_list list = {0};
+    struct buf path = {0};
+
+    in_part(storage, "blobs", list_blob, &list);
+    if (list.count > 0)
+        qsort(list.items, list.count, sizeof *list.items, compare_use);
+    for (size_t i = 0; i < list.count; i++) {
+        if (list.bytes > bytes_max && !is_needed(context, list.items[i].name)) {
+            storage_blob_path(storage, list.items[i].name, &path);
+            unlink(buf_string(&path));
+            list.bytes -= list.items[i].bytes;
+        }
+        free(list.items[i].name);
+    }
+    free(list.items);
+    buf_deinit(&path);
+}
+
+/* ---- scratch ---- */
 
 struct scratch {
     dev_t device;

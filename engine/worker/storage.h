@@ -10,7 +10,8 @@
  *
  *     DIR/lock                      locked (flock) as long as the worker lives; holds its pid
  *     DIR/runs/JOB/TASK.ATTEMPT     run files of maps, until their job is over
- *     DIR/blobs/HASH                bundles and parameters, kept across lives (rpc/blob.h)
+ *     DIR/blobs/HASH                bundles, parameters, side files, kept across lives (rpc/blob.h)
+ *     DIR/blobs/object-HASH         side files that are objects; HASH is of address and generation
  *     DIR/tmp/                      scratch files: unlinked where they are made
  *     DIR/tmp/index-JOB-MAP.ATTEMPT indexes of runs in a store (attempt/fetch_store.h), until their
  *                                   job is over
@@ -24,6 +25,7 @@
 #include "base/buf.h"
 #include "base/err.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
 
@@ -52,8 +54,13 @@ void storage_remove_run(const struct storage *storage, uint64_t job, uint32_t ta
                         uint64_t attempt);
 void storage_remove_job(const struct storage *storage, uint64_t job);
 
-/* Removes all blobs if they are more than `bytes_max`: who needs one fetches it again. */
-void storage_limit_blobs(const struct storage *storage, uint64_t bytes_max);
+/* This blob is used now. */
+void storage_touch_blob(const struct storage *storage, const char *hash);
+
+/* Removes blobs until all are `bytes_max` at most, those first that were not used for longest, and
+ * none that `is_needed` says yes to: who needs one later fetches it again. */
+void storage_limit_blobs(const struct storage *storage, uint64_t bytes_max,
+                         bool (*is_needed)(void *context, const char *hash), void *context);
 
 /* Bytes of all runs and blobs, those being written too. */
 uint64_t storage_bytes(const struct storage *storage);

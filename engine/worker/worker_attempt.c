@@ -252,12 +252,28 @@ static void on_readable(void *context)
 
 /* ---- starting ---- */
 
+/* What heartbeats say of one that waits for blobs: it stands still by nobody's fault. */
+static void say_waiting(struct worker_attempt *attempt)
+{
+    Mrlua__Progress *progress;
+
+    if (attempt->progress)
+        return;
+    progress = mem_alloc(sizeof *progress);
+    mrlua__progress__init(progress);
+    progress->phase = mem_strdup("files");
+    progress->moved = true;
+    attempt->progress = progress;
+}
+
 void worker_attempt_start(struct worker_attempt *attempt)
 {
     struct err err;
     int rc = worker_start(attempt, &err);
 
     attempt->waits_for_blobs = rc == 0;
+    if (rc == 0)
+        say_waiting(attempt);
     if (rc == 1) {
         attempt->readable =
             loop_fd_open(attempt->worker->loop, attempt->attempt.fd, on_readable, attempt, &err);

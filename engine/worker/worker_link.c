@@ -341,7 +341,7 @@ void worker_send_heartbeat(struct worker *worker)
     progress = mem_alloc_array(count + 1, sizeof *progress);
     list = mem_alloc_array(count + 1, sizeof *list);
     for (struct worker_attempt *at = worker->attempts; at; at = at->next) {
-        if (!at->readable || at->is_killed || at->has_answered)
+        if ((!at->readable && !at->waits_for_blobs) || at->is_killed || at->has_answered)
             continue;
         mrlua__attempt_progress__init(&progress[used]);
         progress[used].attempt = at->id;

@@ -1,5 +1,6 @@
 #include "worker/worker_state.h"
 
+#include "attempt/side_files.h"
 #include "base/mem.h"
 #include "base/path.h"
 
@@ -13,6 +14,8 @@ struct start {
     Mrlua__TaskStart task; /* a copy whose pointers are the message's or ours */
     Mrlua__FetchRequest fetch;
     struct buf bundle, params, view;
+    struct side_files files;
+    struct buf copies[CHILD_FILE_COUNT_MAX]; /* where they are */
     struct buf result_path;
     uint8_t segment_key[KEY_BYTES];
 };
@@ -138,7 +141,7 @@ static int read_blobs(struct worker_attempt *attempt, struct start *start, struc
     struct buf *bufs[] = {&start->bundle, &start->params, &start->view};
     int all = 1;
 
-    for (size_t i = 0; i < 3; i++) { /* all that are missing are asked for at once */
+    for (size_t i = 0; i < 3; i++) {
         int rc = worker_blob_read(attempt->worker, hashes[i], bufs[i], err);
 
         if (rc < 0)
@@ -149,6 +152,37 @@ static int read_blobs(struct worker_attempt *attempt, struct start *start, struc
     start->task.params = bytes_of(start->params.ptr, start->params.len);
     start->task.view = bytes_of(start->view.ptr, start->view.len);
     return all;
+}
+
+/* All that are missing are asked for at once. */
+static int find_files(struct worker_attempt *attempt, struct start *start, struct err *err)
+{
+    const Mrlua__TaskStart *task = attempt->start->start;
+    int all = 1;
+
+    if (task->n_files > CHILD_FILE_COUNT_MAX)
+        return err_set(err, ERR_SETUP, "a task has %zu side files, %d are the most", task->n_files,
+                       CHILD_FILE_COUNT_MAX);
+    for (size_t i = 0; i < task->n_files; i++) {
+        Mrlua__SideFile *file = side_files_add(&start->files, task->files[i]);
+        int rc = worker_side_file(attempt->worker, file, &start->copies[i], err);
+
+        if (rc < 0)
+            return -1;
+        file->copy = (char *)(uintptr_t)buf_string(&start->copies[i]);
+        all = all && rc;
+    }
+    start->task.n_files = start->files.count;
+    start->task.files = start->files.list;
+    return all;
+}
+
+static int find_blobs(struct worker_attempt *attempt, struct start *start, struct err *err)
+{
+    int code = read_blobs(attempt, start, err);
+    int files = code < 0 ? -1 : find_files(attempt, start, err);
+
+    return code < 0 || files < 0 ? -1 : code && files;
 }
 
 /* A result that this worker chooses the place of: a run, or a part on its way to gs://. */
@@ -198,13 +232,15 @@ int worker_start(struct worker_attempt *attempt, struct err *err)
     int rc = check(attempt, err);
 
     if (rc == 0)
-        rc = read_blobs(attempt, &start, err);
+        rc = find_blobs(attempt, &start, err);
     if (rc == 1 && (fill(attempt, &start, err) != 0 ||
                     attempt_start(attempt->worker->nursery, &start.task, &attempt->attempt, err)))
         rc = -1;
     buf_deinit(&start.bundle);
     buf_deinit(&start.params);
     buf_deinit(&start.view);
+    for (size_t i = 0; i < CHILD_FILE_COUNT_MAX; i++)
+        buf_deinit(&start.copies[i]);
     buf_deinit(&start.result_path);
     explicit_bzero(start.segment_key, sizeof start.segment_key);
     return rc;

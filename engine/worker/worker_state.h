@@ -5,7 +5,7 @@
  *     worker_link.c      the connection to the master: messages in and out
  *     worker_attempt.c   one attempt's process and what it says
  *     worker_start.c     what an attempt is started with, and what a worker refuses
- *     worker_blobs.c     bundles and parameters: from the master into the folder
+ *     worker_blobs.c     bundles, parameters and side files: from the master into the folder
  *
  * One direction: what happens becomes an event in the queue; worker_pump() steps the agent until
  * the queue is empty; its actions start and kill attempts and send messages, and may queue events.
@@ -26,13 +26,15 @@
 #include <assert.h>
 
 enum {
-    WORKER_SIGNAL_COUNT = 2,                   /* SIGTERM, SIGINT */
-    WORKER_DISK_MS = 1000,                     /* between two looks at how full it is */
-    WORKER_BLOB_BYTES_MAX = 256 * 1024 * 1024, /* of all that are kept */
-    WORKER_LOG_QUEUED_BYTES_MAX = 256 * 1024,  /* lines of jobs are lost rather than the master */
+    WORKER_SIGNAL_COUNT = 2,                  /* SIGTERM, SIGINT */
+    WORKER_DISK_MS = 1000,                    /* between two looks at how full it is */
+    WORKER_LOG_QUEUED_BYTES_MAX = 256 * 1024, /* lines of jobs are lost rather than the master */
 };
 
-static_assert(WORKER_BLOB_BYTES_MAX > 3 * BLOB_BYTES_MAX, "those of one attempt are kept together");
+/* Of all blobs and copies of objects that are kept; those that attempts need are kept anyway. */
+#define WORKER_BLOB_BYTES_MAX (2ULL * 1024 * 1024 * 1024)
+static_assert(WORKER_BLOB_BYTES_MAX > (3ULL + CHILD_FILE_COUNT_MAX) * BLOB_BYTES_MAX,
+              "those of one attempt are kept together");
 
 /* From its START to AGENT_DROP_ATTEMPT. */
 struct worker_attempt {
@@ -57,7 +59,9 @@ struct worker_attempt {
 struct worker_blob {
     struct worker_blob *next;
     uint8_t hash[BLOB_HASH_BYTES];
-    struct buf bytes;
+    int fd;         /* of its file, under another name; -1: nothing has come */
+    uint64_t bytes; /* that have come */
+    struct blob_hasher *hasher;
 };
 
 /* The newest of one job. */
@@ -169,6 +173,11 @@ void worker_sources_drop(struct worker *worker, uint64_t job);
 
 /* 1: appended to `out`. 0: it was asked for. -1: *err. An empty name is an empty blob. */
 int worker_blob_read(struct worker *worker, const ProtobufCBinaryData *hash, struct buf *out,
+                     struct err *err);
+
+/* A side file of an attempt: sets `out` to where this machine has it. 1: there. 0: it was
+ * asked for. Of an object: where the first attempt that needs it puts it; there is room. -1. */
+int worker_side_file(struct worker *worker, const Mrlua__SideFile *file, struct buf *out,
                      struct err *err);
 
 /* Asks for all that are on their way, from where they are. For a new connection. */
