@@ -4,6 +4,7 @@
 
 #include "attempt/kit.h"
 #include "base/hash.h"
+#include "fault/fault.h"
 #include "store/gcs_server.h"
 
 #include <sys/file.h>
@@ -287,7 +288,30 @@ static void an_object_is_read_once_for_all_attempts(void **state)
     assert_int_equal(reads(), 1);
 }
 
-/* Two attempts at a time: one copies. The lock is held until both have come to it. */
+/* It has begun to get its side files, and waits: the first beat comes after 100 ms. */
+static void await_files(struct attempt *attempt)
+{
+    bool is_there = false;
+
+    while (!is_there) {
+        struct pollfd poll_attempt = {.fd = attempt->fd, .events = POLLIN};
+        struct frame frame;
+        int rc = attempt_read(attempt, &frame, &kit.err);
+
+        assert_int_not_equal(rc, -1);
+        if (rc == 0) {
+            poll(&poll_attempt, 1, -1);
+        } else if (frame.type == MESSAGE_PROGRESS) {
+            Mrlua__Progress *progress =
+                message_unpack(&mrlua__progress__descriptor, frame.payload, &kit.err);
+
+            is_there = strcmp(progress->phase, "files") == 0;
+            message_free(progress);
+        }
+    }
+}
+
+/* Two attempts at a time: one copies. The lock is held until both wait for it. */
 static void attempts_that_come_together_copy_once(void **state)
 {
     int lock = open(folder_path(&kit.folder, "object.lock"), O_RDWR | O_CREAT, 0600);
@@ -310,6 +334,8 @@ static void attempts_that_come_together_copy_once(void **state)
         kit.start.attempt = ++kit.last_attempt;
         assert_int_equal(attempt_start(kit.nursery, &kit.start, &attempts[i], &kit.err), 0);
     }
+    await_files(&attempts[0]);
+    await_files(&attempts[1]);
     close(lock);
     for (int i = 0; i < 2; i++)
         kit_must(&kit, kit_await(&kit, &attempts[i]));
@@ -356,6 +382,45 @@ static void an_empty_object_is_an_empty_file(void **state)
     expect_a("\n");
 }
 
+static void release(int fds[CHILD_FILE_COUNT_MAX])
+{
+    for (int i = 0; i < CHILD_FILE_COUNT_MAX; i++)
+        io_close(&fds[i]);
+}
+
+/* Whatever fails once: an error, nothing that looks like a copy, and the next time it works. */
+static void a_disk_that_fails_leaves_no_half_copy(void **state)
+{
+    static const enum fault_call calls[] = {FAULT_OPEN, FAULT_READ, FAULT_WRITE, FAULT_RENAME};
+    int fds[CHILD_FILE_COUNT_MAX];
+    struct side_files told;
+    char text[16] = "";
+
+    (void)state;
+    ask_object("of the store");
+    memset(fds, -1, sizeof fds);
+    for (size_t i = 0; i < sizeof calls / sizeof *calls; i++) {
+        for (uint32_t nth = 0;; nth++) {
+            int rc;
+
+            unlink(folder_path(&kit.folder, "object"));
+            fault_arm(calls[i], nth, EIO);
+            rc = side_files_open(&kit.start, fds, &told, &kit.err);
+            if (!fault_disarm()) {
+                assert_int_equal(rc, 0);
+                assert_int_equal(pread(fds[0], text, sizeof text, 0), 12);
+                assert_string_equal(text, "of the store");
+                release(fds);
+                break;
+            }
+            if (rc != 0)
+                assert_int_equal(kit.err.kind, ERR_DISK);
+            assert_false(folder_has(&kit.folder, "object.part"));
+            release(fds);
+        }
+    }
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, kit_tear_down)
 
 int main(int argc, char **argv)
@@ -374,6 +439,7 @@ int main(int argc, char **argv)
         TEST(a_missing_object_is_found_by_the_plan),
         TEST(an_object_that_was_replaced_is_named),
         TEST(an_empty_object_is_an_empty_file),
+        TEST(a_disk_that_fails_leaves_no_half_copy),
     };
 
     KIT_NURSERY(argc, argv);
