@@ -44,6 +44,7 @@ struct kit {
     struct buf bundle;
     struct buf log; /* what the job printed */
     struct buf detail;
+    struct buf bad; /* the records that the last attempt could not do, one a line */
     struct err err;
     Mrlua__Limits limits;
     Mrlua__TaskStart start; /* changed freely between attempts */
@@ -84,6 +85,7 @@ static inline void kit_close(struct kit *kit)
     buf_deinit(&kit->bundle);
     buf_deinit(&kit->log);
     buf_deinit(&kit->detail);
+    buf_deinit(&kit->bad);
 }
 
 static inline void kit_job(struct kit *kit, const char *source)
@@ -137,6 +139,25 @@ static inline void kit_piece(Mrlua__Piece *piece, const char *path, uint64_t off
     piece->length = length == UINT64_MAX ? identity.size : length;
 }
 
+/* "2 at 0:6: job.lua:1: no", or of a key "2 "b": job.lua:1: no". */
+static inline void kit_hear_bad(struct kit *kit, const Mrlua__BadRecord *bad)
+{
+    buf_printf(&kit->bad, "%llu ", (unsigned long long)bad->record);
+    if (bad->key[0])
+        buf_printf(&kit->bad, "%s", bad->key);
+    else
+        buf_printf(&kit->bad, "at %u:%llu", bad->piece, (unsigned long long)bad->offset);
+    buf_printf(&kit->bad, ": %s\n", bad->error);
+}
+
+/* The next attempts leave these out, and may find so many more. */
+static inline void kit_skip(struct kit *kit, uint64_t *records, size_t count, uint32_t left)
+{
+    kit->start.skip = records;
+    kit->start.n_skip = count;
+    kit->start.skip_left = left;
+}
+
 static inline void kit_hear(struct kit *kit, const struct frame *frame, Mrlua__Done **done)
 {
     Mrlua__Failed *failed;
@@ -169,6 +190,8 @@ static inline void kit_hear(struct kit *kit, const struct frame *frame, Mrlua__D
         buf_append_string(&kit->detail, failed->error->detail);
         kit->failure.peer_map = failed->error->peer_map;
         kit->failure.peer_attempt = failed->error->peer_attempt;
+        for (size_t i = 0; i < failed->error->n_bad; i++)
+            kit_hear_bad(kit, failed->error->bad[i]);
         message_free(failed);
         break;
     default:
@@ -208,6 +231,7 @@ static inline Mrlua__Done *kit_run(struct kit *kit)
     kit->started_pid = 0;
     buf_clear(&kit->log);
     buf_clear(&kit->detail);
+    buf_clear(&kit->bad);
     kit->start.attempt = ++kit->last_attempt;
     if (attempt_start(kit->nursery, &kit->start, &attempt, &kit->err) != 0)
         return NULL;

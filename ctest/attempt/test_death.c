@@ -34,8 +34,10 @@ static void test_limits(void **state)
     expect(&death, "map took longer than 1.5 s for one record (limits.seconds_per_record), at byte "
                    "120 of a.txt (record 3)");
     death.phase = PAGE_REDUCE;
+    death.key = slice_of_string("sthe");
+    death.key_bytes = 700;
     expect(&death, "reduce took longer than 1.5 s for one value (limits.seconds_per_record), at "
-                   "key number 3");
+                   "key \"the\"... (number 3)");
     death.phase = PAGE_COMBINE;
     expect(&death, "combine took longer than 1.5 s for one value (limits.seconds_per_record)");
     death.phase = PAGE_HOOK;
@@ -83,12 +85,27 @@ static void test_exit(void **state)
     expect(&death, "the script's process ended with exit code 3 before its task was done, in map");
 }
 
+/* What stood in hand is the job's function's; a combine, a sort, a reader are about others. */
+static void death_is_of_a_record_only_in_the_functions_that_take_one(void **state)
+{
+    (void)state;
+    for (int phase = 0; phase < PAGE_PHASE_COUNT; phase++) {
+        struct death death = IN_MAP;
+
+        death.phase = (uint64_t)phase;
+        assert_false(death_is_of_record(&death));
+        death.in_hand = true;
+        assert_int_equal(death_is_of_record(&death), phase == PAGE_MAP || phase == PAGE_REDUCE);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_limits),
         cmocka_unit_test(test_signals),
         cmocka_unit_test(test_exit),
+        cmocka_unit_test(death_is_of_a_record_only_in_the_functions_that_take_one),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

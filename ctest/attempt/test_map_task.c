@@ -275,6 +275,170 @@ static void test_parts_of_maps(void **state)
     assert_int_equal(kit.err.kind, ERR_JOB);
 }
 
+/* ---- records that the job's functions fail on ---- */
+
+/* By one record after the other, and by blocks of lines: the same place is named. */
+static void record_that_the_job_does_not_like_is_named(void **state)
+{
+    static const char *const jobs[] = {
+        "return { map = function(at, line, emit) emit(line, 1) end, reduce = 'sum' }",
+        "return { map = 'words', combine = 'sum', reduce = 'sum' }",
+    };
+    struct buf text = {0};
+
+    (void)state;
+    buf_append_string(&text, "first\nsecond\n");
+    memset(buf_reserve(&text, RECORD_KEY_BYTES_MAX), 'x', RECORD_KEY_BYTES_MAX);
+    text.len += RECORD_KEY_BYTES_MAX;
+    for (size_t i = 0; i < sizeof jobs / sizeof *jobs; i++) {
+        kit_job(&kit, jobs[i]);
+        assert_null(kit_map(&kit, 0, kit_file(&kit, "in.txt", buf_string(&text))));
+        assert_int_equal(kit.err.kind, ERR_JOB);
+        assert_non_null(strstr(buf_string(&kit.detail), "in.txt, at byte 13\nrecord: \"xxx"));
+    }
+    buf_deinit(&text);
+}
+
+#define RAISES                                                                                     \
+    "map = function(at, line, emit)\n"                                                             \
+    "  emit(line, 1)\n"                                                                            \
+    "  if line:find('bad') then error(line) end\n"                                                 \
+    "  emit(line, 2)\n"                                                                            \
+    "end"
+
+/* As far as the job may set them aside, and one more: then it is known that they are too many. */
+static void all_records_that_raise_are_named_at_once(void **state)
+{
+    static const char *const lines[] = {"2 at 0:2: job.lua:3: bad 1\n",
+                                        "4 at 0:10: job.lua:3: bad 2\n",
+                                        "5 at 1:0: job.lua:3: bad 3\n"};
+    Mrlua__Piece pieces[2], *list[] = {&pieces[0], &pieces[1]};
+    const char *first = kit_file(&kit, "a.txt", "a\nbad 1\nb\nbad 2\n");
+    const char *second = kit_file(&kit, "b.txt", "bad 3\nc\n");
+
+    (void)state;
+    kit_job(&kit, "return { reduce = 'identity', " RAISES " }");
+    kit_piece(&pieces[0], first, 0, UINT64_MAX);
+    kit_piece(&pieces[1], second, 0, UINT64_MAX);
+    for (uint32_t left = 0; left < 5; left++) {
+        struct buf expected = {0};
+
+        for (uint32_t i = 0; i <= left && i < 3; i++)
+            buf_append_string(&expected, lines[i]);
+        kit_skip(&kit, NULL, 0, left);
+        assert_null(kit_map_pieces(&kit, 0, list, 2));
+        assert_int_equal(kit.err.kind, ERR_JOB);
+        assert_string_equal(kit.err.message, "job.lua:3: bad 1");
+        assert_string_equal(buf_string(&kit.bad), buf_string(&expected));
+        assert_non_null(strstr(buf_string(&kit.detail), "a.txt, at byte 2\nrecord: \"bad 1\"\n"
+                                                        "task: map 0, record 2\n"));
+        assert_null(strstr(buf_string(&kit.detail), "bad 2"));
+        buf_deinit(&expected);
+    }
+}
+
+static void records_that_are_left_out_contribute_nothing(void **state)
+{
+    uint64_t skip[] = {2, 4};
+    Mrlua__Done *done;
+
+    (void)state;
+    kit_job(&kit, "return { reduce = 'identity', " RAISES " }");
+    kit_skip(&kit, skip, 2, 0);
+    done = kit_map(&kit, 0, kit_file(&kit, "l.txt", "a\nbad\nb\nbad\n"));
+    assert_non_null(done);
+    assert_int_equal(kit_counter(done, "bad_records"), 2);
+    assert_int_equal(kit_counter(done, "map_records_in"), 4);
+    assert_int_equal(kit_counter(done, "map_records_out"), 4);
+    message_free(done);
+    kit_skip(&kit, NULL, 0, 0);
+    kit_must(&kit, kit_reduce(&kit, 0));
+    kit_expect(&kit, "a\t1\na\t2\nb\t1\nb\t2\n");
+}
+
+/* Blocks of lines name one; the next attempt, which leaves it out, goes by lines and names all. */
+static void lines_of_blocks_have_the_same_numbers(void **state)
+{
+    uint64_t skip[] = {3};
+    struct buf text = {0};
+
+    (void)state;
+    for (int i = 1; i <= 5; i++) {
+        buf_append_string(&text, "word ");
+        for (int j = 0; i % 2 == 1 && i > 1 && j < RECORD_KEY_BYTES_MAX; j++)
+            buf_append_byte(&text, 'x');
+        buf_append_byte(&text, '\n');
+    }
+    kit_job(&kit, "return { map = 'words', combine = 'sum', reduce = 'sum' }");
+    kit_file(&kit, "w.txt", buf_string(&text));
+    kit_skip(&kit, NULL, 0, 9);
+    assert_null(kit_map(&kit, 0, folder_path(&kit.folder, "w.txt")));
+    assert_memory_equal(buf_string(&kit.bad), "3 at 0:12: emit: key: ", 21);
+    kit_skip(&kit, skip, 1, 9);
+    assert_null(kit_map(&kit, 0, folder_path(&kit.folder, "w.txt")));
+    assert_memory_equal(buf_string(&kit.bad), "5 at 0:65560: ", 14);
+    buf_deinit(&text);
+}
+
+/* What a key makes partition raise is its record's, what combine raises is not. */
+static void partition_is_of_the_record_and_combine_is_not(void **state)
+{
+    (void)state;
+    kit_skip(&kit, NULL, 0, 3);
+    kit_job(&kit, "return { map = function(at, line, emit) pcall(emit, line, 1) end,\n"
+                  "  reduce = 'sum', partition = function(key)\n"
+                  "    if key:find('bad') then error(key) end return 0 end }");
+    kit.start.partition_count = 2;
+    assert_null(kit_map(&kit, 0, kit_file(&kit, "p.txt", "bad 1\na\nbad 2\n")));
+    assert_int_equal(kit.err.kind, ERR_JOB);
+    assert_string_equal(buf_string(&kit.bad), "1 at 0:0: job.lua:3: bad 1\n"
+                                              "3 at 0:8: job.lua:3: bad 2\n");
+    kit.start.partition_count = 1;
+    kit_job(&kit, "return { map = function(at, line, emit)\n"
+                  "    for i = 1, 1 << 18 do emit(line, line) end error('bad') end,\n"
+                  "  reduce = 'sum', combine = function(key, values) error('here') end }");
+    assert_null(kit_map(&kit, 0, kit_file(&kit, "c.txt", "a\n")));
+    assert_int_equal(kit.err.kind, ERR_JOB);
+    assert_string_equal(kit.err.message, "job.lua:3: here");
+    assert_int_equal(kit.bad.len, 0);
+}
+
+/* Memory of the VM: it is dead afterwards, so no further record can be looked at. */
+static void record_that_takes_all_memory_is_named_alone(void **state)
+{
+    uint64_t skip[] = {2};
+
+    (void)state;
+    kit.limits.memory_bytes = 4 << 20;
+    kit_job(&kit, "return { reduce = 'sum', map = function(at, line, emit)\n"
+                  "  if line:find('bad') then line = line:rep(1 << 22) end emit(line, 1) end }");
+    kit_skip(&kit, NULL, 0, 3);
+    assert_null(kit_map(&kit, 0, kit_file(&kit, "m.txt", "a\nbad\nbad\n")));
+    assert_int_equal(kit.err.kind, ERR_LIMIT);
+    assert_memory_equal(buf_string(&kit.bad), "2 at 0:2: ", 10);
+    assert_ptr_equal(strchr(kit.bad.ptr, '\n') + 1, kit.bad.ptr + kit.bad.len);
+    kit_skip(&kit, skip, 1, 2);
+    assert_null(kit_map(&kit, 0, folder_path(&kit.folder, "m.txt")));
+    assert_memory_equal(buf_string(&kit.bad), "3 at 0:6: ", 10);
+}
+
+/* A job without reduce: what the writer of the part refuses is a record's, too. */
+static void records_that_a_part_cannot_hold_are_bad(void **state)
+{
+    uint64_t skip[] = {2};
+
+    (void)state;
+    kit.start.partition_count = 0;
+    kit.start.output = "jsonl";
+    kit_job(&kit, "return { map = function(at, line, emit) emit(at, line == 'bad' and 0/0) end }");
+    kit_skip(&kit, NULL, 0, 3);
+    assert_null(kit_map(&kit, 0, kit_file(&kit, "n.txt", "a\nbad\nb\n")));
+    assert_memory_equal(buf_string(&kit.bad), "2 at 0:2: ", 10);
+    kit_skip(&kit, skip, 1, 0);
+    kit_must(&kit, kit_map(&kit, 0, folder_path(&kit.folder, "n.txt")));
+    kit_expect(&kit, "[0,false]\n[6,false]\n");
+}
+
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
@@ -290,6 +454,13 @@ int main(int argc, char **argv)
         KIT_TEST(test_cut_points),
         KIT_TEST(test_sample_of_a_wrong_job),
         KIT_TEST(test_sample_without_shares),
+        KIT_TEST(record_that_the_job_does_not_like_is_named),
+        KIT_TEST(all_records_that_raise_are_named_at_once),
+        KIT_TEST(records_that_are_left_out_contribute_nothing),
+        KIT_TEST(lines_of_blocks_have_the_same_numbers),
+        KIT_TEST(partition_is_of_the_record_and_combine_is_not),
+        KIT_TEST(record_that_takes_all_memory_is_named_alone),
+        KIT_TEST(records_that_a_part_cannot_hold_are_bad),
     };
 
     KIT_NURSERY(argc, argv);

@@ -10,6 +10,7 @@
 static void test_shared(void **state)
 {
     struct page *page, *theirs;
+    size_t key_bytes;
     struct err err;
     int status, fd = page_create(&page, &err);
     pid_t pid;
@@ -26,6 +27,7 @@ static void test_shared(void **state)
         page_record(theirs, 2, 77);
         page_record(theirs, 2, 88);
         page_add(&theirs->bytes_in, 5);
+        page_set_key(theirs, slice_of_string("a key"));
         page_unmap(theirs);
         _exit(0);
     }
@@ -37,6 +39,32 @@ static void test_shared(void **state)
     assert_int_equal(page_get(&page->input_offset), 88);
     assert_int_equal(page_get(&page->bytes_in), 5);
     assert_int_equal(page_get(&page->pulse), 3);
+    assert_true(slice_equal(page_key(page, &key_bytes), slice_of_string("a key")));
+    assert_int_equal(key_bytes, 5);
+    page_unmap(page);
+    close(fd);
+}
+
+/* Of a long key as much as there is room for; of a length that a hostile child made up no more. */
+static void test_long_key(void **state)
+{
+    struct page *page;
+    struct err err;
+    int fd = page_create(&page, &err);
+    char key[2 * PAGE_KEY_BYTES];
+    size_t key_bytes;
+
+    (void)state;
+    memset(key, 'k', sizeof key);
+    page_set_key(page, slice_of(key, PAGE_KEY_BYTES));
+    assert_int_equal(page_key(page, &key_bytes).len, PAGE_KEY_BYTES);
+    page_set_key(page, slice_of(key, sizeof key));
+    assert_true(slice_equal(page_key(page, &key_bytes), slice_of(key, PAGE_KEY_BYTES)));
+    assert_int_equal(key_bytes, sizeof key);
+    atomic_store(&page->key_bytes, UINT32_MAX);
+    assert_int_equal(page_key(page, &key_bytes).len, PAGE_KEY_BYTES);
+    page_set_key(page, slice_of(NULL, 0));
+    assert_int_equal(page_key(page, &key_bytes).len, 0);
     page_unmap(page);
     close(fd);
 }
@@ -75,6 +103,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_shared),
+        cmocka_unit_test(test_long_key),
         cmocka_unit_test(test_sealed),
         cmocka_unit_test(test_phases),
     };

@@ -32,6 +32,89 @@ static void test_reduce_error(void **state)
     assert_int_not_equal(access(kit.result_path, F_OK), 0);
 }
 
+#define KEYS "map = function(_, line, emit) emit(line, #line) end"
+
+/* All keys that raise, as far as the job may have them and one more. */
+static void keys_that_raise_are_named_and_left_out(void **state)
+{
+    uint64_t skip[] = {2, 4};
+    Mrlua__Done *done;
+
+    (void)state;
+    kit_job(&kit, "return { " KEYS ", reduce = function(key, values, emit) emit(key, 1)\n"
+                  "if key:find('bad') then error(key) end emit(key, 2) end }");
+    kit_must(&kit, kit_map(&kit, 0, kit_file(&kit, "k.txt", "a\nb bad\nb bad\nc\nd bad\ne\n")));
+    for (uint32_t left = 0; left < 4; left++) {
+        kit_skip(&kit, NULL, 0, left);
+        assert_null(kit_reduce(&kit, 0));
+        assert_int_equal(kit.err.kind, ERR_JOB);
+        assert_string_equal(kit.err.message, "job.lua:2: b bad");
+        assert_string_equal(buf_string(&kit.bad), left == 0 ? "2 \"b bad\": job.lua:2: b bad\n"
+                                                            : "2 \"b bad\": job.lua:2: b bad\n"
+                                                              "4 \"d bad\": job.lua:2: d bad\n");
+        assert_non_null(strstr(buf_string(&kit.detail), "in function <job.lua:1>\n"
+                                                        "key: \"b bad\"\n"
+                                                        "task: reduce 0, key number 2\n"));
+    }
+    kit_skip(&kit, skip, 2, 0);
+    done = kit_reduce(&kit, 0);
+    assert_non_null(done);
+    assert_int_equal(kit_counter(done, "bad_records"), 2);
+    assert_int_equal(kit_counter(done, "reduce_keys_in"), 5);
+    assert_int_equal(done->digest->records, 6); /* of what was read: all that the map wrote */
+    message_free(done);
+    kit_expect(&kit, "a\t1\na\t2\nc\t1\nc\t2\ne\t1\ne\t2\n");
+}
+
+/* Also what the writer refuses, and what a built-in does not like. */
+static void keys_whose_values_are_refused_are_bad(void **state)
+{
+    static const char *const jobs[] = {
+        "return { map = function(_, line, emit) emit(line, line == 'b' and {} or 1) end,\n"
+        "  reduce = 'sum' }",
+        "return { " KEYS ",\n"
+        "  reduce = function(key, _, emit) pcall(emit, key, key == 'b' and 0/0 or 1) end }",
+    };
+
+    (void)state;
+    kit.start.output = "jsonl";
+    for (size_t i = 0; i < 2; i++) {
+        uint64_t skip[] = {2};
+
+        kit_job(&kit, jobs[i]);
+        kit_must(&kit, kit_map(&kit, 0, kit_file(&kit, "r.txt", "a\nb\nc\n")));
+        kit_skip(&kit, NULL, 0, 3);
+        assert_null(kit_reduce(&kit, 0));
+        assert_memory_equal(buf_string(&kit.bad), "2 \"b\": ", 7);
+        assert_ptr_equal(strchr(kit.bad.ptr, '\n') + 1, kit.bad.ptr + kit.bad.len);
+        kit_skip(&kit, skip, 1, 2);
+        kit_must(&kit, kit_reduce(&kit, 0));
+        kit_expect(&kit, "[\"a\",1]\n[\"c\",1]\n");
+        kit_skip(&kit, NULL, 0, 0);
+    }
+}
+
+/* Setup and cleanup have no key in hand: theirs is the job's error. */
+static void what_hooks_raise_is_of_no_key(void **state)
+{
+    static const char *const hooks[] = {"setup", "cleanup"};
+    char source[256];
+
+    (void)state;
+    kit_skip(&kit, NULL, 0, 3);
+    for (size_t i = 0; i < 2; i++) {
+        snprintf(source, sizeof source,
+                 "return { map = 'identity', reduce = 'identity',\n"
+                 "  %s = function(mr) if mr.stage == 'reduce' then error('no') end end }",
+                 hooks[i]);
+        kit_job(&kit, source);
+        kit_must(&kit, kit_map(&kit, 0, kit_file(&kit, "h.txt", "a\n")));
+        assert_null(kit_reduce(&kit, 0));
+        assert_int_equal(kit.err.kind, ERR_JOB);
+        assert_int_equal(kit.bad.len, 0);
+    }
+}
+
 /* Values of a key come in map order, then in order of emit, whatever the partition (P1). */
 static void test_value_order(void **state)
 {
@@ -72,6 +155,9 @@ int main(int argc, char **argv)
     const struct CMUnitTest tests[] = {
         KIT_TEST(test_group),
         KIT_TEST(test_reduce_error),
+        KIT_TEST(keys_that_raise_are_named_and_left_out),
+        KIT_TEST(keys_whose_values_are_refused_are_bad),
+        KIT_TEST(what_hooks_raise_is_of_no_key),
         KIT_TEST(test_value_order),
         KIT_TEST(test_same_bytes),
     };

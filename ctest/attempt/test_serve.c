@@ -55,7 +55,9 @@ static void test_loops(void **state)
     expect_failure(MAP("if line:find 'second' then while true do end end"), ERR_LIMIT,
                    "map took longer than 0.2 s for one record (limits.seconds_per_record), at byte "
                    "6 of ");
-    assert_non_null(strstr(buf_string(&kit.detail), "record: \"second line\"\n"));
+    assert_non_null(
+        strstr(buf_string(&kit.detail), "record: \"second line\"\ntask: map 0, record 2\n"));
+    assert_ptr_equal(strstr(buf_string(&kit.bad), "2 at 0:6: map took"), kit.bad.ptr);
     expect_failure(MAP("while true do pcall(function() while true do end end) end"), ERR_LIMIT,
                    "limits.seconds_per_record");
     /* Inside C functions that no Lua hook ever interrupts. */
@@ -188,8 +190,10 @@ static void test_reduce_loops(void **state)
     kit.limits.record_ms = 200;
     assert_null(kit_reduce(&kit, 0));
     assert_int_equal(kit.err.kind, ERR_LIMIT);
-    assert_string_equal(kit.err.message, "reduce took longer than 0.2 s for one value "
-                                         "(limits.seconds_per_record), at key number 1");
+    assert_string_equal(kit.err.message,
+                        "reduce took longer than 0.2 s for one value "
+                        "(limits.seconds_per_record), at key \"first\" (number 1)");
+    assert_ptr_equal(strstr(buf_string(&kit.bad), "1 \"first\": reduce took"), kit.bad.ptr);
 }
 
 /* When the map has ended, and within an emit that fills the sort buffer. */
@@ -210,6 +214,7 @@ static void test_combine_loops(void **state)
                  maps[i]);
         expect_failure(source, ERR_LIMIT,
                        "combine took longer than 0.2 s for one value (limits.seconds_per_record)");
+        assert_int_equal(kit.bad.len, 0);
     }
 }
 

@@ -65,6 +65,20 @@ void task_result_count(struct task_result *result, const char *prefix, const cha
     counter->value = value;
 }
 
+void task_result_count_bad(struct task_result *result, const struct child *child)
+{
+    if (child->start->n_skip > 0)
+        task_result_count(result, "", MESSAGE_COUNTER_BAD, child->start->n_skip);
+}
+
+void child_detail_traceback(struct child *child)
+{
+    const char *traceback = vm_traceback(child->vm);
+
+    if (traceback[0])
+        buf_printf(&child->detail, "%s\n", traceback);
+}
+
 void child_detail_quote(struct child *child, const char *label, struct slice bytes)
 {
     char quoted[4 * CHILD_QUOTE_BYTES + 8]; /* \xhh each, quotes, dots */
@@ -250,25 +264,32 @@ static int send_done(struct child *child, struct task_result *result, struct err
     return rc;
 }
 
+/* Of bad records the first one has told it. */
+static void tell_traceback(struct child *child)
+{
+    struct buf rest = child->detail;
+
+    child->detail = (struct buf){0};
+    child_detail_traceback(child);
+    buf_append(&child->detail, rest.ptr, rest.len);
+    buf_deinit(&rest);
+}
+
 /* Traceback first, then what was in hand. */
 static void send_failed(struct child *child, const struct err *failure)
 {
     Mrlua__Failed failed = MRLUA__FAILED__INIT;
     Mrlua__Error error;
-    struct buf detail = {0};
     struct err err;
 
-    if (child->vm && failure->kind == ERR_JOB)
-        buf_append_string(&detail, vm_traceback(child->vm));
-    if (detail.len > 0 && detail.ptr[detail.len - 1] != '\n')
-        buf_append_byte(&detail, '\n');
-    buf_append(&detail, child->detail.ptr, child->detail.len);
-    message_of_err(&error, failure, buf_string(&detail));
+    if (child->vm && failure->kind == ERR_JOB && child->bad.count == 0)
+        tell_traceback(child);
+    message_of_err(&error, failure, buf_string(&child->detail));
+    bad_records_tell(&child->bad, &error);
     error.peer_map = child->peer_map;
     error.peer_attempt = child->peer_attempt;
     failed.error = &error;
     channel_send(&child->channel, MESSAGE_FAILED, &failed.base, &err);
-    buf_deinit(&detail);
 }
 
 static int receive_start(struct child *child, struct err *err)
@@ -285,6 +306,7 @@ static int receive_start(struct child *child, struct err *err)
     child->start = message_unpack(&mrlua__task_start__descriptor, frame.payload, err);
     if (!child->start)
         return -1;
+    bad_records_init(&child->bad, child->start);
     return child->start->limits ? 0 : err_set(err, ERR_SETUP, "a task without limits");
 }
 
@@ -310,6 +332,7 @@ int child_main(void)
     if (!child.page || live(&child, &err) != 0)
         send_failed(&child, &err);
     vm_close(child.vm);
+    bad_records_deinit(&child.bad);
     message_free(child.start);
     buf_deinit(&child.view);
     buf_deinit(&child.detail);

@@ -8,6 +8,7 @@
 #ifndef ATTEMPT_CHILD_H
 #define ATTEMPT_CHILD_H
 
+#include "attempt/bad_records.h"
 #include "attempt/map_skew.h"
 #include "attempt/nursery.h"
 #include "attempt/page.h"
@@ -33,6 +34,7 @@ struct child {
     struct buf detail; /* what an error message has no room for, many lines; may be empty */
     uint32_t peer_map; /* after ERR_PEER */
     uint64_t peer_attempt;
+    struct bad_records bad;
 };
 
 struct task_counter {
@@ -68,6 +70,12 @@ struct pulse child_pulse(struct child *child);
 /* `prefix` begins its name: MESSAGE_COUNTER_USER for what the job has counted. */
 void task_result_count(struct task_result *result, const char *prefix, const char *name,
                        uint64_t value);
+
+/* Of records that were left out, if there are any. */
+void task_result_count_bad(struct task_result *result, const struct child *child);
+
+/* What the job raised last, and where. */
+void child_detail_traceback(struct child *child);
 
 /* Appends "label: "bytes..."" as a line to child->detail, printable, cut to CHILD_QUOTE_BYTES. */
 void child_detail_quote(struct child *child, const char *label, struct slice bytes);

@@ -1,5 +1,6 @@
 #include "attempt/death.h"
 
+#include "record/key_print.h"
 #include "vm/sandbox.h"
 
 #include <signal.h>
@@ -13,20 +14,36 @@ void death_look(struct death *death, const struct page *page)
 {
     death->phase = page_get(&page->phase);
     death->record = page_get(&page->record);
+    death->piece = page_get(&page->input_index);
     death->input_offset = page_get(&page->input_offset);
+    death->in_hand = page_get(&page->in_hand) != 0;
+    death->key = page_key(page, &death->key_bytes);
     death->denied_call = atomic_load_explicit(&page->denied_call, memory_order_relaxed);
+}
+
+bool death_is_of_record(const struct death *death)
+{
+    return death->in_hand && (death->phase == PAGE_MAP || death->phase == PAGE_REDUCE);
+}
+
+const char *death_print_key(const struct death *death, char *out, size_t out_bytes)
+{
+    return key_print_head(out, out_bytes, death->key, death->key_bytes);
 }
 
 /* ", at byte 120 of a.txt (record 3)", or which key, or nothing. */
 static void place(const struct death *death, char out[PLACE_BYTES])
 {
+    char key[KEY_PRINT_BYTES];
+
     out[0] = '\0';
     if (death->phase == PAGE_MAP && death->input)
         snprintf(out, PLACE_BYTES, ", at byte %llu of %s (record %llu)",
                  (unsigned long long)death->input_offset, death->input,
                  (unsigned long long)death->record);
     else if (death->phase == PAGE_REDUCE)
-        snprintf(out, PLACE_BYTES, ", at key number %llu", (unsigned long long)death->record);
+        snprintf(out, PLACE_BYTES, ", at key %s (number %llu)",
+                 death_print_key(death, key, sizeof key), (unsigned long long)death->record);
 }
 
 /* There the clock starts anew with each value, elsewhere with each record. */

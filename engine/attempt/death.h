@@ -6,7 +6,7 @@
  * Examples:
  *
  *     map took longer than 60 s for one record (limits.seconds_per_record), at byte 120 of a.txt
- *     the script's process died of SIGSEGV in map, at byte 120 of a.txt
+ *     the script's process died of SIGSEGV in map, at byte 120 of a.txt (record 7)
  *     the script called execve, which a job may not do (system call refused), in load
  */
 #ifndef ATTEMPT_DEATH_H
@@ -32,9 +32,19 @@ struct death {
     /* What the page said last. */
     uint64_t phase, record, input_offset;
     uint32_t denied_call;
+    uint64_t piece;
+    bool in_hand;      /* a function of the job had it */
+    struct slice key;  /* of a reduce, or its beginning; it points into the page */
+    size_t key_bytes;  /* of all of it */
     const char *input; /* name of the input in hand, or NULL: no record is in hand */
     uint64_t progress_ms, record_ms, memory_bytes; /* the limits */
 };
+
+/* Is it the fault of a record, or key, that was in hand? By what the page says. */
+bool death_is_of_record(const struct death *death);
+
+/* The key, printed. Returns `out`. */
+const char *death_print_key(const struct death *death, char *out, size_t out_bytes);
 
 /* Copies what the page says now. */
 void death_look(struct death *death, const struct page *page);

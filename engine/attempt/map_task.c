@@ -28,6 +28,7 @@ struct map_task {
     struct map_partition partition;
     struct sample *sample; /* NULL: it is a map */
     struct writer *writer; /* of a job without reduces: the part, and no collector */
+    bool sort_failed;      /* the sort buffer did, or combine: not the record in hand */
     bool is_identity, is_builtin;
     struct map_builtin builtin; /* is_builtin: what blocks are mapped with */
     struct map_input input;
@@ -46,7 +47,10 @@ static int emit(struct sink *sink, struct slice key, struct slice value, struct 
     if (map_partition_find(&task->partition, key, &partition, err) != 0)
         return -1;
     page_add(&task->page->records_out, 1);
-    return collector_emit(task->collector, partition, key, value, err);
+    if (collector_emit(task->collector, partition, key, value, err) == 0)
+        return 0;
+    task->sort_failed = true;
+    return -1;
 }
 
 /* What the sort buffer does not know: it is encoded, and its partition asked for. */
@@ -259,7 +263,7 @@ static int emit_as_read(struct map_task *task, const struct reader_record *recor
 
 /* What a user needs to find the record that the job did not like. */
 static void tell_record(struct map_task *task, const char *input,
-                        const struct reader_record *record)
+                        const struct reader_record *record, uint64_t number)
 {
     char key[KEY_PRINT_BYTES];
 
@@ -270,6 +274,30 @@ static void tell_record(struct map_task *task, const char *input,
                    key_print(key, sizeof key, record->key_bytes));
     else
         child_detail_quote(task->child, "record", record->text);
+    bad_records_print_place(task->child->start, number, &task->child->detail);
+}
+
+/* The job's functions failed, or something else on its way: true, if it is the record's. A sample
+ * leaves that for its maps to tell. */
+static bool is_of_record(const struct map_task *task, const struct err *err)
+{
+    return (err->kind == ERR_JOB || err->kind == ERR_LIMIT) && !task->sort_failed && !task->sample;
+}
+
+/* True: the next records may be looked at. */
+static bool add_bad(struct map_task *task, const char *input, const struct reader_record *record,
+                    uint64_t number, const struct err *err)
+{
+    struct child *child = task->child;
+    struct bad_place place = {
+        .record = number, .piece = task->input_index, .offset = record->offset};
+
+    if (child->bad.count == 0) {
+        if (err->kind == ERR_JOB)
+            child_detail_traceback(child);
+        tell_record(task, input, record, number);
+    }
+    return bad_records_add(&child->bad, &place, err);
 }
 
 /* So many bytes of the piece have been mapped. True: a sample needs no more of it. */
@@ -299,6 +327,7 @@ static bool end_record(struct feed *feed)
     struct map_task *task = feed->task;
 
     feed->has_record = false;
+    page_set(&task->page->in_hand, 0);
     if (task->input.runs_job) /* where it stands still, if it does */
         page_set(&task->page->input_offset, feed->record.offset + feed->record.text.len);
     else
@@ -318,12 +347,18 @@ static int next_record(void *context, const struct reader_record **record, struc
 
     if (feed->has_record && end_record(feed))
         return 0;
-    rc = reader_next(feed->reader, &feed->record, err);
+    while ((rc = reader_next(feed->reader, &feed->record, err)) == 1) {
+        page_record(task->page, task->input_index, feed->record.offset);
+        if (!bad_records_skips(&task->child->bad, page_get(&task->page->record)))
+            break;
+        if (end_record(feed))
+            return 0;
+    }
     if (rc != 1)
         return rc;
     *record = &feed->record;
     feed->has_record = true;
-    page_record(task->page, task->input_index, feed->record.offset);
+    page_set(&task->page->in_hand, 1);
     page_set(&task->page->phase, PAGE_MAP);
     return 1;
 }
@@ -339,6 +374,32 @@ static int emit_all_as_read(struct feed *feed, struct err *err)
     return rc;
 }
 
+static int map_rest(struct feed *feed, struct err *err)
+{
+    struct map_task *task = feed->task;
+
+    return task->is_identity ? emit_all_as_read(feed, err)
+                             : vm_map_all(task->vm, next_record, feed, &task->sink, err);
+}
+
+/* After an error. True: it was the record's, and others may be like it. */
+static bool goes_on(struct feed *feed, const char *input, const struct err *err)
+{
+    struct map_task *task = feed->task;
+    uint64_t number = page_get(&task->page->record);
+
+    if (!feed->has_record)
+        return false;
+    page_set(&task->page->in_hand, 0);
+    if (is_of_record(task, err)) {
+        vm_go_on(task->vm);
+        return add_bad(task, input, &feed->record, number, err);
+    }
+    if ((err->kind == ERR_JOB || err->kind == ERR_LIMIT) && task->child->bad.count == 0)
+        tell_record(task, input, &feed->record, number);
+    return false;
+}
+
 /* The loop of a map: from a reader to the end of its piece. */
 static int map_records(struct map_task *task, struct reader *reader, const char *input,
                        struct err *err)
@@ -346,22 +407,26 @@ static int map_records(struct map_task *task, struct reader *reader, const char 
     struct feed feed = {.task = task, .reader = reader};
     int rc;
 
-    page_enter(task->page, task->input.runs_job ? PAGE_MAP : PAGE_READ);
-    rc = task->is_identity ? emit_all_as_read(&feed, err)
-                           : vm_map_all(task->vm, next_record, &feed, &task->sink, err);
-    if (rc != 0 && feed.has_record && (err->kind == ERR_JOB || err->kind == ERR_LIMIT))
-        tell_record(task, input, &feed.record);
+    do {
+        page_enter(task->page, task->input.runs_job ? PAGE_MAP : PAGE_READ);
+        rc = map_rest(&feed, err);
+    } while (rc != 0 && goes_on(&feed, input, err));
     return rc;
 }
 
-/* Its block is not mapped: the line that was in hand. */
-static void tell_line(struct map_task *task, const char *input, struct slice block, uint64_t offset)
+/* Its block is not mapped: the line that was in hand. `number` is that of the first of them. */
+static void tell_line(struct map_task *task, const char *input, struct slice block, uint64_t offset,
+                      uint64_t number, const struct err *err)
 {
     struct reader_record record = {.offset = offset + task->builtin.at};
     size_t next;
 
     record.text = reader_block_line(block, task->builtin.at, &next);
-    tell_record(task, input, &record);
+    number += count_lines(slice_of(block.ptr, task->builtin.at));
+    if (is_of_record(task, err))
+        add_bad(task, input, &record, number, err);
+    else
+        tell_record(task, input, &record, number);
 }
 
 /* The same by blocks, with a built-in that knows what to do with them. */
@@ -379,7 +444,7 @@ static int map_blocks(struct map_task *task, struct reader *reader, const char *
         page_record(page, task->input_index, offset);
         if (map_builtin_block(&task->builtin, block, offset, &task->sink, err) != 0) {
             if (err->kind == ERR_JOB || err->kind == ERR_LIMIT)
-                tell_line(task, input, block, offset);
+                tell_line(task, input, block, offset, page_get(&page->record), err);
             return -1;
         }
         page_add(&page->record, lines - 1);
@@ -419,7 +484,7 @@ static int map_piece(struct map_task *task, const Mrlua__Input *message, int fd,
     page_set(&task->page->input_offset, piece->offset);
     if (task->sample)
         sample_begin(task->sample, task->child->start->shares[task->input_index], piece->length);
-    if (task->is_builtin && reader_has_blocks(reader))
+    if (task->is_builtin && reader_has_blocks(reader) && task->child->start->n_skip == 0)
         rc = map_blocks(task, reader, piece->name, err);
     else
         rc = map_records(task, reader, piece->name, err);
@@ -457,7 +522,7 @@ static int map_all(struct map_task *task, struct err *err)
     page_enter(task->page, PAGE_READ);
     while ((rc = map_next_piece(task, err)) == 1)
         ;
-    if (rc != 0)
+    if (rc != 0 || bad_records_fail(&task->child->bad, err) != 0)
         return -1;
     page_enter(task->page, PAGE_HOOK);
     if (task->sample)
@@ -471,6 +536,7 @@ static int finish(struct map_task *task, struct task_result *result, struct err 
 
     task_result_count(result, "map_", "bytes_in", page_get(&task->page->bytes_in));
     task_result_count(result, "map_", "records_in", page_get(&task->page->records_in));
+    task_result_count_bad(result, task->child);
     if (task->writer)
         return part_finish(task->child, task->writer, result, err);
     page_enter(task->page, PAGE_SORT);
@@ -506,6 +572,8 @@ int map_task_run(struct child *child, struct task_result *result, struct err *er
 
     if (rc == 0)
         rc = map_all(&task, err);
+    if (rc != 0) /* what came behind the first of them may be because of it */
+        bad_records_fail(&child->bad, err);
     if (task.sample)
         rc = finish_sample(&task, rc, result, err);
     else if (rc == 0)

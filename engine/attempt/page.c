@@ -2,6 +2,7 @@
 
 #include <assert.h>
 #include <fcntl.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -64,4 +65,21 @@ bool page_phase_is_user_code(uint64_t phase)
 {
     return phase == PAGE_LOAD || phase == PAGE_MAP || phase == PAGE_COMBINE ||
            phase == PAGE_REDUCE || phase == PAGE_HOOK;
+}
+
+void page_set_key(struct page *page, struct slice key)
+{
+    size_t len = key.len < PAGE_KEY_BYTES ? key.len : PAGE_KEY_BYTES;
+
+    if (len > 0)
+        memcpy(page->key, key.ptr, len);
+    atomic_store_explicit(&page->key_bytes, (uint32_t)key.len, memory_order_relaxed);
+}
+
+struct slice page_key(const struct page *page, size_t *key_bytes)
+{
+    uint32_t len = atomic_load_explicit(&page->key_bytes, memory_order_relaxed);
+
+    *key_bytes = len;
+    return slice_of(page->key, len < PAGE_KEY_BYTES ? len : PAGE_KEY_BYTES);
 }

@@ -15,12 +15,16 @@
 #define ATTEMPT_PAGE_H
 
 #include "base/err.h"
+#include "base/slice.h"
 
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 
-enum { PAGE_BYTES = 4096 };
+enum {
+    PAGE_BYTES = 4096,
+    PAGE_KEY_BYTES = 256, /* of the key in hand: more than a message shows */
+};
 
 /* What the child does. In user code a stand-still is the record's fault. */
 enum page_phase {
@@ -44,10 +48,13 @@ struct page {
     _Atomic uint64_t input_index;  /* piece of the split */
     _Atomic uint64_t input_offset; /* where the record in hand starts in its input */
     _Atomic uint64_t record;       /* number of the record (map) or key (reduce) in hand, from 1 */
+    _Atomic uint64_t in_hand;      /* 1: the job's function has it. 0: it was the last */
     _Atomic uint64_t bytes_in;
     _Atomic uint64_t records_in;
     _Atomic uint64_t records_out;
     _Atomic uint32_t denied_call; /* vm/sandbox.h */
+    _Atomic uint32_t key_bytes;   /* of the reduce's key in hand; above PAGE_KEY_BYTES: it is cut */
+    char key[PAGE_KEY_BYTES];     /* encoded. Read when the child is dead */
 };
 
 int page_create(struct page **page, struct err *err); /* the descriptor, or -1 */
@@ -88,7 +95,7 @@ static inline void page_enter(struct page *page, enum page_phase phase)
     page_pulse(page);
 }
 
-/* A record (or key) is taken in hand. */
+/* A record (or key) is the next one. */
 static inline void page_record(struct page *page, uint64_t input_index, uint64_t input_offset)
 {
     page_set(&page->input_index, input_index);
@@ -96,5 +103,9 @@ static inline void page_record(struct page *page, uint64_t input_index, uint64_t
     page_add(&page->record, 1);
     page_pulse(page);
 }
+
+void page_set_key(struct page *page, struct slice key);
+struct slice page_key(const struct page *page, size_t *key_bytes); /* as much as there is of it,
+                                                                        and how long it is */
 
 #endif

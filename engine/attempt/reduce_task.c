@@ -150,11 +150,10 @@ static int open_task(struct reduce_task *task, struct child *child, struct err *
 
 /* ---- groups ---- */
 
-static void tell_key(struct reduce_task *task, const struct group *group)
+static void tell_key(struct reduce_task *task, const char *key, uint64_t number)
 {
-    char key[KEY_PRINT_BYTES];
-
-    buf_printf(&task->child->detail, "key: %s\n", key_print(key, sizeof key, group->key));
+    buf_printf(&task->child->detail, "key: %s\n", key);
+    bad_records_print_place(task->child->start, number, &task->child->detail);
 }
 
 /* The groups on their way to reduce. */
@@ -171,14 +170,19 @@ static int next_group(void *context, struct err *err)
     struct page *page = feed->task->page;
     int rc;
 
+    page_set(&page->in_hand, 0);
     page_set(&page->phase, PAGE_GATHER);
     if (feed->has_group)
         page_set(&page->records_in, gather_digest(feed->task->gather)->record_count);
-    rc = group_next(feed->group, err);
-    feed->has_group = rc == 1;
-    if (rc != 1)
-        return rc;
-    page_record(page, 0, 0);
+    do {
+        rc = group_next(feed->group, err);
+        feed->has_group = rc == 1;
+        if (rc != 1)
+            return rc;
+        page_record(page, 0, 0);
+    } while (bad_records_skips(&feed->task->child->bad, page_get(&page->record)));
+    page_set_key(page, feed->group->key);
+    page_set(&page->in_hand, 1);
     page_set(&page->phase, PAGE_REDUCE);
     return 1;
 }
@@ -194,18 +198,44 @@ static int reduce_builtin(struct feed *feed, struct err *err)
     return rc;
 }
 
+static int reduce_rest(struct feed *feed, struct err *err)
+{
+    struct reduce_task *task = feed->task;
+
+    return task->call.builtin != BUILTIN_NONE
+               ? reduce_builtin(feed, err)
+               : vm_reduce_all(task->vm, feed->group, next_group, feed, &task->sink, err);
+}
+
+/* After an error. True: it was the key's, and others may be like it. */
+static bool goes_on(struct feed *feed, const struct err *err)
+{
+    struct child *child = feed->task->child;
+    uint64_t number = page_get(&child->page->record);
+    char key[KEY_PRINT_BYTES];
+    struct bad_place place = {.record = number, .key = key};
+
+    if (!feed->has_group || (err->kind != ERR_JOB && err->kind != ERR_LIMIT))
+        return false;
+    page_set(&child->page->in_hand, 0);
+    key_print(key, sizeof key, feed->group->key);
+    if (child->bad.count == 0) {
+        if (err->kind == ERR_JOB)
+            child_detail_traceback(child);
+        tell_key(feed->task, key, number);
+    }
+    vm_go_on(child->vm);
+    return bad_records_add(&child->bad, &place, err);
+}
+
 /* The loop of a reduce. */
 static int reduce_groups(struct reduce_task *task, struct group *group, struct err *err)
 {
     struct feed feed = {.task = task, .group = group};
     int rc;
 
-    if (task->call.builtin != BUILTIN_NONE)
-        rc = reduce_builtin(&feed, err);
-    else
-        rc = vm_reduce_all(task->vm, group, next_group, &feed, &task->sink, err);
-    if (rc != 0 && feed.has_group && (err->kind == ERR_JOB || err->kind == ERR_LIMIT))
-        tell_key(task, group);
+    while ((rc = reduce_rest(&feed, err)) != 0 && goes_on(&feed, err))
+        ;
     return rc;
 }
 
@@ -223,6 +253,8 @@ static int reduce_all(struct reduce_task *task, struct err *err)
                parts > 0 && parts <= UINT32_MAX ? (uint32_t)parts : 0);
     rc = reduce_groups(task, &group, err);
     group_deinit(&group);
+    if (bad_records_fail(&task->child->bad, err) != 0)
+        return -1;
     if (rc != 0) {
         blame_map(task, gather_failed_map(task->gather));
         return -1;
@@ -239,6 +271,7 @@ static int finish(struct reduce_task *task, struct task_result *result, struct e
         return -1;
     result->digest = *gather_digest(task->gather);
     task_result_count(result, "reduce_", "keys_in", page_get(&task->page->record));
+    task_result_count_bad(result, task->child);
     task_result_count(result, "reduce_", "records_in", result->digest.record_count);
     return 0;
 }

@@ -10,6 +10,7 @@
 #include "base/mem.h"
 #include "format/reader.h"
 #include "record/cut_points.h"
+#include "record/key_print.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -438,6 +439,19 @@ static void quote_record(struct service *service, const Mrlua__Piece *piece, uin
                (unsigned long long)offset, log_quote(quoted, sizeof quoted, record));
 }
 
+/* The record mark in the page: what the job's function was about when it died. */
+static void add_bad(struct trusted *trusted, const struct death *death, const struct err *err)
+{
+    char key[KEY_PRINT_BYTES] = "";
+    struct bad_place place = {
+        .record = death->record, .piece = death->piece, .offset = death->input_offset, .key = key};
+
+    if (death->phase == PAGE_REDUCE)
+        death_print_key(death, key, sizeof key);
+    bad_records_add(&trusted->bad, &place, err);
+    bad_records_print_place(trusted->start, death->record, &trusted->detail);
+}
+
 static int tell_death(struct service *service, struct err *err)
 {
     const Mrlua__TaskStart *start = service->trusted->start;
@@ -455,7 +469,10 @@ static int tell_death(struct service *service, struct err *err)
     death_look(&death, service->trusted->page);
     if (piece && death.phase == PAGE_MAP)
         quote_record(service, piece, death.input_offset);
-    return death_tell(&death, err);
+    death_tell(&death, err);
+    if (death_is_of_record(&death))
+        add_bad(service->trusted, &death, err);
+    return -1;
 }
 
 /* A Failed of the child: ours, with its detail. */
@@ -473,6 +490,7 @@ static int tell_failure(struct service *service, struct err *err)
     buf_append_string(&trusted->detail, failed->error->detail);
     trusted->peer_map = failed->error->peer_map;
     trusted->peer_attempt = failed->error->peer_attempt;
+    bad_records_take(&trusted->bad, failed->error);
     message_free(failed);
     return -1;
 }

@@ -5,6 +5,7 @@
 #ifndef ATTEMPT_SERVE_H
 #define ATTEMPT_SERVE_H
 
+#include "attempt/bad_records.h"
 #include "attempt/death.h"
 #include "attempt/fetch.h"
 #include "attempt/nursery.h"
@@ -32,6 +33,7 @@ struct trusted {
     struct buf detail;                   /* of a failure */
     uint32_t peer_map;                   /* after ERR_PEER */
     uint64_t peer_attempt;
+    struct bad_records bad; /* of its task, after a failure */
 };
 
 /* Runs the task in a child of the nursery. `fetched`: for a reduce, the table it is told after its

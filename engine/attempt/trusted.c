@@ -245,6 +245,7 @@ static void tell_failed(struct trusted *trusted, const struct err *failure)
     message_of_err(&error, failure, buf_string(&trusted->detail));
     error.peer_map = trusted->peer_map;
     error.peer_attempt = trusted->peer_attempt;
+    bad_records_tell(&trusted->bad, &error);
     failed.error = &error;
     channel_send(&trusted->shell, MESSAGE_FAILED, &failed.base, &err);
 }
@@ -270,6 +271,7 @@ int trusted_main(const Mrlua__TaskStart *start, int request_socket, int shell)
     for (int i = 0; i < CHILD_FD_COUNT; i++)
         trusted.fds[i] = -1;
     channel_init_take(&trusted.shell, shell);
+    bad_records_init(&trusted.bad, start);
     rc = run(&trusted, &err);
     if (rc == 0)
         tell_done(&trusted);
@@ -279,6 +281,7 @@ int trusted_main(const Mrlua__TaskStart *start, int request_socket, int shell)
         tell_failed(&trusted, &err);
     buf_deinit(&trusted.done);
     buf_deinit(&trusted.detail);
+    bad_records_deinit(&trusted.bad);
     channel_deinit(&trusted.shell);
     return 0;
 }

@@ -17,6 +17,9 @@
  * the place of one of the engine's. */
 #define MESSAGE_COUNTER_USER "user."
 
+/* Of records that are set aside: the job's functions fail on them. */
+#define MESSAGE_COUNTER_BAD "bad_records"
+
 enum message_type {
     MESSAGE_TASK_START = 1, /* TaskStart: trusted -> child */
     MESSAGE_STARTED,        /* Started: trusted -> shell */

@@ -96,6 +96,12 @@ int vm_raise_kept(lua_State *L, const struct err *err)
     return luaL_error(L, "%s", vm->kept.message);
 }
 
+void vm_go_on(struct vm *vm)
+{
+    if (vm->kept.kind == ERR_JOB)
+        vm->kept = (struct err){0};
+}
+
 int vm_frame_push(struct vm *vm, const struct vm_frame *wanted, struct err *err)
 {
     struct vm_frame *frame;

@@ -157,6 +157,10 @@ int vm_partition(struct vm *vm, struct slice key, uint32_t count, uint32_t *out,
 int vm_setup(struct vm *vm, struct err *err);
 int vm_cleanup(struct vm *vm, struct sink *sink, struct err *err);
 
+/* After an ERR_JOB: lets go of one that a sink or partition has kept, so that other records may be
+ * tried. Nothing that this attempt emits may be used. */
+void vm_go_on(struct vm *vm);
+
 /* What mr.count() has summed up, in the order of first calls. Good until the vm runs again. */
 uint32_t vm_counters(const struct vm *vm, const struct vm_counter **counters);
 

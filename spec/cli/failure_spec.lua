@@ -59,6 +59,7 @@ stack traceback:
   DIR/job.lua:2: in function <DIR/job.lua:1>
 input: DIR/in, at byte 6
 record: "second"
+task: map 0, record 2
 ]]):gsub("\n  DIR", "\n\tDIR"):gsub("DIR", folder), result)
     end)
 
@@ -75,7 +76,7 @@ record: "second"
 
       assert.equal(1, result.code)
       assert.matches("job.lua:2: no first\n", result.stderr)
-      assert.matches('\nkey: "first"\n', result.stderr)
+      assert.matches('\nkey: "first"\ntask: reduce 0, key number 1\n', result.stderr)
     end)
 
     it("ends the job at once: it would be the same again", function()
