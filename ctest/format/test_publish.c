@@ -19,12 +19,16 @@ static struct slice manifest(void)
     return slice_of_string("{\"the\":\"manifest\"}\n");
 }
 
-/* A claimed output with both parts written, and the part of an attempt that lost. */
+static const char BAD[] = "{\"a\":\"bad record\"}\n";
+
+/* A claimed output with both parts written, and the part of an attempt that lost. Records were set
+ * aside. */
 static void begin(struct publish *publish, const struct folder *folder, bool overwrite)
 {
     struct err err = {0};
 
     publish_init(publish, folder_path(folder, "out"), "job-1", overwrite);
+    publish->bad = slice_of_string(BAD);
     if (publish_claim(publish, &err) != 0)
         fail_msg("%s", err.message);
     for (uint32_t i = 0; i < 3; i++) {
@@ -73,8 +77,9 @@ static void check_committed(const struct folder *folder)
 {
     has_text(folder, "out/part-00000", "hello");
     has_text(folder, "out/part-00001", "");
+    has_text(folder, "out/_bad.jsonl", BAD);
     has_text(folder, "out/_SUCCESS", manifest().ptr);
-    assert_int_equal(folder_count(folder), 4);
+    assert_int_equal(folder_count(folder), 5);
 }
 
 static void check_untouched(const struct folder *folder, bool has_old)
@@ -112,6 +117,7 @@ static void commit_gives_parts_their_names_and_leaves_nothing_else(void **state)
     }
 }
 
+/* Without records that were set aside there is no list of them. */
 static void parts_have_the_suffix_that_readers_know_them_by(void **state)
 {
     (void)state;
@@ -123,6 +129,7 @@ static void parts_have_the_suffix_that_readers_know_them_by(void **state)
         folder_make(&folder);
         begin(&publish, &folder, overwrite);
         publish.suffix = ".zst";
+        publish.bad = slice_of("", 0);
         if (commit(&publish, &err) != 0)
             fail_msg("%s", err.message);
         has_text(&folder, "out/part-00000.zst", "hello");
@@ -286,7 +293,7 @@ static void overwriting_a_link_keeps_the_link(void **state)
     publish_deinit(&publish);
     has_text(&folder, "real/part-00000", "hello");
     has_text(&folder, "out/part-00000", "hello");
-    assert_int_equal(folder_count(&folder), 5); /* the link counts */
+    assert_int_equal(folder_count(&folder), 6); /* the link counts */
     folder_remove(&folder);
 }
 

@@ -2,7 +2,7 @@
 
 #include "base/clock.h"
 
-#define WHOLE "out/_SUCCESS out/part-00000 out/part-00001 "
+#define WHOLE "out/_SUCCESS out/_bad.jsonl out/part-00000 out/part-00001 "
 
 static struct publish_kit kit;
 
@@ -37,10 +37,11 @@ static int empty(void **state)
     return 0;
 }
 
-/* A small part and a large one, and an attempt at each that lost. */
+/* A small part and a large one, and an attempt at each that lost. Records were set aside. */
 static void begin(bool overwrite)
 {
     publish_kit_open(&kit, "job-1", overwrite);
+    kit.out.bad = slice_of_string("{}\n");
     publish_kit_claim(&kit);
     publish_kit_keep(&kit, 0, 3, PUBLISH_KIT_SMALL);
     publish_kit_keep(&kit, 1, 4, PUBLISH_KIT_LARGE);

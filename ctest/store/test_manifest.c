@@ -136,6 +136,34 @@ static void what_is_no_manifest_is_refused(void **state)
     buf_deinit(&text);
 }
 
+/* Goal: records that were set aside are known, and their list is as safe as a part. */
+static void list_of_bad_records_is_named_and_checked(void **state)
+{
+    struct folder folder;
+    struct manifest manifest = example(), *read;
+    struct buf text = {0};
+    struct err err = {0};
+
+    (void)state;
+    folder_make(&folder);
+    manifest.bad = (struct manifest_part){"_bad.jsonl", 5, 1, 0x9a71bb4c};
+    manifest_encode(&manifest, &text);
+    assert_non_null(
+        strstr(buf_string(&text),
+               "}],\n \"bad_records\":{\"name\":\"_bad.jsonl\",\"bytes\":5,\"records\":1,"
+               "\"crc32c\":\"9a71bb4c\"},\n \"counters\":"));
+    read = manifest_decode(buf_slice(&text), "m", &err);
+    assert_non_null(read);
+    assert_int_equal(read->part_count, 2);
+    folder_write(&folder, "_bad.jsonl", "hello", 5);
+    assert_int_equal(manifest_check(&read->bad, folder.path, &err), 0);
+    folder_write(&folder, "_bad.jsonl", "hellp", 5);
+    assert_int_equal(manifest_check(&read->bad, folder.path, &err), -1);
+    manifest_close(read);
+    buf_deinit(&text);
+    folder_remove(&folder);
+}
+
 /* Goal: P5 for committed parts. Method: flip, cut, lengthen, remove. */
 static void damaged_part_is_found(void **state)
 {
@@ -152,21 +180,21 @@ static void damaged_part_is_found(void **state)
     folder_write(&folder, "part-00001", "", 0);
     read = manifest_open(folder.path, &err);
     assert_non_null(read);
-    assert_int_equal(manifest_check_part(read, 0, folder.path, &err), 0);
-    assert_int_equal(manifest_check_part(read, 1, folder.path, &err), 0);
+    assert_int_equal(manifest_check(&read->parts[0], folder.path, &err), 0);
+    assert_int_equal(manifest_check(&read->parts[1], folder.path, &err), 0);
     for (int bit = 0; bit < 40; bit++) {
         char damaged[] = "hello";
 
         damaged[bit / 8] = (char)(damaged[bit / 8] ^ 1 << bit % 8);
         folder_write(&folder, "part-00000", damaged, 5);
-        assert_int_equal(manifest_check_part(read, 0, folder.path, &err), -1);
+        assert_int_equal(manifest_check(&read->parts[0], folder.path, &err), -1);
         assert_int_equal(err.kind, ERR_INPUT);
     }
     folder_write(&folder, "part-00000", "hell", 4);
-    assert_int_equal(manifest_check_part(read, 0, folder.path, &err), -1);
+    assert_int_equal(manifest_check(&read->parts[0], folder.path, &err), -1);
     assert_non_null(strstr(err.message, "part-00000: 4 bytes, but _SUCCESS says 5"));
     unlink(folder_path(&folder, "part-00000"));
-    assert_int_equal(manifest_check_part(read, 0, folder.path, &err), -1);
+    assert_int_equal(manifest_check(&read->parts[0], folder.path, &err), -1);
     manifest_close(read);
     buf_deinit(&text);
     folder_remove(&folder);
@@ -192,7 +220,7 @@ static void every_read_failure_is_reported(void **state)
         fault_arm(FAULT_READ, nth, EIO);
         read = manifest_open(folder.path, &err);
         if (read)
-            rc = manifest_check_part(read, 0, folder.path, &err);
+            rc = manifest_check(&read->parts[0], folder.path, &err);
         manifest_close(read);
         if (!fault_disarm()) {
             assert_int_equal(rc, 0);
@@ -213,6 +241,7 @@ int main(void)
         cmocka_unit_test(what_is_read_is_what_was_written),
         cmocka_unit_test(what_is_no_manifest_is_refused),
         cmocka_unit_test(damaged_part_is_found),
+        cmocka_unit_test(list_of_bad_records_is_named_and_checked),
         cmocka_unit_test(every_read_failure_is_reported),
     };
 

@@ -272,6 +272,7 @@ int commit_task_run(const Mrlua__TaskStart *start, struct buf *done, uint32_t *l
         };
     publish_init(&publish, request->output_folder, request->job_id, request->overwrite);
     publish.suffix = writer_suffix(start->output);
+    publish.bad = slice_of(request->bad.data, request->bad.len);
     rc = publish_commit(&publish, parts, request->n_parts, slice_of_string(request->manifest), lost,
                         err);
     publish_deinit(&publish);

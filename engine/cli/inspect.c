@@ -195,13 +195,12 @@ static int check_object(const struct output *output, const struct manifest_part 
     return rc;
 }
 
-static void write_part(const struct manifest *manifest, size_t index, const struct output *output,
+static void write_part(const struct manifest_part *part, const struct output *output,
                        struct buf *out)
 {
-    const struct manifest_part *part = &manifest->parts[index];
     struct err err;
-    int rc = output->gcs ? check_object(output, part, &err)
-                         : manifest_check_part(manifest, index, output->folder, &err);
+    int rc =
+        output->gcs ? check_object(output, part, &err) : manifest_check(part, output->folder, &err);
     bool is_good = rc == 0;
     char crc[16];
 
@@ -234,9 +233,13 @@ int inspect_check_output(void *context, struct vm_host *host, struct slice args,
     value_write_table_begin(result);
     for (size_t i = 0; i < manifest->part_count; i++) {
         value_write_integer(result, (int64_t)i + 1);
-        write_part(manifest, i, &output, result);
+        write_part(&manifest->parts[i], &output, result);
     }
     value_write_table_end(result);
+    if (manifest->bad.name) {
+        field_name(result, "bad_records");
+        write_part(&manifest->bad, &output, result);
+    }
     value_write_table_end(result);
     manifest_close(manifest);
     output_close(&output);

@@ -208,6 +208,7 @@ static int gs_open(const struct publish *publish, struct publish_gs *out, struct
     int rc = publish_gs_init(out, publish->output, publish->job_id, publish->overwrite, err);
 
     out->suffix = publish->suffix;
+    out->bad = publish->bad;
     return rc;
 }
 
@@ -309,28 +310,29 @@ static int commit_part(const struct publish *publish, uint32_t partition,
     return rc;
 }
 
-static int write_success(const char *path, struct slice manifest, struct err *err)
+static int write_synced(const char *path, struct slice text, struct err *err)
 {
     int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
     int rc = -1;
 
     if (fd < 0)
         return err_set_errno(err, ERR_DISK, "create %s", path);
-    if (io_write(fd, manifest.ptr, manifest.len, path, ERR_DISK, err) == 0 &&
-        io_fsync(fd, path, err) == 0)
+    if (io_write(fd, text.ptr, text.len, path, ERR_DISK, err) == 0 && io_fsync(fd, path, err) == 0)
         rc = 0;
     io_close(&fd);
     return rc;
 }
 
-static int commit_success(const struct publish *publish, struct slice manifest, struct err *err)
+/* Unless an earlier call got that far. */
+static int commit_text(const struct publish *publish, const char *name, struct slice text,
+                       struct err *err)
 {
-    char *from = format_name("%s/_SUCCESS", publish->work);
-    char *to = format_name("%s/_SUCCESS", publish->base);
+    char *from = format_name("%s/%s", publish->work, name);
+    char *to = format_name("%s/%s", publish->base, name);
     int rc = 0;
 
     if (access(to, F_OK) != 0) {
-        rc = write_success(from, manifest, err);
+        rc = write_synced(from, text, err);
         if (rc == 0)
             rc = io_rename(from, to, err);
     }
@@ -339,16 +341,18 @@ static int commit_success(const struct publish *publish, struct slice manifest, 
     return rc;
 }
 
-/* Parts, then _SUCCESS, in `base`; the work folder goes. */
+/* Parts and what belongs to them, then _SUCCESS, in `base`; the work folder goes. */
 static int commit_base(const struct publish *publish, const struct publish_part *parts,
                        size_t part_count, struct slice manifest, struct err *err)
 {
     for (size_t i = 0; i < part_count; i++)
         if (commit_part(publish, (uint32_t)i, &parts[i], err) != 0)
             return -1;
+    if (publish->bad.len > 0 && commit_text(publish, PUBLISH_BAD_NAME, publish->bad, err) != 0)
+        return -1;
     if (io_fsync_folder(publish->base, err) != 0)
         return -1;
-    if (commit_success(publish, manifest, err) != 0)
+    if (commit_text(publish, "_SUCCESS", manifest, err) != 0)
         return -1;
     if (io_fsync_folder(publish->base, err) != 0)
         return -1;
@@ -453,6 +457,7 @@ static void remove_parts(const struct publish *publish)
     if (!folder)
         return;
     unlinkat(dirfd(folder), "_SUCCESS", 0); /* first: no reader may trust what goes next */
+    unlinkat(dirfd(folder), PUBLISH_BAD_NAME, 0);
     while ((entry = readdir(folder)))
         if (is_part_name(entry->d_name))
             unlinkat(dirfd(folder), entry->d_name, 0);

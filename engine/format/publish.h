@@ -20,6 +20,7 @@
  *     out/.mrlua-JOB/part-00000.7       partition 0 as attempt 7 wrote it; nobody reads it
  *     ----------------------------------------------------------------------------------------
  *     out/part-00000 ...                fsynced, then renamed
+ *     out/_bad.jsonl                    the same: publish->bad, if there is any
  *     out/_SUCCESS                      the manifest; last
  *
  * The steps of a commit: each part is fsynced and renamed; fsync of the folder; _SUCCESS is
@@ -60,8 +61,12 @@ struct publish {
     bool overwrite;
     bool is_gs;         /* `output` is its URI; none of the other names means anything */
     const char *suffix; /* of the names of parts; borrowed. publish_init() says: "" */
+    struct slice bad;   /* what _bad.jsonl is to hold; borrowed. Empty: there is none */
     pid_t holder;       /* lives as long as the job runs; publish_init() says: this process */
 };
+
+/* The list of records that the job has set aside; its name is that of no input (store/file.h). */
+#define PUBLISH_BAD_NAME "_bad.jsonl"
 
 /* The part of partition i is what `attempt` wrote, with that many bytes and that CRC32C. */
 struct publish_part {
@@ -89,8 +94,9 @@ void publish_part_path(const struct publish *publish, uint32_t partition, uint64
 int publish_part_create(const struct publish *publish, uint32_t partition, uint64_t attempt,
                         struct err *err);
 
-/* parts[i] becomes part i; publish->suffix is set before. After -1 (ERR_DISK, ERR_RETRY) it may be
- * called again. ERR_PEER: part *lost can be had no more, and its attempt must be made again. */
+/* parts[i] becomes part i; publish->suffix and publish->bad are set before. After -1 (ERR_DISK,
+ * ERR_RETRY) it may be called again. ERR_PEER: part *lost can be had no more, and its attempt must
+ * be made again. */
 int publish_commit(struct publish *publish, const struct publish_part *parts, size_t part_count,
                    struct slice manifest, uint32_t *lost, struct err *err);
 

@@ -17,6 +17,7 @@
  *     out/.mrlua-JOB/part-00000.7       the ticket: attempt 7 is done with part 0
  *     ---------------------------------------------------------------------------------------------
  *     out/part-00000 ...                in one moment each, and whole
+ *     out/_bad.jsonl                    if there is any
  *     out/_SUCCESS                      the manifest; last
  *
  * A ticket is to an object store what a file without its final name is to a disk: there is no
@@ -34,9 +35,10 @@
  *
  * The steps of a commit: the old _SUCCESS goes (so that nobody reads a mixture as a result); each
  * part is finished unless it is there already; what else was there before goes, by generation;
- * _SUCCESS is written; sessions of attempts that lost are cancelled, tickets and claim go. Every
- * step looks first, so a commit that stopped anywhere is done again from the start, by any process,
- * and ends the same. What is there is believed by its metadata: job and attempt, size and checksum.
+ * _bad.jsonl and then _SUCCESS are written; sessions of attempts that lost are cancelled, tickets
+ * and claim go. Every step looks first, so a commit that stopped anywhere is done again from the
+ * start, by any process, and ends the same. What is there is believed by its metadata: job and
+ * attempt, size and checksum.
  *
  * A part that can be had no more (its ticket is not there, its session is gone: the store drops one
  * now and then, and all after a week) is ERR_PEER, and *lost is its number: the reduce runs again.
@@ -62,6 +64,7 @@ struct publish_gs {
     char *job_id;
     bool overwrite;
     const char *suffix; /* of the names of parts; borrowed. publish_gs_init() says: "" */
+    struct slice bad;   /* of publish->bad */
     struct gcs *gcs;
 };
 

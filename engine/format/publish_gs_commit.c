@@ -243,12 +243,12 @@ static int finish_part(struct gcs *gcs, void *context, size_t item, struct err *
     return rc < 0 ? -1 : 0;
 }
 
-/* ---- the manifest ---- */
+/* ---- the manifest, and the list of bad records ---- */
 
-static void success_label(const struct publish_gs *out, struct gcs_metadata *metadata, char *id,
-                          struct gcs_put *put)
+static void text_label(const struct publish_gs *out, const char *rest,
+                       struct gcs_metadata *metadata, char *id, struct gcs_put *put)
 {
-    snprintf(id, GCS_UPLOAD_ID_BYTES_MAX, "%s._SUCCESS", out->job_id);
+    snprintf(id, GCS_UPLOAD_ID_BYTES_MAX, "%s.%s", out->job_id, rest);
     *metadata = (struct gcs_metadata){"mrlua-job", out->job_id};
     *put = (struct gcs_put){.condition = GCS_IF_ABSENT,
                             .content_type = "application/json",
@@ -258,12 +258,13 @@ static void success_label(const struct publish_gs *out, struct gcs_metadata *met
 }
 
 /* 1: ours is there. 0: it is not. */
-static int look_for_success(struct publish_gs *out, struct gcs_object *object, struct err *err)
+static int look_for(struct publish_gs *out, const char *rest, struct gcs_object *object,
+                    struct err *err)
 {
     char name[PUBLISH_GS_NAME_BYTES];
     int rc;
 
-    publish_gs_name(out->prefix, "_SUCCESS", name);
+    publish_gs_name(out->prefix, rest, name);
     rc = gcs_stat(out->gcs, out->bucket, name, 0, object, err);
     if (rc == 1 && !publish_gs_is_ours(out, object)) {
         gcs_object_deinit(object);
@@ -272,7 +273,7 @@ static int look_for_success(struct publish_gs *out, struct gcs_object *object, s
     return rc;
 }
 
-static int write_success(struct publish_gs *out, struct slice manifest, struct err *err)
+static int write_text(struct publish_gs *out, const char *rest, struct slice text, struct err *err)
 {
     char name[PUBLISH_GS_NAME_BYTES], id[GCS_UPLOAD_ID_BYTES_MAX];
     struct gcs_metadata metadata;
@@ -280,12 +281,12 @@ static int write_success(struct publish_gs *out, struct slice manifest, struct e
     struct gcs_object object;
     int rc;
 
-    publish_gs_name(out->prefix, "_SUCCESS", name);
-    success_label(out, &metadata, id, &put);
-    rc = gcs_put_text(out->gcs, out->bucket, name, manifest, &put, NULL, err);
+    publish_gs_name(out->prefix, rest, name);
+    text_label(out, rest, &metadata, id, &put);
+    rc = gcs_put_text(out->gcs, out->bucket, name, text, &put, NULL, err);
     if (rc != 0)
         return rc < 0 ? -1 : 0;
-    rc = look_for_success(out, &object, err);
+    rc = look_for(out, rest, &object, err);
     if (rc == 1)
         gcs_object_deinit(&object);
     else if (rc == 0)
@@ -317,7 +318,9 @@ static int commit_all(struct commit *commit, struct slice manifest, uint32_t *lo
     }
     if (remove_all_old(commit, err) != 0)
         return -1;
-    return write_success(out, manifest, err);
+    if (out->bad.len > 0 && write_text(out, PUBLISH_BAD_NAME, out->bad, err) != 0)
+        return -1;
+    return write_text(out, "_SUCCESS", manifest, err);
 }
 
 int publish_gs_commit(struct publish_gs *out, const struct publish_part *parts, size_t part_count,
@@ -325,7 +328,7 @@ int publish_gs_commit(struct publish_gs *out, const struct publish_part *parts, 
 {
     struct commit commit = {.out = out, .parts = parts, .part_count = part_count};
     struct gcs_object success;
-    int rc = look_for_success(out, &success, err);
+    int rc = look_for(out, "_SUCCESS", &success, err);
 
     if (rc == 1)
         gcs_object_deinit(&success);
@@ -343,7 +346,7 @@ static bool wants_own(void *context, const struct gcs_object *object)
 int publish_gs_abort(struct publish_gs *out, struct err *err)
 {
     struct gcs_object success;
-    int rc = look_for_success(out, &success, err);
+    int rc = look_for(out, "_SUCCESS", &success, err);
 
     if (rc == 1) { /* first: no reader may trust what goes next */
         rc = gcs_delete(out->gcs, out->bucket, success.name, success.generation, err);

@@ -83,20 +83,25 @@ static void put_numbers(struct buf *out, const char *name, const struct manifest
     put_take(out, "", object);
 }
 
+static void put_part(struct buf *out, const char *prefix, const struct manifest_part *part)
+{
+    char crc[9];
+
+    snprintf(crc, sizeof crc, "%08" PRIx32, part->crc32c);
+    put_take(out, prefix,
+             json_pack("{s:o, s:o, s:o, s:s}", "name", string_of(part->name), "bytes",
+                       integer_of(part->bytes), "records", integer_of(part->records), "crc32c",
+                       crc));
+}
+
 static void put_parts(struct buf *out, const struct manifest *manifest)
 {
     buf_append_string(out, ",\n \"parts\":[");
-    for (size_t i = 0; i < manifest->part_count; i++) {
-        const struct manifest_part *part = &manifest->parts[i];
-        char crc[9];
-
-        snprintf(crc, sizeof crc, "%08" PRIx32, part->crc32c);
-        put_take(out, i ? ",\n  " : "\n  ",
-                 json_pack("{s:o, s:o, s:o, s:s}", "name", string_of(part->name), "bytes",
-                           integer_of(part->bytes), "records", integer_of(part->records), "crc32c",
-                           crc));
-    }
+    for (size_t i = 0; i < manifest->part_count; i++)
+        put_part(out, i ? ",\n  " : "\n  ", &manifest->parts[i]);
     buf_append_string(out, "]");
+    if (manifest->bad.name)
+        put_part(out, ",\n \"bad_records\":", &manifest->bad);
 }
 
 static void put_inputs(struct buf *out, const struct manifest *manifest)
@@ -190,22 +195,24 @@ static uint32_t read_crc(struct reading *reading, json_t *object)
     return (uint32_t)strtoul(text, NULL, 16);
 }
 
+static struct manifest_part read_part(struct reading *reading, json_t *item)
+{
+    return (struct manifest_part){
+        .name = read_part_name(reading, item),
+        .bytes = read_number(reading, item, "bytes"),
+        .records = read_number(reading, item, "records"),
+        .crc32c = read_crc(reading, item),
+    };
+}
+
 static void read_parts(struct reading *reading, struct manifest *manifest, json_t *list)
 {
     if (!json_is_array(list))
         reading->missing = "parts";
     manifest->part_count = json_array_size(list);
     manifest->parts = mem_alloc_array(manifest->part_count, sizeof *manifest->parts);
-    for (size_t i = 0; i < manifest->part_count; i++) {
-        json_t *item = json_array_get(list, i);
-
-        manifest->parts[i] = (struct manifest_part){
-            .name = read_part_name(reading, item),
-            .bytes = read_number(reading, item, "bytes"),
-            .records = read_number(reading, item, "records"),
-            .crc32c = read_crc(reading, item),
-        };
-    }
+    for (size_t i = 0; i < manifest->part_count; i++)
+        manifest->parts[i] = read_part(reading, json_array_get(list, i));
 }
 
 static void read_inputs(struct reading *reading, struct manifest *manifest, json_t *list)
@@ -261,6 +268,8 @@ static void read_all(struct reading *reading, struct manifest *manifest, json_t 
     manifest->input_format = read_string(reading, plan, "input");
     manifest->output_format = read_string(reading, plan, "output");
     read_parts(reading, manifest, json_object_get(root, "parts"));
+    if (json_object_get(root, "bad_records"))
+        manifest->bad = read_part(reading, json_object_get(root, "bad_records"));
     read_inputs(reading, manifest, json_object_get(root, "inputs"));
     manifest->counters = read_numbers(reading, root, "counters", &manifest->counter_count);
     manifest->times_ms = read_numbers(reading, root, "times_ms", &manifest->time_count);
@@ -349,19 +358,18 @@ static int check_bytes(const struct manifest_part *part, int fd, const char *pat
     return 0;
 }
 
-int manifest_check_part(const struct manifest *manifest, size_t part, const char *folder,
-                        struct err *err)
+int manifest_check(const struct manifest_part *part, const char *folder, struct err *err)
 {
     struct buf path = {0};
     int rc = -1;
     int fd;
 
-    buf_printf(&path, "%s/%s", folder, manifest->parts[part].name);
+    buf_printf(&path, "%s/%s", folder, part->name);
     fd = open(buf_string(&path), O_RDONLY | O_CLOEXEC);
     if (fd < 0)
         err_set_errno(err, ERR_INPUT, "open %s", path.ptr);
     else
-        rc = check_bytes(&manifest->parts[part], fd, path.ptr, err);
+        rc = check_bytes(part, fd, path.ptr, err);
     io_close(&fd);
     buf_deinit(&path);
     return rc;

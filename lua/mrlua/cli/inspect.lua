@@ -57,6 +57,7 @@ local function check_output(folder)
   io.stdout:write(("# output of job %s (%s): %d part%s\n"):format(output.job_name, output.job_id,
     #output.parts, #output.parts == 1 and "" or "s"))
   local exit_code = 0
+  output.parts[#output.parts + 1] = output.bad_records -- if there is such a list
   for _, part in ipairs(output.parts) do
     local verdict = part.error == "" and "good" or part.error
     exit_code = part.error == "" and exit_code or 1
