@@ -34,7 +34,7 @@ static int tear_down(void **state)
 static void make_parts(void)
 {
     assert_int_equal(
-        run_output_init(&output, NULL, false, "local", folder_path(&folder, "tmp"), &err), 0);
+        run_output_init(&output, NULL, NULL, false, "local", folder_path(&folder, "tmp"), &err), 0);
     folder_write(&folder, "tmp/part-00000.7", "first\n", 6);
     folder_write(&folder, "tmp/part-00001.3", "second\n", 7);
 }
@@ -166,7 +166,7 @@ static void a_folder_is_claimed_and_given_back(void **state)
     struct buf path = {0};
 
     (void)state;
-    assert_int_equal(run_output_init(&output, folder_path(&folder, "out"), false, "local",
+    assert_int_equal(run_output_init(&output, NULL, folder_path(&folder, "out"), false, "local",
                                      folder_path(&folder, "tmp"), &err),
                      0);
     assert_true(output.has_folder);

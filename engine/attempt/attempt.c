@@ -142,6 +142,13 @@ int attempt_run(struct attempt *attempt, struct err *err)
     return channel_send(&channel, MESSAGE_RUN, NULL, err);
 }
 
+int attempt_answer_step(struct attempt *attempt, const Mrlua__StepAnswer *answer, struct err *err)
+{
+    struct channel channel = {.fd = attempt->fd};
+
+    return channel_send(&channel, MESSAGE_STEP_ANSWER, &answer->base, err);
+}
+
 /* It is not waited for yet, so its number is its own. */
 static void kill_now(void *context)
 {

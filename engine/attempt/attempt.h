@@ -22,6 +22,9 @@
  * OutputLost, again every 10 s, and goes on: it ends only when it has all or is killed. OutputLost
  * with attempt 0 names a worker of which nothing can be had.
  *
+ * A DRIVE says StepCall when it wants a step run, one at a time, and waits for
+ * attempt_answer_step().
+ *
  * An attempt is two processes. The trusted one is forked here; it opens inputs and results, and
  * watches deadlines. The vm child runs the job's Lua in its sandbox and opens nothing. Neither
  * outlives the shell. PLAN, COMMIT and ABORT are run by the trusted process itself; a plan reads
@@ -88,6 +91,9 @@ int attempt_read(struct attempt *attempt, struct frame *frame, struct err *err);
 
 /* Lets a reduce that has said Fetched go on. 0, or -1: it has ended (attempt_read() says how). */
 int attempt_run(struct attempt *attempt, struct err *err);
+
+/* Answers the StepCall of a DRIVE. 0, or -1: it has ended (attempt_read() says how). */
+int attempt_answer_step(struct attempt *attempt, const Mrlua__StepAnswer *answer, struct err *err);
 
 /* Tells a fetching reduce who holds maps of its job. Never blocks: if the attempt is slow to hear,
  * the newest is kept and sent from attempt_read(). An attempt that does not fetch any more, or has

@@ -1,10 +1,12 @@
 #include "attempt/child.h"
 
+#include "attempt/drive_task.h"
 #include "attempt/map_task.h"
 #include "attempt/process.h"
 #include "attempt/reduce_task.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "record/value.h"
 #include "vm/sandbox.h"
 
 #include <assert.h>
@@ -31,12 +33,16 @@ static void beat(void *page)
 
 int child_next_input(struct child *child, Mrlua__Input **input, int *fd, struct err *err)
 {
-    struct frame frame;
-    int rc;
-
     if (channel_send(&child->channel, MESSAGE_NEXT_INPUT, NULL, err) != 0)
         return -1;
-    rc = channel_receive(&child->channel, &frame, err);
+    return child_receive_input(child, input, fd, err);
+}
+
+int child_receive_input(struct child *child, Mrlua__Input **input, int *fd, struct err *err)
+{
+    struct frame frame;
+    int rc = channel_receive(&child->channel, &frame, err);
+
     if (rc < 0)
         return -1;
     if (rc == 0 || frame.type != MESSAGE_INPUT)
@@ -117,6 +123,7 @@ static const char *stage_name(Mrlua__TaskKind kind)
     return kind == MRLUA__TASK_KIND__MAP      ? "map"
            : kind == MRLUA__TASK_KIND__SAMPLE ? "map"
            : kind == MRLUA__TASK_KIND__REDUCE ? "reduce"
+           : kind == MRLUA__TASK_KIND__DRIVE  ? "drive"
                                               : "load";
 }
 
@@ -165,6 +172,7 @@ static int open_vm(struct child *child, struct err *err)
         .log_context = child,
     };
 
+    value_field_table(slice_of(start->view.data, start->view.len), "call", &options.call);
     child->vm = vm_open(&options, err);
     return child->vm ? 0 : -1;
 }
@@ -213,6 +221,8 @@ static int run_task(struct child *child, struct task_result *result, struct err 
         return counted(child, map_task_run(child, result, err), result);
     case MRLUA__TASK_KIND__REDUCE:
         return counted(child, reduce_task_run(child, result, err), result);
+    case MRLUA__TASK_KIND__DRIVE:
+        return drive_task_run(child, err);
     default:
         return err_set(err, ERR_SETUP, "task of kind %d is none of a vm child",
                        (int)child->start->kind);

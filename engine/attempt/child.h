@@ -3,7 +3,7 @@
  * DESCRIPTORS_FIRST + enum child_fd, is told its task over CHILD_CONTROL, goes into its sandbox and
  * only then runs the job's Lua. It answers Done or Failed and ends.
  *
- * What it does for each kind of task: map_task.h, reduce_task.h.
+ * What it does for each kind of task: map_task.h, reduce_task.h, drive_task.h.
  */
 #ifndef ATTEMPT_CHILD_H
 #define ATTEMPT_CHILD_H
@@ -63,6 +63,9 @@ int child_fd(enum child_fd role);
 /* Asks the trusted process for the next input. 1: *fd is its file, and the caller's to close;
  * *input too (message_free()). 0: there is none. -1: *err. On 0 and -1 both may be set. */
 int child_next_input(struct child *child, Mrlua__Input **input, int *fd, struct err *err);
+
+/* The same, when something else has asked for it. */
+int child_receive_input(struct child *child, Mrlua__Input **input, int *fd, struct err *err);
 
 /* Beats for the sort path: the page's pulse. */
 struct pulse child_pulse(struct child *child);

@@ -56,6 +56,7 @@ const char *page_phase_name(uint64_t phase)
         [PAGE_SORT] = "sort",     [PAGE_COMBINE] = "combine",
         [PAGE_GATHER] = "gather", [PAGE_REDUCE] = "reduce",
         [PAGE_WRITE] = "write",   [PAGE_HOOK] = "setup or cleanup",
+        [PAGE_DRIVE] = "drive",
     };
 
     return phase < PAGE_PHASE_COUNT ? names[phase] : "unknown";

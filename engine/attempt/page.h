@@ -38,6 +38,7 @@ enum page_phase {
     PAGE_REDUCE,  /* user code: reduce */
     PAGE_WRITE,   /* finishes the result */
     PAGE_HOOK,    /* user code: setup, cleanup */
+    PAGE_DRIVE,   /* user code: drive; no record is in hand, so only limits.seconds holds */
     PAGE_PHASE_COUNT,
 };
 

@@ -4,6 +4,7 @@
 #include "attempt/feed.h"
 #include "attempt/files.h"
 #include "attempt/keep.h"
+#include "attempt/serve_drive.h"
 #include "base/clock.h"
 #include "base/io.h"
 #include "base/log.h"
@@ -38,7 +39,8 @@ struct service {
     int statm;  /* /proc/PID/statm, or -1 */
     size_t next_input;
     struct feed *feed;   /* NULL: no input is an object */
-    uint64_t late_count; /* looks at which the child waited for the store */
+    uint64_t late_count; /* looks at which the child waited for the store, or for a step */
+    struct serve_drive drive;
     struct watch watch;
     uint64_t look_period_ns, next_look_ns;
     enum death_cause cause;
@@ -209,6 +211,12 @@ static void hear(struct service *service, const struct frame *frame)
     case MESSAGE_NEXT_INPUT:
         answer_input(service);
         return;
+    case MESSAGE_STEP_CALL:
+    case MESSAGE_STEP_OPEN:
+        if (!service->has_failed && serve_drive_hear(&service->drive, &service->trusted->shell,
+                                                     &service->child, frame, &err) != 0)
+            fail_service(service, &err);
+        return;
     case MESSAGE_LOG:
         if (channel_forward(&service->trusted->shell, frame, &err) != 0)
             service->trusted->shell_is_gone = true;
@@ -242,7 +250,7 @@ static void listen_to_child(struct service *service)
     }
 }
 
-/* The shell says nothing of use while a child runs: sources that come late, and its end. */
+/* Nothing of use to a map or a reduce: sources that come late, and its end. */
 static void listen_to_shell(struct service *service)
 {
     struct frame frame;
@@ -253,7 +261,10 @@ static void listen_to_shell(struct service *service)
         return;
     }
     while (channel_buffered(&service->trusted->shell, &frame, &err) == 1)
-        ;
+        if (frame.type == MESSAGE_STEP_ANSWER && !service->has_failed &&
+            serve_drive_answer(&service->drive, &service->child, frame.payload,
+                               &service->trusted->detail, &err) != 0)
+            fail_service(service, &err);
 }
 
 /* ---- watching ---- */
@@ -307,7 +318,8 @@ static void look(struct service *service, uint64_t now_ns)
     const struct page *page = service->trusted->page;
     enum watch_verdict verdict;
 
-    service->late_count += feed_is_late(service->feed); /* the store's time is not the child's */
+    /* The store's time is not the child's, nor that of a step. */
+    service->late_count += feed_is_late(service->feed) || service->drive.waits;
     verdict = watch_look(&service->watch, page_get(&page->pulse) + service->late_count,
                          page_phase_is_user_code(page_get(&page->phase)), now_ns);
 
@@ -573,6 +585,7 @@ int serve_child(struct trusted *trusted, struct fetched *fetched, struct err *er
         .child = {.fd = -1, .received_fd = -1},
         .nursling = {.report = -1},
         .statm = -1,
+        .drive = {.start = trusted->start},
     };
     int rc = bear(&service, err);
 
@@ -589,6 +602,7 @@ int serve_child(struct trusted *trusted, struct fetched *fetched, struct err *er
     nursling_release(&service.nursling); /* kills a child that still lives */
     io_close(&service.statm);
     stop_feed(&service);
+    serve_drive_deinit(&service.drive);
     channel_deinit(&service.child);
     buf_deinit(&service.answer);
     return rc;

@@ -224,6 +224,7 @@ static int run(struct trusted *trusted, struct err *err)
     case MRLUA__TASK_KIND__SAMPLE:
     case MRLUA__TASK_KIND__MAP:
     case MRLUA__TASK_KIND__REDUCE:
+    case MRLUA__TASK_KIND__DRIVE:
         return run_with_child(trusted, err);
     case MRLUA__TASK_KIND__PLAN:
     case MRLUA__TASK_KIND__COMMIT:

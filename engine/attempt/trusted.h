@@ -3,6 +3,7 @@
  * open, hands it down, watches it, and tells the shell how it went. It runs no Lua.
  *
  *     LOAD, SAMPLE, MAP   ask the nursery for a child, serve it until it has ended
+ *     DRIVE               the same; serve_drive.h
  *     REDUCE              fetch segments first; then the same
  *     PLAN, COMMIT        do it (plan_task.h)
  *

@@ -4,6 +4,7 @@
 #include "cli/answer.h"
 #include "cli/cluster.h"
 #include "cli/daemons.h"
+#include "cli/drive_shell.h"
 #include "cli/fields.h"
 #include "cli/fs.h"
 #include "cli/inspect.h"
@@ -11,6 +12,7 @@
 #include "cli/run_shell.h"
 #include "cli/submit.h"
 #include "record/value.h"
+#include "store/temp.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -145,6 +147,75 @@ static int run_end(void *context, struct vm_host *host, struct slice args, struc
     return 0;
 }
 
+static int drive_begin(void *context, struct vm_host *host, struct slice args, struct buf *result,
+                       struct err *err)
+{
+    struct functions *functions = context;
+    struct nursery *nursery = functions_nursery(functions, err);
+
+    (void)host;
+    if (!nursery)
+        return -1;
+    if (functions->drive)
+        return err_set(err, ERR_SETUP, "drive_begin: a driver is open");
+    functions->drive = drive_shell_open(nursery, args, err);
+    value_write_table_begin(result);
+    if (functions->drive) {
+        field_string(result, "folder", drive_shell_folder(functions->drive));
+        field_string(result, "publish_id", drive_shell_publish_id(functions->drive));
+    } else {
+        field_name(result, "error");
+        answer_error(err, NULL, true, result);
+    }
+    value_write_table_end(result);
+    return 0;
+}
+
+static int drive_step(void *context, struct vm_host *host, struct slice args, struct buf *result,
+                      struct err *err)
+{
+    struct functions *functions = context;
+    int64_t milliseconds = value_field_integer(args, "milliseconds", STEP_MS_DEFAULT);
+
+    (void)host;
+    if (!functions->drive)
+        return err_set(err, ERR_SETUP, "drive_step: no driver is open");
+    if (drive_shell_step(functions->drive, (uint32_t)milliseconds, err) != 0)
+        return -1;
+    drive_shell_report(functions->drive, result);
+    return 0;
+}
+
+static int drive_answer(void *context, struct vm_host *host, struct slice args, struct buf *result,
+                        struct err *err)
+{
+    struct functions *functions = context;
+    char *over = field_text(args, "over");
+    int rc = functions->drive ? 0 : err_set(err, ERR_SETUP, "drive_answer: no driver is open");
+
+    (void)host, (void)result;
+    if (rc == 0)
+        rc = drive_shell_answer(functions->drive, args, err);
+    if (rc == 0 && over)
+        rc = temp_remove_tree(over, err);
+    free(over);
+    return rc;
+}
+
+static int drive_end(void *context, struct vm_host *host, struct slice args, struct buf *result,
+                     struct err *err)
+{
+    struct functions *functions = context;
+
+    (void)host, (void)args;
+    if (!functions->drive)
+        return err_set(err, ERR_SETUP, "drive_end: no driver is open");
+    drive_shell_outcome(functions->drive, result);
+    drive_shell_close(functions->drive);
+    functions->drive = NULL;
+    return 0;
+}
+
 static int submit_begin(void *context, struct vm_host *host, struct slice args, struct buf *result,
                         struct err *err)
 {
@@ -198,6 +269,7 @@ void functions_deinit(struct functions *functions)
 {
     submit_close(functions->submit);
     run_shell_close(functions->shell);
+    drive_shell_close(functions->drive);
     nursery_stop(functions->nursery);
     *functions = (struct functions){0};
 }
@@ -208,6 +280,10 @@ const struct host_function FUNCTIONS[] = {
     {"run_begin", run_begin},
     {"run_step", run_step},
     {"run_end", run_end},
+    {"drive_begin", drive_begin},
+    {"drive_step", drive_step},
+    {"drive_answer", drive_answer},
+    {"drive_end", drive_end},
     {"submit_begin", submit_begin},
     {"submit_step", submit_next},
     {"submit_end", submit_end},

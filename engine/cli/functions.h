@@ -9,6 +9,11 @@
  *     engine.run_begin{...}       -> {warning} or {error}      fields: run_config.c
  *     engine.run_step{milliseconds} -> the state               run_shell_report()
  *     engine.run_end()            -> the outcome               run_shell_outcome()
+ *     engine.drive_begin{...}     -> {folder, publish_id} or {error}       drive_shell.h
+ *     engine.drive_step{milliseconds} -> the state             drive_shell_report()
+ *     engine.drive_answer{folder, records, bytes, counters, is_last, over}   `over`: a folder of
+ *                                 its steps that can be removed
+ *     engine.drive_end()          -> the outcome               drive_shell_outcome()
  *     engine.submit_begin{...}    -> {id} or {error}           fields: submit.h
  *     engine.submit_step{milliseconds}, engine.submit_end()    as those of a run
  *     engine.job_list{master, key_file} and its like           cluster.h
@@ -27,10 +32,12 @@
 struct nursery;
 struct run_shell;
 struct submit;
+struct drive_shell;
 
 struct functions {
     struct nursery *nursery; /* started at the first need */
     struct run_shell *shell;
+    struct drive_shell *drive;
     struct submit *submit;
 };
 

@@ -97,6 +97,7 @@ static void read_fields(struct run_config *config, struct slice args)
     config->input_format = string_field(args, "input");
     config->output_format = string_field(args, "output_format");
     config->output = string_field(args, "output");
+    config->publish_id = string_field(args, "publish_id");
     config->tmp = string_field(args, "tmp");
     config->shuffle = string_field(args, "shuffle");
     if (!config->shuffle)
@@ -175,6 +176,7 @@ void run_config_deinit(struct run_config *config)
     free(config->input_format);
     free(config->output_format);
     free(config->output);
+    free(config->publish_id);
     free(config->tmp);
     free(config->shuffle);
     free(config->copy);

@@ -36,6 +36,7 @@ struct run_config {
     char *input_format;      /* "lines" */
     char *output_format;     /* "tsv" */
     char *output;            /* folder; NULL: the records go to standard output */
+    char *publish_id;        /* under which that is claimed already; NULL: it is not */
     char *tmp;               /* folder for intermediate files; NULL: $TMPDIR, else /var/tmp */
     char *shuffle;           /* "local", "gcs", "gs://BUCKET/PREFIX" */
     bool overwrite;

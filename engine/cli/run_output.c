@@ -21,12 +21,15 @@ enum {
     COPY_BYTES = 64 * 1024,
 };
 
-int run_output_init(struct run_output *output, const char *folder, bool overwrite,
+int run_output_init(struct run_output *output, const char *id, const char *folder, bool overwrite,
                     const char *shuffle, const char *temp_path, struct err *err)
 {
     *output = (struct run_output){.temp_path = temp_path};
-    snprintf(output->job_id, sizeof output->job_id, "run-%d-%llx", (int)getpid(),
-             (unsigned long long)clock_realtime_ns());
+    if (id)
+        snprintf(output->job_id, sizeof output->job_id, "%s", id);
+    else
+        snprintf(output->job_id, sizeof output->job_id, "run-%d-%llx", (int)getpid(),
+                 (unsigned long long)clock_realtime_ns());
     if (job_shuffle_prefix(shuffle, folder, output->job_id, &output->shuffle, err) != 0)
         return -1;
     buf_string(&output->shuffle);

@@ -1,8 +1,9 @@
 /*
  * run_output: where the parts of a run lie while it runs, and where they go at its end.
  *
- *     rc = run_output_init(&output, folder, overwrite, temp_path, &err);    claims the folder; what
- *                                                       is on gs:// is claimed by the plan's
+ *     rc = run_output_init(&output, id, folder, overwrite, shuffle, temp_path, &err);
+ *                                                       claims the folder; what is on gs:// is
+ *                                                       claimed by the plan's
  * attempt run_output_part_path(&output, partition, attempt, &path);
  *     ... the commit is an attempt (rpc/messages_attempt.proto, CommitRequest) ...
  *     rc = run_output_print(&output, attempts, count, &stopped, &err);      only without a folder
@@ -33,9 +34,9 @@ struct run_output {
     struct buf shuffle;            /* gs://BUCKET/PREFIX/ of the maps' outputs; empty: none */
 };
 
-/* `folder` NULL: standard output. `shuffle`: as in master/job_shuffle.h. 0, or -1 (ERR_SETUP: not
- * empty, claimed, not writable). */
-int run_output_init(struct run_output *output, const char *folder, bool overwrite,
+/* `id`: of a claim that is held already; NULL: a new one. `folder` NULL: standard output.
+ * `shuffle`: as in master/job_shuffle.h. 0, or -1 (ERR_SETUP: not empty, claimed, not writable). */
+int run_output_init(struct run_output *output, const char *id, const char *folder, bool overwrite,
                     const char *shuffle, const char *temp_path, struct err *err);
 
 /* Safe on a zeroed struct. */

@@ -206,6 +206,8 @@ void run_shell_outcome(struct run_shell *shell, const struct err *print_err, str
         write_parts(shell, out);
         write_counters(shell, out);
         write_skew(shell, out);
+        if (shell->signal_number)
+            field_integer(out, "late_signal", (uint64_t)shell->signal_number);
     }
     value_write_table_end(out);
 }

@@ -70,8 +70,8 @@ static int open_folders(struct run_shell *shell, struct err *err)
     temp_sweep(parent);
     if (temp_init(&shell->temp, parent, err) != 0)
         return -1;
-    return run_output_init(&shell->output, config->output, config->overwrite, config->shuffle,
-                           shell->temp.path, err);
+    return run_output_init(&shell->output, config->publish_id, config->output, config->overwrite,
+                           config->shuffle, shell->temp.path, err);
 }
 
 /* One worker, one job: everything else follows from these two. */

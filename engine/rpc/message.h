@@ -32,6 +32,9 @@ enum message_type {
     MESSAGE_SEGMENT_TABLE,  /* SegmentTable: trusted -> child, after the TaskStart of a reduce */
     MESSAGE_FETCHED,        /* Fetched: trusted -> shell, by a reduce */
     MESSAGE_RUN,            /* no payload: shell -> trusted, the answer to it */
+    MESSAGE_STEP_CALL,      /* StepCall: child -> trusted -> shell */
+    MESSAGE_STEP_ANSWER,    /* StepAnswer: shell -> trusted -> child */
+    MESSAGE_STEP_OPEN,      /* StepOpen: child -> trusted; Input */
 
     /* What follows travels on rpc/conn.h; who may send it: rpc/access.h. First the handshake. */
     MESSAGE_HELLO = 32,   /* Hello: client -> server, the first one */

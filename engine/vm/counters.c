@@ -63,6 +63,9 @@ int vm_count(lua_State *L)
     struct vm_counter *counter;
     uint64_t step = step_of(L);
 
+    if (vm->drive)
+        return luaL_error(L, "mr.count: called in drive, which is told what its steps have "
+                             "counted: count in their functions");
     if (vm->frame_count == 0)
         return luaL_error(L, "mr.count: called while the job file loads: count in its functions");
     lua_settop(L, 1); /* a missing name is nil, and refused as such */

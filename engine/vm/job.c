@@ -9,6 +9,7 @@
 static const char *const field_names[FIELD_COUNT] = {
     [FIELD_MAP] = "map",     [FIELD_COMBINE] = "combine",     [FIELD_REDUCE] = "reduce",
     [FIELD_SETUP] = "setup", [FIELD_PARTITION] = "partition", [FIELD_CLEANUP] = "cleanup",
+    [FIELD_DRIVE] = "drive",
 };
 
 /* What load_job() is given and answers beside what it puts into the vm. */
@@ -56,6 +57,8 @@ static void push_settings(lua_State *L, struct vm *vm)
     lua_newtable(L);
     set_value(L, "bundle", options->bundle);
     set_value(L, "params", options->params);
+    if (options->call.len > 0)
+        set_value(L, "call", options->call);
     lua_pushboolean(L, options->unsafe);
     lua_setfield(L, -2, "unsafe");
     lua_pushcfunction(L, vm_print);

@@ -1,6 +1,7 @@
 #include "vm/state.h"
 
 #include "base/mem.h"
+#include "vm/drive.h"
 #include "vm/modules.h"
 
 #include <assert.h>
@@ -177,6 +178,7 @@ void vm_close(struct vm *vm)
         return;
     if (vm->main)
         lua_close(vm->main);
+    drive_free(vm->drive);
     memory_deinit(&vm->memory);
     word_table_free(vm->words);
     for (int i = 0; i < FRAME_COUNT_MAX; i++) {

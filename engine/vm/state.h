@@ -28,6 +28,7 @@ enum vm_field {
     FIELD_PARTITION,
     FIELD_SETUP,
     FIELD_CLEANUP,
+    FIELD_DRIVE,
     FIELD_COUNT,
 };
 
@@ -64,7 +65,8 @@ struct vm {
     int emit, values;           /* the C functions */
     struct vm_counter counters[VM_COUNTER_COUNT_MAX];
     uint32_t counter_count;
-    int record; /* vm/record_lua.h; LUA_NOREF: none yet */
+    int record;          /* vm/record_lua.h; LUA_NOREF: none yet */
+    struct drive *drive; /* vm/drive.h; NULL: it does not drive */
     struct {
         int match, record, search; /* lua/mrlua/formats.lua; LUA_NOREF: there is none */
     } grammar;

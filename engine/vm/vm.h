@@ -86,9 +86,10 @@ struct vm_options {
     /* Value table, may be empty: param name -> text of --param, or the value that an earlier
      * load's view had in view.params. Borrowed until vm_load_job has returned. */
     struct slice params;
+    struct slice call; /* of a step: value table of lua/mrlua/pipeline.lua. Borrowed the same */
     const struct vm_file *files; /* borrowed until vm_close(), with their descriptors */
     size_t file_count;
-    const char *stage; /* "load", "map", "reduce" */
+    const char *stage; /* "load", "map", "reduce", "drive" */
     uint64_t job;
     uint32_t task;
     uint64_t attempt;

@@ -198,21 +198,19 @@ local function emit_into(records)
   end
 end
 
---- Runs `job` over `input`.
--- @tparam table job      what a job file returns
--- @param input           a text, a list of lines, or a list of {key, value}
--- @tparam[opt] table params  overrides of job.params
--- @tparam[opt] table paths   name -> path of a side file, instead of that in job.files
--- @treturn {{key,value},...}  what reduce emitted, in the order of the engine with one reducer;
---                             without reduce what map emitted, in the order of the input
--- @treturn table              what was counted: name -> sum
-function dryrun.run(job, input, params, paths)
+-- The params of a run: the overrides, and the defaults of the job.
+local function with_defaults(params, job)
+  return setmetatable(params or {}, { __index = job.params })
+end
+
+-- Runs a job that has a map of its own.
+local function run_one(job, input, params, paths)
   local mapped, output, counters = {}, {}, {}
   local outer_mr = rawget(_G, "mr")
   local emit = emit_into(mapped)
   local choose = (job.group or 0) > 0 and value_and_key_of or value_of
-  local mr = { params = setmetatable(params or {}, { __index = job.params }), stage = "map",
-    count = count_into(counters), open = files.opener(job.files, paths) }
+  local mr = { params = with_defaults(params, job), stage = "map", count = count_into(counters),
+    open = files.opener(job.files, paths) }
   local reduce = job.reduce == "top" and top(mr.params.n) or BUILTINS[job.reduce] or job.reduce
   local map = maps.names[job.map] and maps.new(job.map, mr.params) or job.map
   rawset(_G, "mr", mr)
@@ -234,6 +232,94 @@ function dryrun.run(job, input, params, paths)
   if job.cleanup then job.cleanup(mr, emit) end
   rawset(_G, "mr", outer_mr)
   return output, counters
+end
+
+-- A step as a job of its own, which sees the params of the whole job, too.
+local function job_of(job, step, params)
+  local own = {}
+  for field, value in pairs(step) do
+    own[field] = value
+  end
+  own.params, own.files = {}, job.files
+  for _, from in ipairs { job.params or {}, params or {}, step.params or {} } do
+    for name, value in pairs(from) do
+      own.params[name] = value
+    end
+  end
+  return own
+end
+
+-- What is written and read again is not the same table.
+local function copy(value)
+  if type(value) ~= "table" then
+    return value
+  end
+  local copied = {}
+  for key, item in pairs(value) do
+    copied[key] = copy(item)
+  end
+  return copied
+end
+
+-- Each on the records of the one before it.
+local function run_steps(job, input, params, paths)
+  local counters
+  for i, step in ipairs(job.steps) do
+    local own = job_of(job, step, params)
+    own.input = i == 1 and (step.input or job.input) or nil
+    input, counters = run_one(own, input, nil, paths)
+  end
+  return input, counters
+end
+
+local function records_of_steps(inputs)
+  local all = {}
+  for _, step in ipairs(inputs.list and { inputs } or inputs) do
+    table.move(copy(step.list), 1, #step.list, #all + 1, all)
+  end
+  return all
+end
+
+local Step = {}
+Step.__index = Step
+
+function Step:counter(name)
+  return self.counters[name] or 0
+end
+
+function Step:output()
+  return each(copy(self.list), function(record) return record[1], record[2] end)
+end
+
+-- mr.run and the last step do the same.
+local function run_driver(job, input, params, paths)
+  local function run(step)
+    local own = job_of(job, step, params)
+    own.input = not step.inputs and (step.input or job.input) or nil
+    local list, counters = run_one(own, step.inputs and records_of_steps(step.inputs) or input,
+      nil, paths)
+    return setmetatable({ list = list, counters = counters, records = #list }, Step)
+  end
+  local mr = { run = run, params = with_defaults(params, job) }
+  local last = job.drive(mr, mr.params)
+  if getmetatable(last) ~= Step then
+    last = run(last)
+  end
+  return last.list, last.counters
+end
+
+--- Runs `job` over `input`.
+-- @tparam table job      what a job file returns
+-- @param input           a text, a list of lines, or a list of {key, value}
+-- @tparam[opt] table params  overrides of job.params
+-- @tparam[opt] table paths   name -> path of a side file, instead of that in job.files
+-- @treturn {{key,value},...}  what reduce emitted, in the order of the engine with one reducer;
+--                             without reduce what map emitted, in the order of the input; of a job
+--                             of several steps, what the last one did
+-- @treturn table              what was counted: name -> sum
+function dryrun.run(job, input, params, paths)
+  local run = job.drive and run_driver or job.steps and run_steps or run_one
+  return run(job, input, params, paths)
 end
 
 return dryrun

@@ -29,13 +29,19 @@
 --     cleanup      function(mr, emit), after its last
 --     limits       { memory = bytes (default 512M), seconds = 600.0, seconds_per_record = 60.0 }
 --     attempts     tries of a task that was killed at a limit; default 4
+--     steps        a list of steps that are run one after the other, or, for drive, a table of
+--                  them by name; then map and the like are theirs: mrlua.pipeline
+--     drive        function(mr, params) that runs steps in loops: mrlua.driver
+--                  in the view of such a job: drive = true, and steps their number, if it is a list
 --     unsafe       boolean: full Lua, no sandbox; needs --allow-unsafe
 --     deterministic  boolean, default true
 
+local driver = require "mrlua.driver"
 local files = require "mrlua.files"
 local formats = require "mrlua.formats"
 local maps = require "mrlua.maps"
 local nearest = require "mrlua.nearest"
+local pipeline = require "mrlua.pipeline"
 local sandbox = require "mrlua.sandbox"
 local size = require "mrlua.size"
 
@@ -55,7 +61,7 @@ local ATTEMPTS_MAX = 30 -- as many failures of one task end a job anyway (sched/
 local MEMORY_BYTES_MIN = 1024 * 1024 -- an empty Lua state with its libraries takes a third of it
 local MEMORY_BYTES = 512 * 1024 * 1024
 local NOT_YET = {
-  steps = true, drive = true, skip_bad = true,
+  skip_bad = true,
 }
 
 -- Each answers the checked value, or nil and what the field must be.
@@ -204,6 +210,14 @@ checks.cleanup = optional_function
 checks.unsafe = boolean
 checks.deterministic = boolean
 
+-- Known, so that they are told of where a field is not; who has one is checked by check_steps().
+local function of_steps(value)
+  return value
+end
+
+checks.steps = of_steps
+checks.drive = of_steps
+
 local function defaults()
   return {
     input = "lines", output = "tsv", partition = "hash", group = 0, params = {}, files = {},
@@ -263,15 +277,8 @@ local function check_together(view)
   return check_builtin_params(view)
 end
 
---- Checks a job table once.
--- @tparam table spec  what a file in jobs/ returned
--- @treturn table      the view (see above)
--- @return             or nil and a message that names the field
-function job.check(spec)
-  if type(spec) ~= "table" then
-    local what = spec == nil and "nil" or "a " .. type(spec)
-    return nil, "a job file must return a table, not " .. what
-  end
+-- Each field alone.
+local function check_fields(spec)
   local view = defaults()
   for _, field in ipairs(job.fields_of(spec)) do
     if NOT_YET[field] then
@@ -286,6 +293,37 @@ function job.check(spec)
     view[field] = value
   end
   formats.add_options(view, spec)
+  return view
+end
+
+-- A job of several steps has no map of its own.
+local function check_steps(spec)
+  local own, count = pipeline.check(spec, job.check)
+  if not own then
+    return nil, count
+  end
+  local view, message = check_fields(own)
+  if view then
+    view.drive, view.steps = true, count
+  end
+  return view, message
+end
+
+--- Checks a job table once.
+-- @tparam table spec  what a file in jobs/ returned
+-- @treturn table      the view (see above)
+-- @return             or nil and a message that names the field
+function job.check(spec)
+  if type(spec) ~= "table" then
+    local what = spec == nil and "nil" or "a " .. type(spec)
+    return nil, "a job file must return a table, not " .. what
+  elseif pipeline.is_one(spec) then
+    return check_steps(spec)
+  end
+  local view, message = check_fields(spec)
+  if not view then
+    return nil, message
+  end
   return check_together(view)
 end
 
@@ -338,14 +376,31 @@ function job.apply_params(defaults_of_job, overrides)
   return params
 end
 
+-- The job table as a driver uses it: with the params of this run; its drive is what C calls.
+local function with_driver(spec, view, driving, mr)
+  local whole = {}
+  for field, value in next, spec do
+    whole[field] = value
+  end
+  whole.params, driving.mr = view.params, mr
+  return {
+    drive = function(...)
+      driving.main(whole, job.check, ...) -- no tail call: it would stand in tracebacks
+    end,
+  }
+end
+
 --- Runs a job file and checks what it returns. Called by engine/vm/job.c.
 -- @tparam table settings  bundle { path, source, modules }; params; unsafe; print; context: stage,
---                         job, task, attempt, worker
+--                         job, task, attempt, worker; call: of a step, what it is (mrlua.pipeline)
 -- @treturn table          what the file returned, its map a function if it is a built-in that has
---                         one (mrlua.maps), and the view, and `mr`
+--                         one (mrlua.maps), and the view, and `mr`; of a step its own job table;
+--                         in the stage "drive" a table with drive(call, output, where)
 -- @return                 and what the grammar of its input is matched with (mrlua.formats); or nil
 --                         and a message; raises what the file raises
 function job.load(settings)
+  local driving = settings.context.stage == "drive" and driver.new()
+  settings.context.run = driving and driving.run or nil
   local environment, set_params = sandbox.new(settings)
   if not settings.unsafe then
     sandbox.seal_strings(environment)
@@ -356,6 +411,9 @@ function job.load(settings)
     error(message, 0)
   end
   local spec = chunk()
+  if settings.call then
+    spec = pipeline.unpack(spec, settings.call)
+  end
   local view, problem = job.check(spec)
   if not view then
     return nil, path .. ": " .. problem
@@ -368,6 +426,9 @@ function job.load(settings)
   problem = select(2, check_builtin_params(view))
   if problem then
     return nil, path .. ": " .. problem
+  elseif driving then
+    set_params(view.params)
+    return with_driver(spec, view, driving, environment.mr), view, environment.mr
   end
   if type(view.map) == "string" and view.map ~= "identity" then
     rawset(spec, "map", maps.new(view.map, view.params))

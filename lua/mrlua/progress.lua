@@ -2,7 +2,7 @@
 --
 -- A state is what `engine.run_step()` answers:
 --
---     { seconds = 4.1, stages = { stage, ... } }
+--     { seconds = 4.1, stages = { stage, ... }, title = "step 2/3" }      title: of a larger job
 --     stage = { name = "map", tasks = 64, tasks_done = 31, tasks_running = 2, seconds = 4.1,
 --               bytes = 483000000, bytes_done = 230000000, records = 31000000 }
 --
@@ -105,6 +105,9 @@ end
 -- @treturn {string,...}
 function progress.bars(state, width, has_color)
   local lines, is_planned = {}, false
+  if state.title then
+    lines[1] = state.title:sub(1, math.max(width - 1, 1))
+  end
   for _, stage in ipairs(state.stages) do
     is_planned = is_planned or stage.tasks > 0
     if stage.tasks > 0 or not is_planned then -- a job without reduces has only one
@@ -144,8 +147,9 @@ end
 function progress.summary(outcome)
   local where = outcome.output and " in " .. outcome.output or ""
   local rate = outcome.seconds > 0 and outcome.input_bytes / outcome.seconds or 0
-  return ("done: %s read in %s (%s/s), %s records in %s, %s%s"):format(
-    size.bytes(outcome.input_bytes), size.seconds(outcome.seconds), size.bytes(rate),
+  local steps = outcome.steps and " and " .. plural(outcome.steps, "step") or ""
+  return ("done: %s read in %s%s (%s/s), %s records in %s, %s%s"):format(
+    size.bytes(outcome.input_bytes), size.seconds(outcome.seconds), steps, size.bytes(rate),
     size.count(outcome.records), plural(#outcome.parts, "part"), size.bytes(outcome.bytes), where)
 end
 

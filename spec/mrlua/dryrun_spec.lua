@@ -157,4 +157,36 @@ describe("dryrun.run()", function()
 
     assert.same({ { "n", 12 } }, dryrun.run(job, { "x" }, { n = 10 }))
   end)
+
+  it("runs steps on the records of the one before", function()
+    local lengths = function(word, n, emit)
+      emit(#word, n)
+    end
+
+    assert.same({ { 1, 3 }, { 2, 1 } }, dryrun.run({ steps = {
+      { map = words, reduce = "sum" }, { map = lengths, reduce = "sum" },
+    } }, { "a b bb", "a" }))
+  end)
+
+  it("runs a driver, whose steps see its params and their own", function()
+    local job = { params = { n = 2, by = 1 } }
+    local function add(key, value, emit)
+      local mr = rawget(_G, "mr")
+      mr.count("added", mr.params.by)
+      emit(key, value + mr.params.by)
+    end
+    function job.drive(mr, params)
+      local step, sum = mr.run { map = words, reduce = "sum" }, 0
+      for i = 1, params.n do
+        step = mr.run { map = add, inputs = step, params = { by = 10 * i } }
+      end
+      for _, value in step:output() do
+        sum = sum + value
+      end
+      assert.same({ 2, 40, 63 }, { step.records, step:counter "added", sum })
+      return step
+    end
+
+    assert.same({ { "a", 32 }, { "b", 31 } }, (dryrun.run(job, { "a b a" })))
+  end)
 end)

@@ -57,8 +57,15 @@ describe("job.check()", function()
     assert.matches("^unknown job field '1': there are", message_of { [1] = 1 })
   end)
 
+  it("knows jobs of several steps: mrlua.pipeline", function()
+    local view = job.check { steps = { { map = "words", reduce = "sum" } }, params = { n = 1 } }
+
+    assert.same({ true, 1, { n = 1 } }, { view.drive, view.steps, view.params })
+    assert.is_nil(view.map)
+  end)
+
   it("refuses what is not supported yet, by name", function()
-    for _, field in ipairs { "steps", "drive", "skip_bad" } do
+    for _, field in ipairs { "skip_bad" } do
       assert.equal(("job field '%s' is not supported yet"):format(field),
         message_of { [field] = {} })
     end

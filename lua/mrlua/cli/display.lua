@@ -36,7 +36,7 @@ function plain:show(state)
   for _, stage in ipairs(state.stages) do
     if stage.tasks > 0 and stage.tasks_done == stage.tasks and not self.told[stage.name] then
       self.told[stage.name] = true
-      self.write(progress.phase_line(stage) .. "\n")
+      self.write((state.title and state.title .. ", " or "") .. progress.phase_line(stage) .. "\n")
     end
   end
 end

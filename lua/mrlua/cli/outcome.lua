@@ -4,7 +4,11 @@
 --
 --     { seconds, error = {kind, message, detail, is_setup} }       it failed
 --     { seconds, signal = 2 }                                      it was interrupted
---     { seconds, job, output, input_bytes, records, bytes, plan, parts, counters, skew }
+--     { seconds, job, output, input_bytes, records, bytes, plan, parts, counters, skew,
+--       steps }
+--
+-- where `steps` is how many steps there were, of a job of several; the rest is of the last one.
+-- With late_signal it was interrupted when the output was committed already.
 --
 -- Exit codes: 0 done, 1 the job failed, 2 usage or set-up, 130 interrupted (143: SIGTERM).
 
@@ -35,6 +39,7 @@ function outcome.object(ended)
   else
     object.output, object.job, object.counters = ended.output, ended.job, ended.counters
     object.plan, object.parts = ended.plan, setmetatable(ended.parts, json.list)
+    object.steps = ended.steps
     object.input_bytes, object.records, object.bytes = ended.input_bytes, ended.records, ended.bytes
     object.skew = skew.object(ended.skew)
   end

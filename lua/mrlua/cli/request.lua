@@ -85,10 +85,25 @@ local function config_of(built, view, flags, side_files)
   }
 end
 
+--- What a step of a job is asked for, when it is run as a job of its own.
+-- @tparam table config  of the whole job
+-- @tparam table view    of the step, with its `call` (mrlua.pipeline)
+-- @treturn table        without inputs and output of its own
+function request.of_step(config, view, flags)
+  local step = config_of(config.bundle, view, flags, config.files)
+  step.unsafe, step.job_name = config.unsafe, config.job_name
+  if not view.reduce then
+    step.reducers = 0
+  end
+  return step
+end
+
 --- Reads and checks the job of these flags.
+-- @tparam table flags
+-- @tparam boolean is_here  it is run on this machine
 -- @treturn table  what engine/cli/run_config.c reads, but for what only one machine has
 -- @return         or nil and the fault: { kind, message, detail }
-function request.make(flags)
+function request.make(flags, is_here)
   local built, message = bundle.build(flags.job)
   if not built then
     return nil, { kind = "setup", message = message }
@@ -97,9 +112,13 @@ function request.make(flags)
   if not view then
     return nil, fault
   end
-  if flags.reducers and not view.reduce then
+  if flags.reducers and not view.reduce and not view.drive then
     return nil, { kind = "setup", message = ("%s has no reduce, so --reducers says nothing: its "
       .. "parts are those of its maps (--split-size)"):format(built.path) }
+  end
+  if view.drive and not is_here then
+    return nil, { kind = "setup", message = ("%s has steps: a cluster does not run those yet,"
+      .. " 'mrlua run' does"):format(built.path) }
   end
   local side_files
   side_files, message = files.resolve(view.files or {}, flags.files or {}, built.path)

@@ -4,6 +4,7 @@
 -- drawn ten times a second (watch.lua); the outcome (outcome.lua, exit codes there). The records
 -- of a job without -o come last on standard output, when the bars are gone.
 
+local drive = require "mrlua.cli.drive"
 local engine = require "mrlua.engine"
 local outcome = require "mrlua.cli.outcome"
 local request = require "mrlua.cli.request"
@@ -11,15 +12,15 @@ local run_options = require "mrlua.cli.run_options"
 local usage = require "mrlua.cli.usage"
 local watch = require "mrlua.cli.watch"
 
--- Runs it to its end, whatever that is.
-local function run(config, flags, environment)
+-- Runs it to its end, whatever that is. `title`: of a step of a larger job, which has warned.
+local function run(config, flags, environment, title)
   local begun = assert(engine.run_begin(config))
   if begun.error then
     return { error = begun.error, seconds = 0.0 }
-  elseif begun.warning and not flags.quiet then
+  elseif begun.warning and not flags.quiet and not title then
     io.stderr:write("mrlua: ", begun.warning, "\n")
   end
-  watch.until_finished(engine.run_step, flags, environment)
+  watch.until_finished(engine.run_step, flags, environment, title)
   return assert(engine.run_end())
 end
 
@@ -31,13 +32,19 @@ local function main(argv)
     io.stdout:write(flags.help, "\n")
     return 0
   end
-  local config, fault = request.make(flags)
+  local config, fault = request.make(flags, true)
   if not config then
     return outcome.tell_set_up(fault, flags)
   end
   local environment = watch.environment()
   config.slots, config.tmp = flags.slots or environment.cpu_count, flags.tmp
-  return outcome.tell(run(config, flags, environment), flags, environment.draws)
+  local ended
+  if config.view.drive then
+    ended = drive.run(config, flags, environment, run)
+  else
+    ended = run(config, flags, environment)
+  end
+  return outcome.tell(ended, flags, environment.draws)
 end
 
 return main

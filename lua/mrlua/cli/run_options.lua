@@ -22,6 +22,8 @@ local function new_parser()
   job_options.add_shuffle(parser)
   parser:option("--tmp", "Folder for intermediate files (default: $TMPDIR, else /var/tmp).")
     :argname("DIR")
+  parser:option("--keep", "Keep the outputs of a job's steps, as folders of run files in DIR.")
+    :argname("DIR")
   parser:flag("--json", "Tell the outcome as one line of JSON: on standard output with -o, else as"
     .. " the last line on standard error.")
   job_options.add_rare(parser)
@@ -43,10 +45,10 @@ end
 
 --- Parses the arguments of `mrlua run`.
 -- @tparam {string,...} argv
--- @treturn table  { job, inputs, params, files, output, overwrite, slots, reducers, split_bytes,
---                 sort_buffer_bytes, shuffle, tmp, json, quiet, allow_unsafe, limit_memory_bytes,
---                 limit_seconds, limit_seconds_per_record, attempts }; what was not given is nil.
---                 Or { help = text }.
+-- @treturn table  { job, inputs, params, files, output, overwrite, slots, reducers,
+--                 split_bytes, sort_buffer_bytes, shuffle, tmp, keep, json, quiet, allow_unsafe,
+--                 limit_memory_bytes, limit_seconds, limit_seconds_per_record, attempts }; what
+--                 was not given is nil. Or { help = text }.
 -- @return         or nil and one line
 function run_options.parse(argv)
   local flags, message = job_options.parse(new_parser(), argv)

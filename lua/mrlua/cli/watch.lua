@@ -19,7 +19,9 @@ end
 -- @tparam function step       engine.run_step or engine.submit_step
 -- @tparam table flags         quiet
 -- @tparam table environment   of watch.environment()
-function watch.until_finished(step, flags, environment)
+-- @tparam ?string title       of a step of a larger job: "step 2/3"
+-- @treturn table              the last state
+function watch.until_finished(step, flags, environment, title)
   local no_color = os.getenv("NO_COLOR")
   local shown = display.open {
     quiet = flags.quiet, is_terminal = environment.draws,
@@ -28,12 +30,14 @@ function watch.until_finished(step, flags, environment)
   local state
   repeat
     state = assert(step { milliseconds = STEP_MS })
+    state.title = title
     for _, line in ipairs(state.log) do
       shown:log(line)
     end
     shown:show(state)
   until state.finished
   shown:close()
+  return state
 end
 
 return watch

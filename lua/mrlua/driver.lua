@@ -1,0 +1,134 @@
+--- What a driver sees: mr.run, and the steps that it answers.
+--
+--     local step = mr.run { map = job.steps.rank.map, reduce = ..., inputs = before,
+--                           params = { damping = 0.85 }, reducers = 4 }
+--     step:counter("moved")     what mr.count summed up in it; 0: nothing did
+--     step.records, step.bytes  of its output
+--     for key, value in step:output() do ... end      its records, part after part
+--
+-- mr.run answers when the step has been committed. Its fields are those of a job that has one
+-- step (mrlua.pipeline says which are the whole job's), and `inputs`: nothing, the inputs of the
+-- job; a step; or a list of steps. (No paths: a job reads what its user has named.) A step that
+-- fails ends the job: mr.run does not answer.
+--
+-- What drive returns is the last step, whose output is that of the job, in its format: a table
+-- as for mr.run, or a step, whose records are then written as they are.
+--
+-- After a loss drive is run again from the top, and the steps that had ended before answer at
+-- once. So drive must ask for the same steps each time: it sees nothing else than what they
+-- answer, and params.
+
+local pipeline = require "mrlua.pipeline"
+
+local driver = {}
+
+local STEP_NUMBER_MAX = 10000 -- each is a job in the journal as long as its driver runs
+
+local step = {} -- methods
+local is_step = setmetatable({}, { __mode = "k" })
+
+-- Numbers of the steps that are inputs; nil: the inputs of the job; false and a message.
+local function numbers_of(inputs)
+  if inputs == nil then
+    return nil
+  elseif is_step[inputs] then
+    return { inputs.number }
+  elseif type(inputs) ~= "table" or rawlen(inputs) == 0 then
+    return false, "field 'inputs' must be a step, a list of steps, or absent: the inputs of the job"
+  end
+  local numbers = {}
+  for i = 1, rawlen(inputs) do
+    if not is_step[inputs[i]] then
+      return false, ("field 'inputs': item %d is no step that mr.run has answered"):format(i)
+    end
+    numbers[i] = inputs[i].number
+  end
+  return numbers
+end
+
+--- The driver of one job. driving.run is mr.run; driving.main(spec, check, call, output, where)
+-- runs it: `spec` is the job table with the params of this run, `check` is job.check, and the
+-- others are C's (engine/vm/drive.c): call(request) -> answer, output(number) -> iterator,
+-- where(function) -> text.
+function driver.new()
+  local driving, world, count, methods = {}, nil, 0, { __index = step }
+
+  local function request_of(fields, is_last)
+    local numbers, message = numbers_of(fields.inputs)
+    if numbers == false then
+      return nil, message
+    end
+    local joined, call, view = {}, nil, nil
+    for field, value in next, fields do
+      joined[field] = field ~= "inputs" and value or nil
+    end
+    joined, message = pipeline.join(world.spec, joined, numbers and "steps" or "job", is_last, "")
+    if joined then
+      call, message = pipeline.pack(joined, world.paths, world.where)
+    end
+    if call then
+      view, message = world.check(pipeline.unpack(world.spec, call))
+    end
+    if not view then
+      return nil, message
+    end
+    view.call = call
+    count = count + 1
+    return { number = count, view = view, steps = numbers, is_last = is_last }
+  end
+
+  local function ask(fields, is_last)
+    local request, message = request_of(fields, is_last)
+    if not request then
+      return nil, message
+    elseif count > STEP_NUMBER_MAX then
+      return nil, ("this is step %d, and a driver may run %d"):format(count, STEP_NUMBER_MAX)
+    end
+    local answer = world.call(request)
+    local answered = setmetatable({ number = request.number, records = answer.records,
+      bytes = answer.bytes, counters = answer.counters }, methods)
+    is_step[answered] = true
+    return answered
+  end
+
+  function step:counter(name)
+    return self.counters["user." .. name] or self.counters[name] or 0
+  end
+
+  function step:output()
+    return world.output(self.number)
+  end
+
+  function driving.run(fields)
+    if type(fields) ~= "table" then
+      error("mr.run: it is given a table of fields, not a " .. type(fields), 2)
+    elseif not world then
+      error("mr.run: it is there for drive, and not while the job file loads", 2)
+    end
+    local answered, message = ask(fields, false)
+    if not answered then
+      error("mr.run: " .. message, 2)
+    end
+    return answered
+  end
+
+  function driving.main(spec, check, call, output, where)
+    world = { spec = spec, check = check, call = call, output = output, where = where,
+      paths = pipeline.paths_of(spec) }
+    local last = pipeline.driver(spec)(driving.mr, driving.mr.params)
+    if is_step[last] then
+      last = { map = "identity", inputs = last }
+    elseif type(last) ~= "table" then
+      error(("drive must return its last step, a table as for mr.run or a step, and returned a %s")
+        :format(type(last)), 0)
+    end
+    local answered, message = ask(last, true)
+    if not answered then
+      error("the last step, which drive returned: " .. message, 0)
+    end
+  end
+
+  return driving
+end
+
+return driver
