@@ -8,7 +8,8 @@
 
 #include <errno.h>
 
-#define LATER_NS (10 * NS_PER_S) /* than anything that the tests write */
+#define NS       1000000000LL
+#define LATER_NS (100 * NS_PER_S) /* than anything that the tests write */
 
 static struct folder folder;
 static char *cache, *path;
@@ -77,10 +78,9 @@ static bool is_read(const struct file *file, uint64_t now_ns)
 static struct sums_row a_row(void)
 {
     return (struct sums_row){
-        .state =
-            {.identity = {.size = 5, .mtime_ns = 1000 * SUMS_CLOCK_NS, .inode = 7, .device = 8},
-             .ctime_ns = 1001 * SUMS_CLOCK_NS},
-        .read_ns = 1003 * SUMS_CLOCK_NS,
+        .state = {.identity = {.size = 5, .mtime_ns = 1000 * NS + 1, .inode = 7, .device = 8},
+                  .ctime_ns = 1001 * NS + 1},
+        .read_ns = 1004 * NS,
         .sum = "0123456789abcde",
     };
 }
@@ -134,15 +134,25 @@ static void any_difference_makes_a_row_unsure(void **state)
 /* The rule of git's index: what changed about when it was read may have changed once more. */
 static void a_file_younger_than_its_row_is_not_trusted(void **state)
 {
+    static const int64_t ticks[2] = {SUMS_FINE_NS, SUMS_COARSE_NS};
     struct sums_row row = a_row();
 
     (void)state;
-    row.read_ns = (uint64_t)row.state.ctime_ns + SUMS_CLOCK_NS;
-    assert_false(sums_is_sure(&row, &row.state));
-    row.read_ns++;
-    assert_true(sums_is_sure(&row, &row.state));
-    row.state.identity.mtime_ns = (int64_t)row.read_ns - SUMS_CLOCK_NS;
-    assert_false(sums_is_sure(&row, &row.state));
+    for (int is_coarse = 0; is_coarse < 2; is_coarse++) {
+        int64_t changed_ns = 2000 * NS + !is_coarse;
+
+        row = a_row();
+        row.read_ns = (uint64_t)(changed_ns + ticks[is_coarse]);
+        row.state.ctime_ns = changed_ns;
+        assert_false(sums_is_sure(&row, &row.state));
+        row.read_ns++;
+        assert_true(sums_is_sure(&row, &row.state));
+        row.state.identity.mtime_ns = changed_ns;
+        assert_true(sums_is_sure(&row, &row.state));
+        row.read_ns--;
+        row.state.ctime_ns = 1;
+        assert_false(sums_is_sure(&row, &row.state));
+    }
     row.state.identity.mtime_ns = INT64_MAX; /* a clock that was far ahead */
     assert_false(sums_is_sure(&row, &row.state));
 }
@@ -163,7 +173,7 @@ static void a_file_is_read_once(void **state)
 static void a_file_just_written_is_read_again(void **state)
 {
     struct file file = written("text");
-    uint64_t now_ns = clock_realtime_ns();
+    uint64_t now_ns = (uint64_t)file.identity.mtime_ns + 1;
     uint8_t sum[CONTENT_SUM_BYTES];
 
     (void)state;
@@ -227,20 +237,19 @@ static void standard_input_is_not_remembered(void **state)
 static void only_the_inputs_failures_count(void **state)
 {
     static const enum fault_call calls[] = {FAULT_OPEN, FAULT_READ, FAULT_WRITE, FAULT_RENAME};
-    uint64_t later_ns = clock_realtime_ns() + LATER_NS;
     struct file file = written("text");
     uint8_t good[CONTENT_SUM_BYTES], sum[CONTENT_SUM_BYTES];
     uint32_t failed = 0;
     struct err err;
 
     (void)state;
-    sum_at(&file, later_ns, good);
+    sum_at(&file, 1, good);
     for (size_t i = 0; i < sizeof calls / sizeof *calls; i++) {
         for (uint32_t nth = 0;; nth++) {
             int rc;
 
             fault_arm(calls[i], nth, EIO);
-            rc = sums_of_file(cache, &file, clock_realtime_ns(), sum, &err); /* never sure */
+            rc = sums_of_file(cache, &file, 1, sum, &err); /* never sure */
             if (!fault_disarm())
                 break;
             failed++;
@@ -255,7 +264,7 @@ static void only_the_inputs_failures_count(void **state)
 static void content_is_looked_at_again_only_where_times_do_not_tell(void **state)
 {
     struct file file = written("text");
-    uint64_t now_ns = clock_realtime_ns(), later_ns = now_ns + LATER_NS;
+    uint64_t now_ns = (uint64_t)file.identity.mtime_ns + 1, later_ns = now_ns + LATER_NS;
     uint8_t sum[CONTENT_SUM_BYTES], other[CONTENT_SUM_BYTES] = {1};
     struct err err;
 
@@ -269,6 +278,23 @@ static void content_is_looked_at_again_only_where_times_do_not_tell(void **state
     assert_true(fault_disarm());
     written("longer text");
     assert_int_equal(sums_still(&file, later_ns, sum, &err), 0);
+}
+
+static void a_large_file_is_not_read_by_every_map(void **state)
+{
+    uint8_t sum[CONTENT_SUM_BYTES];
+    struct file file = written("x");
+    struct err err;
+
+    (void)state;
+    for (int more = 0; more < 2; more++) {
+        assert_int_equal(truncate(path, SUMS_AGAIN_BYTES_MAX + more), 0);
+        file = listed();
+        sum_at(&file, 1, sum);
+        assert_int_equal(sums_still(&file, 1, sum, &err), !more);
+        assert_int_equal(sums_still(&file, (uint64_t)file.identity.mtime_ns + LATER_NS, sum, &err),
+                         1);
+    }
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
@@ -286,6 +312,7 @@ int main(void)
         TEST(standard_input_is_not_remembered),
         TEST(only_the_inputs_failures_count),
         TEST(content_is_looked_at_again_only_where_times_do_not_tell),
+        TEST(a_large_file_is_not_read_by_every_map),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -12,6 +12,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#define NS_PER_SECOND 1000000000LL
+
 static const char ROW_MAGIC[4] = "MRC1";
 
 void sums_encode(uint8_t out[SUMS_ROW_BYTES], const struct sums_row *row)
@@ -45,7 +47,9 @@ bool sums_decode(const uint8_t in[SUMS_ROW_BYTES], struct sums_row *row)
 
 static bool is_older(int64_t time_ns, uint64_t than_ns)
 {
-    return time_ns < INT64_MAX - SUMS_CLOCK_NS && time_ns + SUMS_CLOCK_NS < (int64_t)than_ns;
+    int64_t tick_ns = time_ns % NS_PER_SECOND != 0 ? SUMS_FINE_NS : SUMS_COARSE_NS;
+
+    return time_ns < INT64_MAX - tick_ns && time_ns + tick_ns < (int64_t)than_ns;
 }
 
 bool sums_is_sure(const struct sums_row *row, const struct sums_state *state)
@@ -65,7 +69,7 @@ static int look(int fd, const struct file *file, struct sums_state *state, struc
 
     if (fstat(fd, &status) != 0)
         return err_set_errno(err, ERR_INPUT, "input %s", file->name);
-    state->ctime_ns = (int64_t)status.st_ctim.tv_sec * 1000000000 + status.st_ctim.tv_nsec;
+    state->ctime_ns = (int64_t)status.st_ctim.tv_sec * NS_PER_SECOND + status.st_ctim.tv_nsec;
     return file_identify(fd, "input", file->name, &state->identity, err);
 }
 
@@ -177,6 +181,8 @@ int sums_still(const struct file *file, uint64_t since_ns, const uint8_t sum[CON
         if (is_older(row.state.identity.mtime_ns, since_ns) &&
             is_older(row.state.ctime_ns, since_ns))
             rc = 1;
+        else if (file->identity.size > SUMS_AGAIN_BYTES_MAX)
+            rc = 0;
         else if (read_content(fd, file, &row, err) == 0)
             rc = memcmp(row.sum, sum, CONTENT_SUM_BYTES) == 0;
     }

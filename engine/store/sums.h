@@ -6,8 +6,9 @@
  * A row per path remembers size, times of change (mtime, ctime), inode, device and the sum, and
  * when the content was read for it. When a file is asked for again and all of them are the same, so
  * is its content, with one exception, as in the index of git: a file may be written twice within
- * one tick of its clock. So a row is trusted only if both times are older, by SUMS_CLOCK_NS, than
- * the moment at which its content was read; else the file is read again. What nobody can see then
+ * one tick of its clock. So a row is trusted only if both times are older, by such a tick, than the
+ * moment at which its content was read; else the file is read again. A tick is SUMS_FINE_NS if the
+ * time has a fraction of a second, and SUMS_COARSE_NS if not. What nobody can see then
  * is a program that sets the machine's clock back; a mtime that is set back is seen by the ctime.
  *
  *     sums/NN/NNNNNNNNNNNNNN     hash64() of the path, in hexadecimal; little-endian:
@@ -32,8 +33,10 @@
 
 enum { SUMS_ROW_BYTES = 72 };
 
-/* The coarsest clock of a file system that is in use: FAT counts 2 s, others 1 s, 4 ms or less. */
-#define SUMS_CLOCK_NS 2000000000LL
+/* Linux gives the time of its last timer interrupt, 100 to 1000 of them a second; some file systems
+ * keep only seconds of it, and FAT every other. */
+#define SUMS_FINE_NS   50000000LL
+#define SUMS_COARSE_NS 2000000000LL
 
 /* What is known of a file without reading it. */
 struct sums_state {
@@ -59,9 +62,18 @@ bool sums_is_sure(const struct sums_row *row, const struct sums_state *state);
 int sums_of_file(const char *folder, const struct file *file, uint64_t now_ns,
                  uint8_t sum[CONTENT_SUM_BYTES], struct err *err);
 
+enum {
+#ifdef MRLUA_TINY
+    SUMS_AGAIN_BYTES_MAX = 64,
+#else
+    SUMS_AGAIN_BYTES_MAX = 64 * 1024 * 1024, /* every map of a file may have to read all of it */
+#endif
+};
+
 /*
  * After the fact: has `file` still the content `sum`, which it had at `since_ns`, with the same
- * identity? It is read again only if its times do not say so. 1, 0, or -1: it cannot be read.
+ * identity? It is read again only where its times do not say so, and is then too large for that
+ * above SUMS_AGAIN_BYTES_MAX. 1, 0: no, or nobody knows, or -1: it cannot be read.
  */
 int sums_still(const struct file *file, uint64_t since_ns, const uint8_t sum[CONTENT_SUM_BYTES],
                struct err *err);
