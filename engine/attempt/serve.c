@@ -4,12 +4,11 @@
 #include "attempt/feed.h"
 #include "attempt/files.h"
 #include "attempt/keep.h"
+#include "attempt/record_quote.h"
 #include "attempt/serve_drive.h"
 #include "base/clock.h"
 #include "base/io.h"
-#include "base/log.h"
 #include "base/mem.h"
-#include "format/reader.h"
 #include "record/cut_points.h"
 #include "record/key_print.h"
 
@@ -22,10 +21,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum {
-    LOOKS_PER_LIMIT = 8, /* so that a limit is overstepped by an eighth at most */
-    RECORD_QUOTE_BYTES = 200,
-};
+enum { LOOKS_PER_LIMIT = 8 }; /* so that a limit is overstepped by an eighth at most */
 /* What a child may hold beside Lua's memory and the sort buffer before it is taken for a leak. */
 #define MEMORY_SLACK_BYTES (192ULL * 1024 * 1024)
 
@@ -419,38 +415,6 @@ static void end_child(struct service *service)
 
 /* ---- how it ended ---- */
 
-/* The record it died on, read again: for a plain file, whose offsets are those on disk. */
-static void quote_record(struct service *service, const Mrlua__Piece *piece, uint64_t offset)
-{
-    char bytes[RECORD_QUOTE_BYTES], quoted[4 * RECORD_QUOTE_BYTES + 8];
-    struct slice record = {.ptr = bytes};
-    enum reader_kind kind;
-    struct err err;
-    const char *end;
-    ssize_t count;
-    int fd;
-
-    if (reader_kind_by_name(slice_of_string(service->trusted->start->input), &kind, &err) != 0 ||
-        !reader_is_of_lines(kind) || source_kind_of(piece->name) != SOURCE_PLAIN || piece->is_gzip)
-        return;
-    if (piece->generation) { /* a service that may not answer is not asked for it */
-        buf_printf(&service->trusted->detail, "input: %s, at byte %llu\n", piece->name,
-                   (unsigned long long)offset);
-        return;
-    }
-    fd = files_input(piece, &err);
-    if (fd < 0)
-        return;
-    count = io_pread(fd, bytes, sizeof bytes, offset, piece->name, ERR_INPUT, &err);
-    close(fd);
-    if (count <= 0)
-        return;
-    end = memchr(bytes, '\n', (size_t)count);
-    record.len = end ? (size_t)(end - bytes) : (size_t)count;
-    buf_printf(&service->trusted->detail, "input: %s, at byte %llu\nrecord: %s\n", piece->name,
-               (unsigned long long)offset, log_quote(quoted, sizeof quoted, record));
-}
-
 /* The record mark in the page: what the job's function was about when it died. */
 static void add_bad(struct trusted *trusted, const struct death *death, const struct err *err)
 {
@@ -480,7 +444,7 @@ static int tell_death(struct service *service, struct err *err)
 
     death_look(&death, service->trusted->page);
     if (piece && death.phase == PAGE_MAP)
-        quote_record(service, piece, death.input_offset);
+        record_quote(start->input, piece, death.input_offset, &service->trusted->detail);
     death_tell(&death, err);
     if (death_is_of_record(&death))
         add_bad(service->trusted, &death, err);

@@ -26,7 +26,8 @@
 -- reduce is never followed by anything in its attempt.
 --
 -- What is the whole job's: params (a step may have more of its own), limits, attempts,
--- deterministic, unsafe, files; `input` for what reads the inputs of the job, `output` for the last step.
+-- deterministic, unsafe, files; `input` for what reads the inputs of the job, `output` for the last
+-- step.
 
 local chain = require "mrlua.chain"
 

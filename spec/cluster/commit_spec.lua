@@ -111,14 +111,23 @@ describe("a commit", function()
     it_all:expect_clean()
   end)
 
+  -- Other work on the machine makes any answer later: so does it one to a master without a job.
   it("of many parts keeps nobody waiting", function()
+    local function answer_ms()
+      local since = now_ms()
+      assert.equal(0, it_all:run({ "jobs", "--json" }).code)
+      return now_ms() - since
+    end
+
     it_all:start(1, { slots = 2 })
+    local idle_ms = 0
+    for _ = 1, 10 do
+      idle_ms = math.max(idle_ms, answer_ms())
+    end
     local job = it_all:submit(WORDCOUNT, INPUTS, { "--reducers", MANY_PARTS })
     local waits = {}
     it_all:wait("the job ends", 200, function()
-      local since = now_ms()
-      assert.equal(0, it_all:run({ "jobs", "--json" }).code)
-      waits[#waits + 1] = now_ms() - since
+      waits[#waits + 1] = answer_ms()
       return job:code()
     end)
     table.sort(waits)
@@ -126,7 +135,8 @@ describe("a commit", function()
     assert.equal(0, job:code(), job:text "err")
     assert.is_true(#waits >= 20, #waits .. " questions")
     local late = waits[math.ceil(#waits * 0.99)]
-    assert.is_true(late < 1000, ("p99 of %d answers: %d ms"):format(#waits, late))
+    assert.is_true(late < 1000 + idle_ms, ("p99 of %d answers: %d ms, without a job %d ms")
+      :format(#waits, late, idle_ms))
     assert.equal(MANY_PARTS + 1, #temp.list(job.out)) -- and _SUCCESS
   end)
 
