@@ -158,6 +158,19 @@ static void a_file_that_changed_since_the_plan_is_named(void **state)
     expect_failure(ERR_INPUT, "side file a: No such file or directory");
 }
 
+/* Of a step: what the first plan of the job has said stays. */
+static void what_is_pinned_is_not_looked_up_again(void **state)
+{
+    (void)state;
+    ask("a", kit_file(&kit, "a.txt", "first"));
+    must_pin();
+    asked.items[0] = pinned.items[0];
+    kit_file(&kit, "a.txt", "second");
+    must_pin();
+    assert_int_equal(pinned.items[0].size, 5);
+    expect_failure(ERR_INPUT, "side file a changed since the job was planned");
+}
+
 /* The child has them where it was told, and may only read. */
 static void a_child_cannot_write_to_them(void **state)
 {
@@ -430,6 +443,7 @@ int main(int argc, char **argv)
         TEST(a_plan_refuses_what_cannot_be_read),
         TEST(a_job_has_16_files_and_no_more),
         TEST(a_file_that_changed_since_the_plan_is_named),
+        TEST(what_is_pinned_is_not_looked_up_again),
         TEST(a_child_cannot_write_to_them),
         TEST(a_blob_is_read_from_its_copy),
         TEST(a_damaged_blob_is_found_before_the_job_sees_it),

@@ -35,7 +35,8 @@ struct run_kit {
     struct buf bundle;
     struct buf view;
     struct run_shell *shell;
-    const char *output; /* a name in the folder; NULL: standard output */
+    const char *output;    /* a name in the folder; NULL: standard output */
+    const char *side_file; /* the same, of the side file "a"; NULL: there is none */
     uint64_t slots, reducers, split_bytes, attempts;
     bool overwrite;
     struct err err;
@@ -69,6 +70,12 @@ static inline void run_kit_args(const struct run_kit *kit, struct buf *args)
     field_integer(args, "split_bytes", kit->split_bytes);
     field_boolean(args, "overwrite", kit->overwrite);
     field_string(args, "tmp", folder_path(&kit->folder, "tmp"));
+    if (kit->side_file) {
+        field_name(args, "files");
+        value_write_table_begin(args);
+        field_string(args, "a", folder_path(&kit->folder, kit->side_file));
+        value_write_table_end(args);
+    }
     if (kit->output)
         field_string(args, "output", folder_path(&kit->folder, kit->output));
     kit_args_end(args);

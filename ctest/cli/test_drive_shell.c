@@ -157,6 +157,46 @@ static void an_answer_without_a_call_is_refused(void **state)
     assert_int_equal(drive_shell_answer(shell, (struct slice){0}, &kit.err), -1);
 }
 
+static void side_files_are_looked_up_for_the_driver_and_its_steps(void **state)
+{
+    struct run_config config;
+    struct buf args = {0}, files = {0};
+
+    (void)state;
+    run_kit_open(&kit,
+                 DRIVER("assert(mr.open('a'):read 'a' == 'text')\n"
+                        "return mr.run { map = job.steps.a }"),
+                 "a\n");
+    kit.side_file = "a.txt";
+    folder_write(&kit.folder, "a.txt", "text", 4);
+    assert_true(begin(NULL));
+    assert_true(wants_step());
+    drive_shell_files(shell, &files);
+    run_kit_args(&kit, &args);
+    args.len--; /* before its end */
+    field_name(&args, "pinned_files");
+    value_write_string(&args, buf_slice(&files));
+    value_write_table_end(&args);
+    assert_int_equal(run_config_init(&config, buf_slice(&args), &kit.err), 0);
+    assert_int_equal(config.files.count, 1);
+    assert_int_equal(config.files.items[0].size, 4);
+    assert_true(config.files.items[0].inode > 0);
+    run_config_deinit(&config);
+    buf_deinit(&args);
+    buf_deinit(&files);
+}
+
+static void a_side_file_that_is_missing_is_found_before_the_driver_runs(void **state)
+{
+    (void)state;
+    run_kit_open(&kit, DRIVER("return {}"), "a\n");
+    kit.side_file = "none";
+    assert_false(begin(NULL));
+    assert_int_equal(kit.err.kind, ERR_SETUP);
+    assert_non_null(strstr(kit.err.message, "side file a: "));
+    assert_false(folder_has(&kit.folder, "out"));
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 static const struct CMUnitTest tests[] = {
@@ -165,6 +205,8 @@ static const struct CMUnitTest tests[] = {
     TEST(an_output_that_is_taken_is_found_before_the_first_step),
     TEST(a_signal_between_two_steps_ends_it_cleanly),
     TEST(an_answer_without_a_call_is_refused),
+    TEST(side_files_are_looked_up_for_the_driver_and_its_steps),
+    TEST(a_side_file_that_is_missing_is_found_before_the_driver_runs),
 };
 
 RUN_KIT_MAIN(tests)

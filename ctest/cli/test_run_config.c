@@ -191,6 +191,38 @@ static void there_are_16_side_files_and_no_more(void **state)
     assert_string_equal(err.message, "a job has at most 16 side files");
 }
 
+static void a_step_is_told_what_was_pinned_for_the_job(void **state)
+{
+    Mrlua__SideFile file = MRLUA__SIDE_FILE__INIT, *files[] = {&file};
+    Mrlua__PlanRequest request = MRLUA__PLAN_REQUEST__INIT;
+    struct run_config config;
+    struct buf args = {0}, packed = {0};
+    struct err err;
+
+    (void)state;
+    file.name = (char *)(uintptr_t) "a";
+    file.path = (char *)(uintptr_t) "gs://b/a";
+    file.generation = 7;
+    request.files = files;
+    request.n_files = 1;
+    message_pack(&packed, &request.base);
+    begin(&args);
+    field_integer(&args, "slots", 1);
+    give_files(&args, 2);
+    field_name(&args, "pinned_files");
+    value_write_string(&args, buf_slice(&packed));
+    assert_int_equal(end(&args, &config, &err), 0);
+    assert_int_equal(config.files.count, 1);
+    assert_string_equal(config.files.items[0].path, "gs://b/a");
+    assert_int_equal(config.files.items[0].generation, 7);
+    run_config_deinit(&config);
+    begin(&args);
+    field_integer(&args, "slots", 1);
+    field_string(&args, "pinned_files", "no message");
+    assert_int_equal(end(&args, &config, &err), -1);
+    buf_deinit(&packed);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -200,6 +232,7 @@ int main(void)
         cmocka_unit_test(what_is_missing_is_refused),
         cmocka_unit_test(a_run_file_needs_a_folder),
         cmocka_unit_test(there_are_16_side_files_and_no_more),
+        cmocka_unit_test(a_step_is_told_what_was_pinned_for_the_job),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -42,6 +42,11 @@ static bool is_blob(const Mrlua__SideFile *file)
     return file->hash.len > 0;
 }
 
+static bool is_pinned(const Mrlua__SideFile *file)
+{
+    return is_object(file) || file->inode != 0;
+}
+
 /* Begins the message. Always -1. */
 static int prefix(const Mrlua__SideFile *file, struct err *err)
 {
@@ -123,7 +128,7 @@ int side_files_pin(const Mrlua__PlanRequest *request, struct side_files *out, st
     for (size_t i = 0; rc == 0 && i < request->n_files; i++) {
         Mrlua__SideFile *file = side_files_add(out, request->files[i]);
 
-        if (is_blob(file))
+        if (is_blob(file) || is_pinned(file))
             continue;
         if (!uri_is_gs(file->path)) {
             rc = pin_plain(file, err);

@@ -39,7 +39,8 @@ struct side_files {
 /* A new entry, like `like` if that is not NULL. There must be room. */
 Mrlua__SideFile *side_files_add(struct side_files *files, const Mrlua__SideFile *like);
 
-/* What the files of the request are now; blobs are what they are. `out` borrows its strings.
+/* What the files of the request are now; blobs are what they are, and so is what was pinned for
+ * another step of the job. `out` borrows its strings.
  * ERR_SETUP: one cannot be read, or is too large. ERR_RETRY: the store does not answer. */
 int side_files_pin(const Mrlua__PlanRequest *request, struct side_files *out, struct err *err);
 

@@ -28,6 +28,8 @@ struct drive_shell {
     struct loop_event *step_timer, *readable;
     struct temp temp;
     struct run_output output;
+    struct side_files files; /* pinned; their copies are in `temp` */
+    struct buf copies[CHILD_FILE_COUNT_MAX];
     bool is_committed;
     char *keep; /* NULL: steps are in `temp` */
     struct attempt attempt;
@@ -165,6 +167,37 @@ static int open_folders(struct drive_shell *shell, struct err *err)
                            shell->temp.path, err);
 }
 
+/* Before there is anything that a signal would leave behind: a store may take its time. */
+static int pin_files(struct drive_shell *shell, struct err *err)
+{
+    Mrlua__PlanRequest request = MRLUA__PLAN_REQUEST__INIT;
+
+    request.n_files = shell->config.files.count;
+    request.files = shell->config.files.list;
+    return side_files_pin(&request, &shell->files, err);
+}
+
+/* One copy of an object for all steps. */
+static void place_files(struct drive_shell *shell)
+{
+    for (size_t i = 0; i < shell->files.count; i++) {
+        if (shell->files.items[i].generation == 0)
+            continue;
+        buf_printf(&shell->copies[i], "%s/file-%zu", shell->temp.path, i);
+        shell->files.items[i].copy = (char *)(uintptr_t)buf_string(&shell->copies[i]);
+    }
+}
+
+void drive_shell_files(const struct drive_shell *shell, struct buf *out)
+{
+    Mrlua__PlanRequest request = MRLUA__PLAN_REQUEST__INIT;
+
+    request.n_files = shell->files.count;
+    request.files = (Mrlua__SideFile **)(uintptr_t)shell->files.list;
+    if (request.n_files > 0)
+        message_pack(out, &request.base);
+}
+
 static ProtobufCBinaryData bytes_of(struct slice slice)
 {
     return (ProtobufCBinaryData){.len = slice.len, .data = (uint8_t *)(uintptr_t)slice.ptr};
@@ -176,6 +209,7 @@ static int start(struct drive_shell *shell, const struct nursery *nursery, struc
     Mrlua__Limits limits = MRLUA__LIMITS__INIT;
     Mrlua__TaskStart task = MRLUA__TASK_START__INIT;
 
+    place_files(shell);
     limits.memory_bytes = config->memory_bytes;
     limits.progress_ms = config->progress_ms;
     limits.record_ms = config->record_ms;
@@ -187,6 +221,8 @@ static int start(struct drive_shell *shell, const struct nursery *nursery, struc
     task.view = bytes_of(config->view);
     task.limits = &limits;
     task.tmp_folder = shell->temp.path;
+    task.n_files = shell->files.count;
+    task.files = shell->files.list;
     if (attempt_start(nursery, &task, &shell->attempt, err) != 0)
         return -1;
     shell->readable = loop_fd_open(shell->loop, shell->attempt.fd, on_readable, shell, err);
@@ -197,14 +233,15 @@ struct drive_shell *drive_shell_open(const struct nursery *nursery, struct slice
                                      struct err *err)
 {
     struct drive_shell *shell = mem_alloc(sizeof *shell);
+    int rc;
 
-    interrupts_hold();
     shell->temp.lock_fd = shell->attempt.fd = -1;
     shell->begun_ns = clock_monotonic_ns();
     shell->keep = field_text(args, "keep");
-    shell->loop = loop_open(err);
-    if (!shell->loop || run_config_init(&shell->config, args, err) != 0 ||
-        open_folders(shell, err) != 0 || start(shell, nursery, err) != 0) {
+    rc = run_config_init(&shell->config, args, err) == 0 ? pin_files(shell, err) : -1;
+    interrupts_hold();
+    shell->loop = rc == 0 ? loop_open(err) : NULL;
+    if (!shell->loop || open_folders(shell, err) != 0 || start(shell, nursery, err) != 0) {
         drive_shell_close(shell);
         return NULL;
     }
@@ -220,6 +257,8 @@ void drive_shell_close(struct drive_shell *shell)
     attempt_end(&shell->attempt);
     run_output_deinit(&shell->output, shell->is_committed);
     temp_deinit(&shell->temp);
+    for (size_t i = 0; i < CHILD_FILE_COUNT_MAX; i++)
+        buf_deinit(&shell->copies[i]);
     loop_event_close(shell->step_timer);
     loop_close(shell->loop);
     run_config_deinit(&shell->config);

@@ -14,6 +14,9 @@
  * job's output folder is claimed here, for all steps: the last one commits it under this claim
  * (drive_shell_publish_id()). One on gs:// is claimed when the last one is planned.
  *
+ * Its side files are looked up here, before anything else, and once for all: the driver may open
+ * them, and the steps are told what they are (drive_shell_files()).
+ *
  * Signals are held while the shell is open, but for its own step() and the loops of its steps: so
  * what is begun is also cleaned up (cli/interrupts.h).
  */
@@ -40,6 +43,10 @@ void drive_shell_close(struct drive_shell *shell);
 /* Where the folders of its steps are, and what its claim is held under. */
 const char *drive_shell_folder(const struct drive_shell *shell);
 const char *drive_shell_publish_id(const struct drive_shell *shell);
+
+/* Appends the side files as steps are told of them: `pinned_files` of run_config.h; nothing if
+ * there are none. */
+void drive_shell_files(const struct drive_shell *shell, struct buf *out);
 
 /* Works for at most so long, less when the driver wants a step or ends. 0 or -1. */
 int drive_shell_step(struct drive_shell *shell, uint32_t milliseconds, struct err *err);

@@ -152,6 +152,7 @@ static int drive_begin(void *context, struct vm_host *host, struct slice args, s
 {
     struct functions *functions = context;
     struct nursery *nursery = functions_nursery(functions, err);
+    struct buf files = {0};
 
     (void)host;
     if (!nursery)
@@ -161,6 +162,10 @@ static int drive_begin(void *context, struct vm_host *host, struct slice args, s
     functions->drive = drive_shell_open(nursery, args, err);
     value_write_table_begin(result);
     if (functions->drive) {
+        drive_shell_files(functions->drive, &files);
+        field_name(result, "pinned_files");
+        value_write_string(result, buf_slice(&files));
+        buf_deinit(&files);
         field_string(result, "folder", drive_shell_folder(functions->drive));
         field_string(result, "publish_id", drive_shell_publish_id(functions->drive));
     } else {

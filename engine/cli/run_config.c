@@ -56,13 +56,27 @@ static void read_inputs(struct run_config *config, struct slice list)
     }
 }
 
+/* Of a step: drive_shell_files(). */
+static int read_pinned(struct run_config *config, struct slice packed, struct err *err)
+{
+    config->pinned = message_unpack(&mrlua__plan_request__descriptor, packed, err);
+    if (!config->pinned)
+        return -1;
+    for (size_t i = 0; i < config->pinned->n_files && i < CHILD_FILE_COUNT_MAX; i++)
+        side_files_add(&config->files, config->pinned->files[i]);
+    return 0;
+}
+
 static int read_files(struct run_config *config, struct slice args, struct err *err)
 {
+    struct slice pinned = value_field_string(args, "pinned_files", "");
     struct value_reader reader;
     struct datum key, value;
     struct slice table;
     struct err ignored;
 
+    if (pinned.len > 0)
+        return read_pinned(config, pinned, err);
     if (!value_field_table(args, "files", &table))
         return 0;
     value_reader_init(&reader, table);
@@ -168,10 +182,11 @@ void run_config_deinit(struct run_config *config)
     for (size_t i = 0; i < config->input_count; i++)
         free(config->inputs[i]);
     free(config->inputs);
-    for (size_t i = 0; i < config->files.count; i++) {
+    for (size_t i = 0; !config->pinned && i < config->files.count; i++) {
         free(config->files.items[i].name);
         free(config->files.items[i].path);
     }
+    message_free(config->pinned);
     free(config->job_name);
     free(config->input_format);
     free(config->output_format);

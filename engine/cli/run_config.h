@@ -32,13 +32,14 @@ struct run_config {
     char *job_name;
     char **inputs; /* files, folders, globs, "-" */
     size_t input_count;
-    struct side_files files; /* names and paths */
-    char *input_format;      /* "lines" */
-    char *output_format;     /* "tsv" */
-    char *output;            /* folder; NULL: the records go to standard output */
-    char *publish_id;        /* under which that is claimed already; NULL: it is not */
-    char *tmp;               /* folder for intermediate files; NULL: $TMPDIR, else /var/tmp */
-    char *shuffle;           /* "local", "gcs", "gs://BUCKET/PREFIX" */
+    struct side_files files;    /* names and paths; of a step, as they were pinned for all */
+    Mrlua__PlanRequest *pinned; /* holds those; NULL */
+    char *input_format;         /* "lines" */
+    char *output_format;        /* "tsv" */
+    char *output;               /* folder; NULL: the records go to standard output */
+    char *publish_id;           /* under which that is claimed already; NULL: it is not */
+    char *tmp;                  /* folder for intermediate files; NULL: $TMPDIR, else /var/tmp */
+    char *shuffle;              /* "local", "gcs", "gs://BUCKET/PREFIX" */
     bool overwrite;
     bool ranged;          /* partition = "range" */
     bool map_only;        /* no reduce */

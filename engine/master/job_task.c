@@ -101,7 +101,7 @@ static void set_files(struct job_task *task, const struct job_source *source)
     for (size_t i = 0; i < count && i < CHILD_FILE_COUNT_MAX; i++) {
         Mrlua__SideFile *file = side_files_add(&task->files, source->plan->files[i]);
 
-        if (!source->temp_path || file->generation == 0)
+        if (!source->temp_path || file->generation == 0 || file->copy[0])
             continue;
         buf_printf(&task->file_copies[i], "%s/file-%zu", source->temp_path, i);
         file->copy = text(buf_string(&task->file_copies[i]));

@@ -337,7 +337,7 @@ static int open_file(lua_State *L)
     lua_settop(L, 1);
     if (lua_type(L, 1) != LUA_TSTRING)
         return luaL_error(L, "mr.open: a name must be a string, not a %s", luaL_typename(L, 1));
-    if (vm->frame_count == 0)
+    if (vm->frame_count == 0 && !vm->drive)
         return luaL_error(L, "mr.open: called while the job file loads: open files in setup or "
                              "another of its functions");
     name = lua_tostring(L, 1);

@@ -112,6 +112,25 @@ describe("side files of mrlua run", function()
       temp.read(folder .. "/out"), 1, true)
   end)
 
+  it("are read by a driver and by all steps", function()
+    job = write("jobs/job.lua", [[
+      local job = { files = { a = "a.txt" }, steps = {}, output = "lines" }
+      function job.steps.map(_, line, emit)
+        emit(line .. mr.open("a"):read "a", 1)
+      end
+      function job.drive(driver)
+        print("driver", mr.open("a"):read "a")
+        local first = driver.run { map = job.steps.map, reduce = "sum" }
+        return { inputs = first, map = job.steps.map, reduce = "distinct" }
+      end
+      return job]])
+    write("jobs/a.txt", "!")
+    local result = run()
+    assert.equal(0, result.code, result.stderr)
+    assert.equal("driver\t!\n", result.stderr)
+    assert.equal("1!\n", result.stdout)
+  end)
+
   it("give a job nothing but what it has declared", function()
     write("jobs/job.lua", [[
       return { files = { a = "a.txt" }, reduce = "sum", map = function(_, _, emit)

@@ -104,6 +104,23 @@ describe("a side file in Cloud Storage", function()
     assert.same({}, storage:violations())
   end)
 
+  it("is looked up and read once for all steps of a job", function()
+    local steps = temp.write(folder .. "/steps.lua", [[
+      local function length() return #mr.open("stop"):read "a" end
+      return {
+        files = { stop = "gs://bkt/side/stop.txt" },
+        steps = {
+          { map = function(_, _, emit) emit(length(), 1) end, reduce = "sum" },
+          { map = function(key, n, emit) emit(key == length(), 1) end, reduce = "sum" },
+        },
+      }]])
+    local result = engine.run({ "run", steps, job, "--quiet", "--tmp", folder .. "/tmp" },
+      { environment = storage.environment })
+    assert.same({ code = 0, stdout = "true\t1\n", stderr = "" }, result)
+    assert.equal(1, lookups(storage))
+    assert.equal(1, reads(storage))
+  end)
+
   it("is the same after every fault of the store", function()
     for _, action in ipairs { { status = 503 }, { break_after = 1000 } } do
       storage:clear()

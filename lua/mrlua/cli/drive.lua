@@ -32,6 +32,7 @@ function driving:config_of(call)
     config.output, config.overwrite, config.shuffle = self:folder_of(call.number), false, "local"
   end
   config.slots, config.tmp = self.config.slots, self.config.tmp
+  config.pinned_files = self.pinned_files -- looked up once, for all steps
   return config
 end
 
@@ -133,7 +134,8 @@ function drive.run(config, flags, environment, run_one)
   end
   local it = setmetatable({
     config = config, flags = flags, environment = environment, run_one = run_one, folders = {},
-    count = 0, input_bytes = 0, folder = begun.folder, publish_id = begun.publish_id,
+    count = 0, input_bytes = 0, pinned_files = begun.pinned_files,
+    folder = begun.folder, publish_id = begun.publish_id,
   }, driving)
   it:run()
   return it:outcome(assert(engine.drive_end()))
