@@ -11,6 +11,7 @@
 
 local files = require "mrlua.files"
 local maps = require "mrlua.maps"
+local params = require "mrlua.params"
 local read = require("mrlua.records").of
 
 local dryrun = {}
@@ -199,17 +200,19 @@ local function emit_into(records)
 end
 
 -- The params of a run: the overrides, and the defaults of the job.
-local function with_defaults(params, job)
-  return setmetatable(params or {}, { __index = job.params })
+local function with_defaults(overrides, job)
+  local values = params.check(job.params or {})
+  for name, value in pairs(overrides or {}) do values[name] = value end
+  return values
 end
 
 -- Runs a job that has a map of its own.
-local function run_one(job, input, params, paths)
+local function run_one(job, input, overrides, paths)
   local mapped, output, counters = {}, {}, {}
   local outer_mr = rawget(_G, "mr")
   local emit = emit_into(mapped)
   local choose = (job.group or 0) > 0 and value_and_key_of or value_of
-  local mr = { params = with_defaults(params, job), stage = "map", count = count_into(counters),
+  local mr = { params = with_defaults(overrides, job), stage = "map", count = count_into(counters),
     open = files.opener(job.files, paths) }
   local reduce = job.reduce == "top" and top(mr.params.n) or BUILTINS[job.reduce] or job.reduce
   local map = maps.names[job.map] and maps.new(job.map, mr.params) or job.map
@@ -235,13 +238,13 @@ local function run_one(job, input, params, paths)
 end
 
 -- A step as a job of its own, which sees the params of the whole job, too.
-local function job_of(job, step, params)
+local function job_of(job, step, overrides)
   local own = {}
   for field, value in pairs(step) do
     own[field] = value
   end
   own.params, own.files = {}, job.files
-  for _, from in ipairs { job.params or {}, params or {}, step.params or {} } do
+  for _, from in ipairs { job.params or {}, overrides or {}, step.params or {} } do
     for name, value in pairs(from) do
       own.params[name] = value
     end
@@ -262,10 +265,10 @@ local function copy(value)
 end
 
 -- Each on the records of the one before it.
-local function run_steps(job, input, params, paths)
+local function run_steps(job, input, overrides, paths)
   local counters
   for i, step in ipairs(job.steps) do
-    local own = job_of(job, step, params)
+    local own = job_of(job, step, overrides)
     own.input = i == 1 and (step.input or job.input) or nil
     input, counters = run_one(own, input, nil, paths)
   end
@@ -292,15 +295,15 @@ function Step:output()
 end
 
 -- mr.run and the last step do the same.
-local function run_driver(job, input, params, paths)
+local function run_driver(job, input, overrides, paths)
   local function run(step)
-    local own = job_of(job, step, params)
+    local own = job_of(job, step, overrides)
     own.input = not step.inputs and (step.input or job.input) or nil
     local list, counters = run_one(own, step.inputs and records_of_steps(step.inputs) or input,
       nil, paths)
     return setmetatable({ list = list, counters = counters, records = #list }, Step)
   end
-  local mr = { run = run, params = with_defaults(params, job) }
+  local mr = { run = run, params = with_defaults(overrides, job) }
   local last = job.drive(mr, mr.params)
   if getmetatable(last) ~= Step then
     last = run(last)
@@ -311,15 +314,15 @@ end
 --- Runs `job` over `input`.
 -- @tparam table job      what a job file returns
 -- @param input           a text, a list of lines, or a list of {key, value}
--- @tparam[opt] table params  overrides of job.params
+-- @tparam[opt] table overrides  of job.params: name -> value
 -- @tparam[opt] table paths   name -> path of a side file, instead of that in job.files
 -- @treturn {{key,value},...}  what reduce emitted, in the order of the engine with one reducer;
 --                             without reduce what map emitted, in the order of the input; of a job
 --                             of several steps, what the last one did
 -- @treturn table              what was counted: name -> sum
-function dryrun.run(job, input, params, paths)
+function dryrun.run(job, input, overrides, paths)
   local run = job.drive and run_driver or job.steps and run_steps or run_one
-  return run(job, input, params, paths)
+  return run(job, input, overrides, paths)
 end
 
 return dryrun

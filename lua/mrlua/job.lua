@@ -20,8 +20,9 @@
 --                  they are sorted; or function(key, count) -> 0 ... count - 1
 --     group        how many parts of a tuple key make a group; 0 (default): the whole key
 --     reducers     integer; absent: chosen by the size of the input
---     params       name -> default value (string, number, boolean); --param name=text converts
---                  to the type of the default. The functions read mr.params.name
+--     params       name -> default value (string, number, boolean), or a table with type, default,
+--                  min, max, one_of, help: mrlua.params. --param name=text converts to its type.
+--                  The functions read mr.params.name
 --                  in all functions: mr.count(name, n) adds n (default 1) to a counter of the job
 --     files        { name = path, path }: side files, read with mr.open(name) in all functions:
 --                  mrlua.files; in the view a list of { name, path }
@@ -41,6 +42,7 @@ local files = require "mrlua.files"
 local formats = require "mrlua.formats"
 local maps = require "mrlua.maps"
 local nearest = require "mrlua.nearest"
+local params = require "mrlua.params"
 local pipeline = require "mrlua.pipeline"
 local sandbox = require "mrlua.sandbox"
 local size = require "mrlua.size"
@@ -60,6 +62,7 @@ local REDUCERS_MAX = 100000
 local ATTEMPTS_MAX = 30 -- as many failures of one task end a job anyway (sched/sched.h)
 local MEMORY_BYTES_MIN = 1024 * 1024 -- an empty Lua state with its libraries takes a third of it
 local MEMORY_BYTES = 512 * 1024 * 1024
+local unknown = nearest.unknown
 local NOT_YET = {
   skip_bad = true,
 }
@@ -114,26 +117,6 @@ local function function_or_builtin(builtins)
   end
 end
 
-local function sorted_names(known)
-  local names = {}
-  for name in pairs(known) do
-    names[#names + 1] = name
-  end
-  table.sort(names)
-  return names
-end
-
--- "unknown <what> '<name>'", with the name that was meant, or all there are.
-local function unknown(what, name, known)
-  local text = ("unknown %s '%s'"):format(what, tostring(name))
-  local meant = type(name) == "string" and nearest.word(name, sorted_names(known))
-  if meant then
-    return ("%s: did you mean '%s'?"):format(text, meant)
-  end
-  local names = table.concat(sorted_names(known), ", ")
-  return text .. (names == "" and ": there are none" or ": there are " .. names)
-end
-
 local limit_checks = {
   memory = function(value)
     local bytes, message = size.parse(value)
@@ -164,24 +147,6 @@ function checks.limits(value)
   return limits
 end
 
-function checks.params(value)
-  if type(value) ~= "table" then
-    return nil, "must be a table of names and their default values"
-  end
-  local params = {}
-  for name, default in next, value do
-    if type(name) ~= "string" then
-      return nil, "must have names as keys, not a " .. type(name)
-    end
-    local kind = type(default)
-    if kind ~= "string" and kind ~= "number" and kind ~= "boolean" then
-      return nil, ("'%s' must be a string, number or boolean, not a %s"):format(name, kind)
-    end
-    params[name] = default
-  end
-  return params
-end
-
 function checks.name(value)
   if type(value) == "string" and string.match(value, "^[%w_.-]+$") and #value <= 100 then
     return value
@@ -199,6 +164,7 @@ end
 checks.files = files.check
 checks.input = formats.input
 checks.output = formats.output
+checks.params = params.check
 checks.map = function_or_builtin(maps.names)
 checks.combine = function_or_builtin(COMBINERS)
 checks.reduce = function_or_builtin(REDUCERS)
@@ -254,7 +220,7 @@ local function check_map_only(view)
     return nil, "job field 'partition' is there and 'reduce' is missing: \"identity\" keeps what "
       .. "map emits"
   end
-  return check_builtin_params(view)
+  return view
 end
 
 -- What no field can say alone.
@@ -274,13 +240,13 @@ local function check_together(view)
     return nil, ("job field 'combine' is \"%s\" and would change what reduce = \"%s\" answers")
       :format(view.combine, view.reduce)
   end
-  return check_builtin_params(view)
+  return view
 end
 
 -- Each field alone.
 local function check_fields(spec)
   local view = defaults()
-  for _, field in ipairs(job.fields_of(spec)) do
+  for _, field in ipairs(nearest.names_of(spec)) do
     if NOT_YET[field] then
       return nil, ("job field '%s' is not supported yet"):format(field)
     elseif not checks[field] then
@@ -324,56 +290,11 @@ function job.check(spec)
   if not view then
     return nil, message
   end
-  return check_together(view)
-end
-
---- The fields of a job table, in an order that is always the same: of several mistakes the same
--- one is told first. What is no string comes last, as text.
-function job.fields_of(spec)
-  local fields = {}
-  for field in next, spec do
-    fields[#fields + 1] = type(field) == "string" and field or tostring(field)
+  local is_right, problem = check_together(view)
+  if not is_right or params.missing(spec.params or {}, view.params) then
+    return is_right, problem -- a param without a default is looked at when it is given
   end
-  table.sort(fields)
-  return fields
-end
-
--- `text` as a value of the type that `default` has; nil: it is none.
-local function convert(text, default)
-  if type(text) == type(default) and type(default) ~= "number" then
-    return text
-  elseif type(default) == "boolean" then
-    return ({ ["true"] = true, ["false"] = false })[text]
-  elseif math.type(default) == "integer" then
-    return math.tointeger(tonumber(text))
-  end
-  local number = tonumber(text)
-  return number and number + 0.0
-end
-
---- The params of a run: the defaults of the job, and what the command line says instead.
--- @tparam table defaults_of_job  view.params
--- @tparam table overrides        name -> text, or a value that this function answered before
--- @treturn table                 or nil and a message that names the param
-function job.apply_params(defaults_of_job, overrides)
-  local params = {}
-  for name, default in next, defaults_of_job do
-    params[name] = default
-  end
-  for _, name in ipairs(sorted_names(overrides)) do
-    local default = params[name]
-    if default == nil then
-      return nil, unknown("param", name, defaults_of_job)
-    end
-    local value = convert(overrides[name], default)
-    if value == nil then
-      return nil, ("param '%s' must be %s, not '%s'"):format(name,
-        math.type(default) == "integer" and "an integer" or "a " .. type(default),
-        tostring(overrides[name]))
-    end
-    params[name] = value
-  end
-  return params
+  return check_builtin_params(view)
 end
 
 -- The job table as a driver uses it: with the params of this run; its drive is what C calls.
@@ -419,7 +340,7 @@ function job.load(settings)
     return nil, path .. ": " .. problem
   end
   view.name = view.name or string.match(path, "([^/]*)%.lua$") or path
-  view.params, problem = job.apply_params(view.params, settings.params)
+  view.params, problem = params.apply(spec.params or {}, settings.params)
   if not view.params then
     return nil, path .. ": " .. problem
   end

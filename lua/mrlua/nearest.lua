@@ -1,4 +1,4 @@
---- The word that somebody probably meant.
+--- The word that somebody probably meant, and what to say of one that is not known.
 
 local nearest = {}
 
@@ -42,6 +42,30 @@ end
 function nearest.hint(word, words)
   local best = nearest.word(word, words)
   return best and ("; did you mean '%s'?"):format(best) or ""
+end
+
+--- The keys of a table as texts, sorted by bytes: of several mistakes the same one is told first.
+function nearest.names_of(known)
+  local names = {}
+  for name in next, known do
+    names[#names + 1] = tostring(name)
+  end
+  table.sort(names)
+  return names
+end
+
+--- "unknown option 'typ': did you mean 'type'?", or all there are.
+-- @tparam string what
+-- @param name         what was given
+-- @tparam table known  name -> anything
+function nearest.unknown(what, name, known)
+  local text, names = ("unknown %s '%s'"):format(what, tostring(name)), nearest.names_of(known)
+  local meant = type(name) == "string" and nearest.word(name, names)
+  if meant then
+    return ("%s: did you mean '%s'?"):format(text, meant)
+  end
+  names = table.concat(names, ", ")
+  return text .. (names == "" and ": there are none" or ": there are " .. names)
 end
 
 return nearest

@@ -120,6 +120,16 @@ task: map 0, record 2
       assert.matches("unknown param 'wrod'", result.stderr)
     end)
 
+    it("without a parameter that has no default, or with one that is out of its bounds", function()
+      local source = "return { map = 'identity', reduce = 'sum', params = { n = "
+        .. "{ type = 'integer', min = 1, help = 'how many' } } }"
+
+      says(2, ("mrlua: %s/job.lua: param 'n' is missing: give --param n=VALUE, an integer of at "
+        .. "least 1 (how many)\n"):format(folder), run_job(source, "x\n"))
+      says(2, ("mrlua: %s/job.lua: param 'n' must be an integer of at least 1, not "
+        .. "'0' (how many)\n"):format(folder), run_job(source, "x\n", { "--param", "n=0" }))
+    end)
+
     it("that wants all of Lua, unless the user allows it", function()
       local source = [[return { unsafe = true, reduce = "sum",
         map = function(_, line, emit) emit(os.getenv("PATH") and line or "none", 1) end }]]

@@ -103,6 +103,14 @@ describe("mrlua run", function()
       assert.equal("a=b\t3\n", result.stdout)
     end)
 
+    it("parameters that declare more than a default", function()
+      local path = job [[params = { pattern = { type = "string" }, top = { default = 1, max = 9 } },
+        map = "grep", reduce = "identity"]]
+
+      assert.equal("2\tb\n",
+        run({ path, write("in", "a\nb\n"), "--param", "pattern=b", "--param", "top=9" }).stdout)
+    end)
+
     it("modules that lie beside the job file", function()
       write("tokens.lua", "return function(line) return line:upper() end")
       local path = write("job.lua", [[local tokens = require "tokens"

@@ -190,3 +190,13 @@ describe("dryrun.run()", function()
     assert.same({ { "a", 32 }, { "b", 31 } }, (dryrun.run(job, { "a b a" })))
   end)
 end)
+
+describe("dryrun.run() with params", function()
+  it("takes their defaults, whichever way they are declared", function()
+    local job = { params = { n = 1, m = { default = 3, max = 9 } },
+      map = function(_, _, emit) emit(_G.mr.params.n, _G.mr.params.m) end }
+
+    assert.same({ { 1, 3 } }, dryrun.run(job, { "x" }))
+    assert.same({ { 5, 3 } }, dryrun.run(job, { "x" }, { n = 5 }))
+  end)
+end)

@@ -135,6 +135,12 @@ describe("job.check()", function()
     assert.truthy(job.check(with { combine = "top", reduce = "top", params = { n = 1000 } }))
   end)
 
+  it("leaves what a built-in reads for the run to say, where it has no default", function()
+    assert.truthy(job.check { map = "grep", params = { pattern = { type = "string" } } })
+    assert.matches("params.pattern", select(2, job.check { map = "grep",
+      params = { patern = { type = "string", default = "x" } } }))
+  end)
+
   it("may have no reduce, and then nothing that is for one", function()
     assert.is_nil(job.check({ map = nothing }).reduce)
     for field, value in pairs {
@@ -153,38 +159,9 @@ describe("job.check()", function()
     assert.equal("a job file must return a table, not a function", select(2, job.check(nothing)))
   end)
 
-  it("takes only simple params", function()
-    assert.equal("job field 'params' 'f' must be a string, number or boolean, not a table",
+  it("takes only params that have a type", function()
+    assert.equal("job field 'params' 'f' needs a default or a type",
       message_of { params = { f = {} } })
     assert.matches("must have names as keys", message_of { params = { "x" } })
-  end)
-end)
-
-describe("job.apply_params()", function()
-  local defaults = { n = 10, rate = 0.5, pattern = "x", exact = false }
-
-  it("converts to the type of the default", function()
-    assert.same({ n = 12, rate = 2.0, pattern = "12", exact = true },
-      job.apply_params(defaults, { n = "12", rate = "2", pattern = "12", exact = "true" }))
-    assert.equal("float", math.type(job.apply_params(defaults, { rate = "2" }).rate))
-  end)
-
-  it("takes back what it answered", function()
-    local once = job.apply_params(defaults, { n = "3" })
-
-    assert.same(once, job.apply_params(defaults, once))
-  end)
-
-  it("names the param and what it must be", function()
-    assert.equal("param 'n' must be an integer, not '1.5'",
-      select(2, job.apply_params(defaults, { n = "1.5" })))
-    assert.equal("param 'exact' must be a boolean, not 'yes'",
-      select(2, job.apply_params(defaults, { exact = "yes" })))
-  end)
-
-  it("suggests the nearest for an unknown one", function()
-    assert.equal("unknown param 'patern': did you mean 'pattern'?",
-      select(2, job.apply_params(defaults, { patern = "y" })))
-    assert.equal("unknown param 'a': there are none", select(2, job.apply_params({}, { a = 1 })))
   end)
 end)

@@ -24,4 +24,18 @@ describe("mrlua/nearest", function()
     assert.equal("; did you mean 'reduce'?", nearest.hint("reducer", { "reduce" }))
     assert.equal("", nearest.hint("wibble", { "reduce" }))
   end)
+
+  it("says of an unknown name which was meant, or all there are", function()
+    local known = { map = true, reduce = true }
+
+    assert.equal("unknown field 'mapp': did you mean 'map'?",
+      nearest.unknown("field", "mapp", known))
+    assert.equal("unknown field 'x1y2': there are map, reduce",
+      nearest.unknown("field", "x1y2", known))
+    assert.equal("unknown field '1': there are none", nearest.unknown("field", 1, {}))
+  end)
+
+  it("lists keys as sorted texts", function()
+    assert.same({ "1", "a", "b" }, nearest.names_of { b = 1, a = 2, [1] = 3 })
+  end)
 end)
