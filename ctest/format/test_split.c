@@ -218,6 +218,63 @@ static void nothing_to_read_is_one_split_without_pieces(void **state)
     }
 }
 
+/* So many files that they are packed. */
+static void no_split_has_files_of_two_kinds(void **state)
+{
+    static struct file files[1500];
+    struct split_kind kinds[] = {
+        {READER_LINES, 700}, {READER_LINES, 0}, {READER_FILE, 300}, {READER_LINES, 500}};
+    struct split_plan plan;
+    size_t count;
+
+    (void)state;
+    for (size_t i = 0; i < 1500; i++)
+        files[i] = file_of(i % 100 == 5 ? "empty" : "a", i % 100 == 5 ? 0 : 10);
+    plan = plan_of(files, 1500,
+                   (struct split_options){.kinds = kinds, .kind_count = 4, .split_bytes = 1 << 20});
+    assert_int_equal(plan.split_count, 3); /* each would fit all */
+    assert_int_equal(plan.bytes_total, 1500 * 10 - 15 * 10);
+    assert_int_equal(split_plan_pieces(&plan, 0, &count)->file_index, 0);
+    assert_int_equal(count, 693);
+    assert_int_equal(split_plan_pieces(&plan, 1, &count)->file_index, 700);
+    assert_int_equal(count, 300); /* empty files are records of it */
+    assert_int_equal(split_plan_pieces(&plan, 2, &count)->file_index, 1000);
+    assert_int_equal(count, 495);
+    split_plan_deinit(&plan);
+}
+
+static void each_kind_is_cut_as_it_is_read(void **state)
+{
+    struct file files[3] = {file_of("a", 1000), file_of("b", 1000), file_of("c", 1000)};
+    struct split_kind kinds[] = {{READER_CSV, 1}, {READER_LINES, 1}, {READER_RUN, 1}};
+    struct split_plan plan = plan_of(
+        files, 3, (struct split_options){.kinds = kinds, .kind_count = 3, .split_bytes = 400});
+
+    (void)state;
+    assert_int_equal(plan.split_count, 1 + 3 + 1);
+    check_cover(&plan, files, 3);
+    split_plan_deinit(&plan);
+    plan = plan_of(files, 3, (struct split_options){.kinds = kinds, .kind_count = 3});
+    assert_int_equal(plan.split_bytes, SPLIT_BYTES_MIN); /* of all bytes */
+    assert_int_equal(plan.bytes_total, 3000);
+    split_plan_deinit(&plan);
+}
+
+static void kinds_without_files_are_one_split_without_pieces(void **state)
+{
+    struct split_kind kinds[] = {{READER_LINES, 0}, {READER_CSV, 1}};
+    struct file file = file_of("empty", 0);
+    struct split_plan plan =
+        plan_of(&file, 1, (struct split_options){.kinds = kinds, .kind_count = 2});
+    size_t count;
+
+    (void)state;
+    assert_int_equal(plan.split_count, 1);
+    split_plan_pieces(&plan, 0, &count);
+    assert_int_equal(count, 0);
+    split_plan_deinit(&plan);
+}
+
 static void limits_say_what_to_change(void **state)
 {
     struct file file = file_of("a", 1ULL << 40);
@@ -358,6 +415,9 @@ int main(void)
         cmocka_unit_test(what_is_read_whole_is_not_cut),
         cmocka_unit_test(empty_file_is_a_piece_for_file_and_run),
         cmocka_unit_test(nothing_to_read_is_one_split_without_pieces),
+        cmocka_unit_test(no_split_has_files_of_two_kinds),
+        cmocka_unit_test(each_kind_is_cut_as_it_is_read),
+        cmocka_unit_test(kinds_without_files_are_one_split_without_pieces),
         cmocka_unit_test(limits_say_what_to_change),
         cmocka_unit_test(a_stable_plan_has_sizes_that_stay),
         cmocka_unit_test(one_changed_file_moves_its_neighbours_alone),

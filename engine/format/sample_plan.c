@@ -8,7 +8,6 @@
 struct planning {
     const struct sample_file *files;
     size_t file_count;
-    enum reader_kind reader;
     struct sample_piece *out;
     uint32_t count;
     size_t name_bytes;
@@ -28,7 +27,7 @@ static bool is_whole(const struct planning *planning, size_t index)
 {
     const struct sample_file *file = &planning->files[index];
 
-    return file->is_gzip || reader_needs_whole_file(planning->reader, file->name);
+    return file->is_gzip || reader_needs_whole_file(file->reader, file->name);
 }
 
 static bool add_all_of(struct planning *planning, uint32_t index)
@@ -97,12 +96,14 @@ static void plan_strata(struct planning *planning, uint64_t total, uint32_t stra
     }
 }
 
-static uint64_t bytes_of(const struct planning *planning)
+/* The bytes of files that are one record each. */
+static uint64_t record_bytes_of(const struct planning *planning)
 {
     uint64_t sum = 0;
 
     for (uint32_t i = 0; i < planning->count; i++)
-        sum += planning->out[i].length;
+        if (planning->files[planning->out[i].file_index].reader == READER_FILE)
+            sum += planning->out[i].length;
     return sum;
 }
 
@@ -112,11 +113,9 @@ static void restart(struct planning *planning)
     planning->name_bytes = 0;
 }
 
-uint32_t sample_plan(const struct sample_file *files, size_t file_count, enum reader_kind reader,
-                     struct sample_piece *out)
+uint32_t sample_plan(const struct sample_file *files, size_t file_count, struct sample_piece *out)
 {
-    struct planning planning = {
-        .files = files, .file_count = file_count, .reader = reader, .out = out};
+    struct planning planning = {.files = files, .file_count = file_count, .out = out};
     uint64_t total = 0;
 
     for (size_t i = 0; i < file_count; i++)
@@ -126,7 +125,7 @@ uint32_t sample_plan(const struct sample_file *files, size_t file_count, enum re
     for (uint32_t count = SAMPLE_STRATUM_COUNT; count > 0; count /= 2) {
         restart(&planning);
         plan_strata(&planning, total, count);
-        if (reader != READER_FILE || bytes_of(&planning) <= SAMPLE_FILE_BYTES_MAX)
+        if (record_bytes_of(&planning) <= SAMPLE_FILE_BYTES_MAX)
             break;
     }
     return planning.count;

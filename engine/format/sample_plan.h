@@ -38,6 +38,7 @@ struct sample_file {
     const char *name; /* decides what can be cut */
     uint64_t bytes;
     bool is_gzip; /* it can only be read from its start, whatever its name */
+    enum reader_kind reader;
 };
 
 struct sample_piece {
@@ -47,7 +48,6 @@ struct sample_piece {
 };
 
 /* Fills `out`, which has room for SAMPLE_PIECE_COUNT_MAX, in input order. Returns how many. */
-uint32_t sample_plan(const struct sample_file *files, size_t file_count, enum reader_kind reader,
-                     struct sample_piece *out);
+uint32_t sample_plan(const struct sample_file *files, size_t file_count, struct sample_piece *out);
 
 #endif

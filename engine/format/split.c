@@ -12,6 +12,7 @@ struct filling {
     struct split_plan *plan;
     bool may_pack, is_stable;
     uint64_t group_mask; /* of a name's hash; 0 there: a group of files ends before it */
+    bool ends_kind;      /* the next piece is of files that are read in another way */
     uint64_t bytes;
     size_t pieces;
     size_t name_bytes;
@@ -36,12 +37,14 @@ static void begin_split(struct filling *filling)
     filling->bytes = 0;
     filling->pieces = 0;
     filling->name_bytes = 0;
+    filling->ends_kind = false;
 }
 
 static bool fits(const struct filling *filling, const struct split_piece *piece, size_t name_bytes,
                  bool begins_group)
 {
-    return filling->may_pack && !begins_group && filling->plan->split_count > 0 &&
+    return filling->may_pack && !filling->ends_kind && !begins_group &&
+           filling->plan->split_count > 0 &&
            filling->bytes + piece->length <= filling->plan->split_bytes &&
            filling->pieces < SPLIT_PIECES_MAX &&
            filling->name_bytes + name_bytes <= SPLIT_NAME_BYTES_MAX;
@@ -127,12 +130,37 @@ static int decide_sizes(struct split_plan *plan, const struct split_options *opt
     return 0;
 }
 
+static int add_kind(struct filling *filling, const struct file *files, size_t first,
+                    const struct split_kind *kind, struct err *err)
+{
+    filling->ends_kind = true;
+    for (size_t i = first; i < first + kind->file_count; i++)
+        if (add_file(filling, &files[i], (uint32_t)i, kind->reader, err) != 0)
+            return -1;
+    return 0;
+}
+
+static int add_kinds(struct filling *filling, const struct file *files,
+                     const struct split_kind *kinds, size_t kind_count, struct err *err)
+{
+    size_t first = 0;
+
+    for (size_t i = 0; i < kind_count; i++) {
+        if (add_kind(filling, files, first, &kinds[i], err) != 0)
+            return -1;
+        first += kinds[i].file_count;
+    }
+    return 0;
+}
+
 int split_plan_init(struct split_plan *plan, const struct file *files, size_t file_count,
                     const struct split_options *options, struct err *err)
 {
     struct filling filling = {
         .plan = plan, .may_pack = file_count > SPLIT_PACK_FILES_MIN, .is_stable = options->stable};
     uint64_t groups = (file_count + SPLIT_GROUP_COUNT - 1) / SPLIT_GROUP_COUNT;
+    struct split_kind all = {.reader = options->reader, .file_count = file_count};
+    bool has_kinds = options->kind_count > 0;
 
     filling.group_mask = power_of_two_from(groups) - 1;
     *plan = (struct split_plan){0};
@@ -142,11 +170,10 @@ int split_plan_init(struct split_plan *plan, const struct file *files, size_t fi
         plan->bytes_total += files[i].identity.size;
     if (decide_sizes(plan, options, err) != 0)
         return -1;
-    for (size_t i = 0; i < file_count; i++) {
-        if (add_file(&filling, &files[i], (uint32_t)i, options->reader, err) != 0) {
-            split_plan_deinit(plan);
-            return -1;
-        }
+    if (add_kinds(&filling, files, has_kinds ? options->kinds : &all,
+                  has_kinds ? options->kind_count : 1, err) != 0) {
+        split_plan_deinit(plan);
+        return -1;
     }
     if (plan->split_count == 0)
         begin_split(&filling);

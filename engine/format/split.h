@@ -15,6 +15,8 @@
  *   - What can only be read whole (.gz, .zst, objects that are gzip, "file", "run") is one piece.
  *   - Above SPLIT_PACK_FILES_MIN inputs, pieces that follow each other share a split as long as
  *     they fit the split size together. Below, a split never holds pieces of two files.
+ *   - Files may be of several kinds, each read its own way: no split has pieces of two kinds. Sizes
+ *     follow from the bytes of all kinds together.
  *   - An empty file gives no piece; but for "file" it is a record, for "run" what is left of a run
  *     file, and the reader's error.
  *   - No piece at all gives one split without pieces: the job still runs, and commits an output.
@@ -58,8 +60,16 @@ enum {
     SPLIT_REDUCER_COUNT_MAX = 1000, /* of the default; a flag may go to PARTITION_COUNT_MAX */
 };
 
-struct split_options {
+/* Files that are read alike; they follow those of the kind before. */
+struct split_kind {
     enum reader_kind reader;
+    size_t file_count;
+};
+
+struct split_options {
+    enum reader_kind reader; /* of all files, where no kinds are told */
+    const struct split_kind *kinds;
+    size_t kind_count;
     uint64_t split_bytes;   /* 0: the default */
     uint64_t reducer_count; /* 0: the default */
     bool stable;

@@ -128,9 +128,9 @@ static uint32_t plan_sample(const struct job_source *source, struct sample_piece
 
     for (size_t i = 0; i < count; i++) {
         job_plan_input(source->plan, i, &input);
-        files[i] = (struct sample_file){input.name, input.size, input.is_gzip};
+        files[i] = (struct sample_file){input.name, input.size, input.is_gzip, reader_of(source)};
     }
-    piece_count = sample_plan(files, count, reader_of(source), out);
+    piece_count = sample_plan(files, count, out);
     free(files);
     return piece_count;
 }
