@@ -82,6 +82,37 @@ static void read_result(const struct fixture *fixture, const struct run_summary 
 }
 
 /* `bytes` of records, more or less; few keys or many. */
+/* Behind the partitions of keys: in the run and in the digest, but the key of parcels is not hot.
+ */
+static void parcels_are_in_the_run_and_not_hot(void **state)
+{
+    struct fixture fixture = fixture_open(NULL);
+    struct run_summary summary;
+    struct collector *collector;
+    struct err err;
+
+    (void)state;
+    fixture.options.partition_count = 1;
+    fixture.options.parcel_count = 2;
+    for (int i = 0; i < 150; i++)
+        kit_add(&fixture.emitted, i < 50 ? 0 : 2, slice_of_string(i < 50 ? "sa" : "t"),
+                slice_of_string("v"));
+    collector = collector_open(&fixture.options, &err);
+    for (size_t i = 0; i < fixture.emitted.count; i++)
+        assert_int_equal(collector_emit(collector, fixture.emitted.records[i].partition,
+                                        fixture.emitted.records[i].key,
+                                        fixture.emitted.records[i].value, &err),
+                         0);
+    assert_int_equal(collector_finish(collector, &summary, &err), 0);
+    assert_int_equal(summary.partition_count, 1);
+    assert_int_equal(summary.segments[2].record_count, 100);
+    assert_int_equal(summary.digest.record_count, 150);
+    assert_int_equal(summary.hot_keys->count, 1);
+    assert_int_equal(summary.hot_keys->items[0].partition, 0);
+    collector_close(collector);
+    fixture_close(&fixture);
+}
+
 static void emit_random(struct fixture *fixture, struct rand *rand, size_t bytes)
 {
     size_t key_max = 1 + (size_t)rand_below(rand, 20);
@@ -517,6 +548,7 @@ static void every_failure_is_reported(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(parcels_are_in_the_run_and_not_hot),
         cmocka_unit_test(a_run_is_the_naive_stable_sort_of_what_was_emitted),
         cmocka_unit_test(combining_changes_nothing_wherever_a_spill_cuts),
         cmocka_unit_test(sums_are_the_sums_of_all_values),

@@ -59,6 +59,39 @@ static void records_pass_and_groups_are_combined(void **state)
     }
 }
 
+/* Those behind the end are left as they are, one by one, wherever the end is. */
+static void partitions_behind_the_end_are_not_combined(void **state)
+{
+    struct combiner concat = {.combine = kit_concat};
+    struct rand rand = kit_rand("combine");
+
+    (void)state;
+    for (int round = 0; round < 200; round++) {
+        struct placed_list out = {.sink.emit = placed_emit};
+        struct kit_list list = {0}, before = {0}, wanted = {0};
+        struct kit_cursor cursor;
+        struct err err;
+
+        concat.partition_end = 1 + (uint32_t)rand_below(&rand, 300);
+        fill(&list, &rand);
+        for (size_t i = 0; i < list.count; i++)
+            if (list.records[i].partition < concat.partition_end)
+                kit_add(&before, list.records[i].partition, list.records[i].key,
+                        list.records[i].value);
+        kit_concat_list(&before, &wanted);
+        for (size_t i = before.count; i < list.count; i++)
+            kit_add(&wanted, list.records[i].partition, list.records[i].key, list.records[i].value);
+        cursor = kit_cursor(&list);
+        cursor.is_placed = true;
+        assert_int_equal(combine_drain(&cursor.cursor, &concat, &out.sink, &err), 0);
+        kit_assert_equal(&out.list, &wanted);
+        kit_clear(&list);
+        kit_clear(&before);
+        kit_clear(&wanted);
+        kit_clear(&out.list);
+    }
+}
+
 static int combine_first(void *context, struct group *group, struct sink *out, struct err *err)
 {
     struct slice value;
@@ -120,6 +153,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(records_pass_and_groups_are_combined),
+        cmocka_unit_test(partitions_behind_the_end_are_not_combined),
         cmocka_unit_test(values_a_combiner_leaves_are_skipped),
         cmocka_unit_test(a_failing_cursor_fails_both_ways),
     };

@@ -132,22 +132,22 @@ static void long_cut_points_become_fewer(void **state)
 
 static void parts_may_be_as_many_as_a_job_may_have(void **state)
 {
-    static char texts[PARTITION_COUNT_MAX][8];
-    struct weighted_key *keys = calloc(PARTITION_COUNT_MAX, sizeof *keys);
-    struct slice *cuts = calloc(PARTITION_COUNT_MAX, sizeof *cuts);
+    static char texts[REDUCER_COUNT_MAX][8];
+    struct weighted_key *keys = calloc(REDUCER_COUNT_MAX, sizeof *keys);
+    struct slice *cuts = calloc(REDUCER_COUNT_MAX, sizeof *cuts);
     uint64_t bytes = 0;
     uint32_t count;
 
     (void)state;
-    for (uint32_t i = 0; i < PARTITION_COUNT_MAX; i++) {
+    for (uint32_t i = 0; i < REDUCER_COUNT_MAX; i++) {
         snprintf(texts[i], sizeof texts[i], "%06u", i);
         keys[i] = weighted(texts[i], 1);
     }
-    count = cut_points_choose(keys, PARTITION_COUNT_MAX, false, PARTITION_COUNT_MAX, cuts);
+    count = cut_points_choose(keys, REDUCER_COUNT_MAX, false, REDUCER_COUNT_MAX, cuts);
     for (uint32_t i = 0; i < count; i++)
         bytes += cuts[i].len + CUT_POINT_FRAME_BYTES;
     assert_in_range(bytes, CUT_POINTS_BYTES_MAX / 3, CUT_POINTS_BYTES_MAX);
-    assert_int_equal(count, PARTITION_COUNT_MAX / 4 - 1);
+    assert_int_equal(count, REDUCER_COUNT_MAX / 4 - 1);
     free(keys);
     free(cuts);
 }

@@ -25,7 +25,8 @@ struct collector *collector_open(const struct collector_options *options, struct
     enum builtin fold = options->combiner ? options->combiner->builtin : BUILTIN_NONE;
     struct collector *collector;
 
-    assert(options->partition_count > 0 && options->partition_count <= PARTITION_COUNT_MAX);
+    assert(options->partition_count > 0 && options->parcel_count <= OUTPUT_COUNT_MAX &&
+           options->partition_count + options->parcel_count <= PARTITION_COUNT_MAX);
     if (options->sort_buffer_bytes < SORTBUF_BYTES_MIN ||
         options->sort_buffer_bytes > SORTBUF_BYTES_MAX) {
         err_set(err, ERR_SETUP, "a sort buffer of %zu bytes is not within %zu and %zu",
@@ -136,7 +137,7 @@ static int spill_alone(struct collector *collector, uint32_t partition, struct s
 int collector_emit(struct collector *collector, uint32_t partition, struct slice key,
                    struct slice value, struct err *err)
 {
-    assert(partition < collector->options.partition_count);
+    assert(partition < collector->options.partition_count + collector->options.parcel_count);
     assert(key.len <= RECORD_KEY_BYTES_MAX); /* the key writer refused longer ones */
     if (value.len > RECORD_VALUE_BYTES_MAX)
         return err_set(err, ERR_JOB, "emit: a value of %zu bytes is larger than %d", value.len,
@@ -186,6 +187,7 @@ struct result_sink {
     struct sink sink;
     struct run_writer *writer;
     struct hot_groups *hot;
+    uint32_t partition_count; /* of keys, which may be hot */
     uint32_t group_parts;
     uint32_t begun_count; /* the partition being written, + 1 */
     struct digest digest;
@@ -217,7 +219,8 @@ static int emit_by_key(struct sink *sink, struct slice key, struct slice value, 
     uint32_t partition = unplace(&key);
     uint64_t hash = digest_add_record(&result->digest, partition, key, value);
 
-    hot_groups_add(result->hot, hash, partition, key);
+    if (partition < result->partition_count)
+        hot_groups_add(result->hot, hash, partition, key);
     return result_write(result, partition, key, value, err);
 }
 
@@ -230,7 +233,8 @@ static int emit_by_group(struct sink *sink, struct slice key, struct slice value
     if (key_prefix(key, result->group_parts, &group, err) != 0)
         return -1;
     digest_add_record(&result->digest, partition, key, value);
-    hot_groups_add(result->hot, hash64_seeded(group, partition), partition, group);
+    if (partition < result->partition_count)
+        hot_groups_add(result->hot, hash64_seeded(group, partition), partition, group);
     return result_write(result, partition, key, value, err);
 }
 
@@ -252,13 +256,15 @@ static int write_result(struct collector *collector, struct cursor *cursor, stru
     struct result_sink result = {
         .sink.emit = options->group_parts > 0 ? emit_by_group : emit_by_key,
         .hot = &collector->hot,
+        .partition_count = options->partition_count,
         .group_parts = options->group_parts,
     };
     char what[RUN_WHAT_BYTES];
 
     snprintf(what, sizeof what, "run of map %u", options->id.task);
-    collector->writer = run_writer_open(options->result, &options->id, options->partition_count,
-                                        what, options->pulse, err);
+    collector->writer = run_writer_open(options->result, &options->id,
+                                        options->partition_count + options->parcel_count, what,
+                                        options->pulse, err);
     if (!collector->writer)
         return -1;
     result.writer = collector->writer;

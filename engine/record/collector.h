@@ -36,6 +36,8 @@
 struct collector_options {
     size_t sort_buffer_bytes; /* SORTBUF_BYTES_MIN .. SORTBUF_BYTES_MAX */
     uint32_t partition_count;
+    uint32_t
+        parcel_count;     /* partitions behind those, of parcels (parcel.h): their key is not hot */
     uint32_t group_parts; /* of the job's `group`: hot is what a reduce gets at once. 0: a key */
     const struct combiner *combiner; /* borrowed until close; NULL: none */
     struct run_id id;
@@ -47,11 +49,11 @@ struct collector_options {
 
 /* What a map leaves. */
 struct run_summary {
-    uint64_t bytes;           /* of the run file */
-    uint64_t records_emitted; /* before combining */
-    uint32_t spill_count;     /* 0: all of it fitted the sort buffer */
-    struct digest digest;     /* of the final (partition, key, value)s, and their count */
-    uint32_t partition_count;
+    uint64_t bytes;                     /* of the run file */
+    uint64_t records_emitted;           /* before combining */
+    uint32_t spill_count;               /* 0: all of it fitted the sort buffer */
+    struct digest digest;               /* of the final (partition, key, value)s, and their count */
+    uint32_t partition_count;           /* without those of parcels */
     const struct run_segment *segments; /* by partition; good until the collector is closed ... */
     const struct hot_keys *hot_keys;    /* ... and so are the keys with most records, sorted */
 };

@@ -105,13 +105,35 @@ static int combine_partition(struct view *view, const struct combiner *combiner,
     return rc;
 }
 
+/* One that the combiner has no business with: the records of a further output (parcel.h). */
+static int pass_partition(struct view *view, struct sink *out, struct err *err)
+{
+    struct slice value;
+    int rc;
+
+    while ((rc = cursor_next(&view->cursor, err)) == 1)
+        if (cursor_value(view->placed, &value, err) != 0 ||
+            out->emit(out, view->placed->key, value, err) != 0)
+            return -1;
+    return rc;
+}
+
+static bool is_combined(const struct combiner *combiner, uint32_t partition)
+{
+    return combiner->partition_end == 0 || partition < combiner->partition_end;
+}
+
 static int drain_combined(struct cursor *placed, const struct combiner *combiner, struct sink *out,
                           struct err *err)
 {
     struct view view = {.cursor.ops = &view_ops, .placed = placed};
 
     while (!view.has_ended) {
-        if (combine_partition(&view, combiner, out, err) != 0)
+        int rc = is_combined(combiner, view.partition)
+                     ? combine_partition(&view, combiner, out, err)
+                     : pass_partition(&view, out, err);
+
+        if (rc != 0)
             return -1;
         if (view.is_pending)
             view.partition = get_u32be(placed->key.ptr);

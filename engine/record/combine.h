@@ -6,6 +6,7 @@
  * Placed: the key has its partition in front (sortbuf.h), in what is read and in what the sink is
  * given. The combiner sees one partition at a time and keys without it. It may emit only the key
  * it was given, or what comes out would not be sorted: anything else is ERR_JOB.
+ * Partitions from combiner->partition_end on are passed on as they are.
  */
 #ifndef RECORD_COMBINE_H
 #define RECORD_COMBINE_H

@@ -59,7 +59,8 @@ int group_value(struct group *group, struct slice *value, struct slice *key, str
 struct combiner {
     int (*combine)(void *context, struct group *group, struct sink *out, struct err *err);
     void *context;
-    enum builtin builtin; /* or BUILTIN_NONE; those that fold in place do so in the sort buffer */
+    enum builtin builtin;   /* or BUILTIN_NONE; those that fold in place do so in the sort buffer */
+    uint32_t partition_end; /* from this partition on records are left as they are; 0: from none */
 };
 
 #endif

@@ -16,7 +16,11 @@
 enum {
     RECORD_KEY_BYTES_MAX = 64 * 1024,                 /* a merge holds one key per cursor */
     RECORD_VALUE_BYTES_MAX = 16 * 1024 * 1024 + 1024, /* a "file" value of 16 MiB, encoded */
-    PARTITION_COUNT_MAX = 100000, /* an index entry each, in memory and in every run */
+    REDUCER_COUNT_MAX = 100000, /* a partition each: an index entry, in memory and in every run */
+    /* Of a job, beside its main one. An attempt holds for each a file and a writer, whose buffer
+     * grows to the largest record: 128 MiB in all, which its limit of memory has room for. */
+    OUTPUT_COUNT_MAX = 8,
+    PARTITION_COUNT_MAX = REDUCER_COUNT_MAX + OUTPUT_COUNT_MAX,
 };
 
 struct record {
@@ -41,6 +45,9 @@ struct sink {
      * were before one failed. Offered together with emit_counted(). */
     int (*emit_each)(struct sink *sink, const struct slice *texts, size_t count, size_t *emitted,
                      struct err *err);
+    /* Takes one record for a further output of the job: its number, from 0. NULL: not offered. */
+    int (*emit_to)(struct sink *sink, uint32_t output, struct slice key, struct slice value,
+                   struct err *err);
 };
 
 #endif
