@@ -55,6 +55,7 @@ struct kit {
     /* What the maps left. */
     Mrlua__MapOutput maps[KIT_MAP_COUNT_MAX], *map_list[KIT_MAP_COUNT_MAX];
     char map_paths[KIT_MAP_COUNT_MAX][FOLDER_PATH_BYTES + 64];
+    Mrlua__RunId runs[KIT_MAP_COUNT_MAX]; /* of those that were not written by their attempt */
     uint32_t map_count;
 };
 
@@ -262,6 +263,10 @@ static inline Mrlua__Done *kit_map_pieces(struct kit *kit, uint32_t map, Mrlua__
     output->map = map;
     output->attempt = kit->last_attempt;
     output->path = kit->map_paths[map];
+    if (done->run) {
+        kit->runs[map] = *done->run;
+        output->run = &kit->runs[map];
+    }
     kit->map_list[map] = output;
     if (map >= kit->map_count)
         kit->map_count = map + 1;

@@ -1,5 +1,6 @@
 #include "master/job_plan.h"
 
+#include "base/content.h"
 #include "master/task_kit.h"
 
 #include <string.h>
@@ -61,6 +62,31 @@ static void an_object_has_a_generation_and_plans_without_objects_have_no_such_co
     job_plan_input(&kit.plan, 1, &piece);
     assert_int_equal(piece.generation, 7);
     assert_true(piece.is_gzip);
+}
+
+static void checksums_are_of_all_inputs_but_objects_or_of_none(void **state)
+{
+    uint64_t generations[] = {7, 0};
+    protobuf_c_boolean is_gzip[] = {0, 0};
+    uint8_t sums[2 * CONTENT_SUM_BYTES] = "0123456789abcdefFEDCBA987654321";
+    Mrlua__Piece piece;
+    struct err err;
+
+    (void)state;
+    job_plan_input(&kit.plan, 1, &piece);
+    assert_int_equal(piece.checksum.len, 0);
+    kit.plan.input_checksums = (ProtobufCBinaryData){sizeof sums - 1, sums};
+    assert_int_equal(job_plan_check(&kit.plan, false, &err), -1);
+    kit.plan.input_checksums.len++;
+    kit.plan.input_generations = generations;
+    kit.plan.input_is_gzip = is_gzip;
+    kit.plan.n_input_is_gzip = kit.plan.n_input_generations = 2;
+    assert_int_equal(job_plan_check(&kit.plan, false, &err), 0);
+    job_plan_piece(&kit.plan, 1, 0, &piece);
+    assert_int_equal(piece.checksum.len, CONTENT_SUM_BYTES);
+    assert_memory_equal(piece.checksum.data, sums + CONTENT_SUM_BYTES, CONTENT_SUM_BYTES);
+    job_plan_piece(&kit.plan, 0, 0, &piece);
+    assert_int_equal(piece.checksum.len, 0);
 }
 
 static void a_split_has_many_pieces_or_none(void **state)
@@ -170,6 +196,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(
             an_object_has_a_generation_and_plans_without_objects_have_no_such_column, set_up,
             tear_down),
+        cmocka_unit_test_setup_teardown(checksums_are_of_all_inputs_but_objects_or_of_none, set_up,
+                                        tear_down),
         cmocka_unit_test_setup_teardown(a_split_has_many_pieces_or_none, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_plan_has_reduces_or_its_job_has_none, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_plan_without_a_task_is_refused, set_up, tear_down),

@@ -93,6 +93,49 @@ static void a_map_is_told_where_the_sample_cuts(void **state)
     assert_memory_equal(task.start.cut_points[0].data, "sm", 2);
 }
 
+static void plan_and_maps_are_told_of_the_cache_if_there_is_one(void **state)
+{
+    (void)state;
+    task_kit_open(&kit, "out");
+    job_task_init(&task, &kit.source, STAGE_MAP, 1, 12);
+    assert_null(task.start.reuse);
+    job_task_deinit(&task);
+    kit.source.reuse_folder = "/cache";
+    kit.plan.checksums_begun_ns = 77;
+    job_task_init(&task, &kit.source, STAGE_MAP, 1, 12);
+    assert_string_equal(task.start.reuse->folder, "/cache");
+    assert_int_equal(task.start.reuse->since_ns, 77);
+    job_task_deinit(&task);
+    kit.source.plan = NULL;
+    job_task_init(&task, &kit.source, STAGE_PLAN, 0, 7);
+    assert_string_equal(task.start.reuse->folder, "/cache");
+    job_task_deinit(&task);
+    kit.source.plan = &kit.plan;
+    job_task_init(&task, &kit.source, STAGE_REDUCE, 0, 7);
+    assert_null(task.start.reuse);
+}
+
+/* The run of an earlier job, that a map has taken. */
+static void a_reduce_is_told_who_wrote_a_run_that_its_map_did_not(void **state)
+{
+    Mrlua__RunId run = MRLUA__RUN_ID__INIT;
+    Mrlua__Done done = MRLUA__DONE__INIT;
+    struct buf packed = {0};
+    struct err err;
+
+    (void)state;
+    task_kit_open(&kit, "out");
+    run.job = 5;
+    done.run = &run;
+    message_pack(&packed, &done.base);
+    job_results_take(&kit.results, STAGE_MAP, 1, 20,
+                     message_unpack(&mrlua__done__descriptor, buf_slice(&packed), &err));
+    job_task_init(&task, &kit.source, STAGE_REDUCE, 0, 30);
+    assert_null(task.start.map_outputs[0]->run);
+    assert_int_equal(task.start.map_outputs[1]->run->job, 5);
+    buf_deinit(&packed);
+}
+
 static void a_reduce_is_told_every_run_by_its_maker(void **state)
 {
     (void)state;
@@ -267,6 +310,8 @@ int main(void)
         TEST(a_sample_is_told_pieces_and_what_they_stand_for),
         TEST(only_parts_that_follow_each_other_need_a_sample),
         TEST(a_map_is_told_where_the_sample_cuts),
+        TEST(plan_and_maps_are_told_of_the_cache_if_there_is_one),
+        TEST(a_reduce_is_told_who_wrote_a_run_that_its_map_did_not),
         TEST(a_reduce_is_told_every_run_by_its_maker),
         TEST(a_reduce_without_a_folder_writes_beside_the_runs),
         TEST(a_task_for_another_machine_names_no_run),

@@ -1,5 +1,6 @@
 #include "attempt/plan_task.h"
 
+#include "attempt/plan_sums.h"
 #include "base/mem.h"
 #include "format/publish.h"
 #include "format/split.h"
@@ -56,6 +57,7 @@ struct plan_message {
     uint64_t *generations; /* NULL: there is no object */
     protobuf_c_boolean *is_gzip;
     int64_t *mtimes_ns;
+    uint8_t *checksums; /* NULL: nobody has asked for them */
     uint32_t *split_ends, *piece_inputs;
     uint64_t *piece_offsets, *piece_lengths;
 };
@@ -124,6 +126,19 @@ static void fill_inputs(struct plan_message *out, const struct file_list *list)
     plan->input_devices = out->devices;
 }
 
+/* Two more, if somebody has made checksums. */
+static void fill_checksums(struct plan_message *out, const struct file_list *list)
+{
+    if (!list->checksums_begun_ns)
+        return;
+    out->plan.checksums_begun_ns = list->checksums_begun_ns;
+    out->checksums = mem_alloc_array(list->count, CONTENT_SUM_BYTES);
+    for (size_t i = 0; i < list->count; i++)
+        memcpy(out->checksums + i * CONTENT_SUM_BYTES, list->items[i].checksum, CONTENT_SUM_BYTES);
+    out->plan.input_checksums =
+        (ProtobufCBinaryData){list->count * CONTENT_SUM_BYTES, out->checksums};
+}
+
 static void fill_pieces(struct plan_message *out, const struct split_plan *plan)
 {
     size_t count = plan->piece_count;
@@ -157,6 +172,7 @@ static void plan_message_init(struct plan_message *out, const struct split_plan 
     mrlua__plan__init(&out->plan);
     fill_inputs(out, list);
     fill_objects(out, list);
+    fill_checksums(out, list);
     fill_pieces(out, plan);
     fill_splits(out, plan);
     out->plan.reducers = plan->reducer_count;
@@ -171,6 +187,7 @@ static void plan_message_deinit(struct plan_message *message)
     free(message->names);
     free(message->sizes);
     free(message->mtimes_ns);
+    free(message->checksums);
     free(message->inodes);
     free(message->devices);
     free(message->generations);
@@ -227,15 +244,18 @@ int plan_task_run(const Mrlua__TaskStart *start, struct buf *done, struct err *e
     struct file_list list = {0};
     struct split_plan plan = {0};
     struct side_files files;
+    struct plan_sums sums;
     struct split_options options = {
         .split_bytes = start->plan->split_bytes,
         .reducer_count = start->plan->reducers,
+        .stable = start->reuse != NULL,
     };
     int rc = -1;
 
     if (reader_kind_by_name(slice_of_string(start->input), &options.reader, err) != 0 ||
         (start->commit && claim_output(start->commit, err) != 0) ||
         side_files_pin(start->plan, &files, err) != 0 || list_inputs(start, &list, err) != 0 ||
+        plan_sums_make(&sums, start->reuse, &list, &files, err) != 0 ||
         split_plan_init(&plan, list.items, list.count, &options, err) != 0 ||
         (start->plan->map_only && drop_reduces(&plan, err) != 0))
         goto out;

@@ -135,6 +135,7 @@ static void send_task(struct service *service)
     start.fetch = NULL; /* keys are in it */
     start.n_files = service->trusted->files.count;
     start.files = service->trusted->files.list;
+    reuse_start(&service->trusted->reuse, &start);
     if (channel_send(&service->child, MESSAGE_TASK_START, &start.base, &err) == 0 && fetched)
         channel_send(&service->child, MESSAGE_SEGMENT_TABLE, &fetched->table.base, &err);
 }

@@ -10,6 +10,7 @@
 #include "attempt/fetch.h"
 #include "attempt/nursery.h"
 #include "attempt/page.h"
+#include "attempt/reuse.h"
 #include "attempt/side_files.h"
 #include "attempt/watch.h"
 #include "format/source.h"
@@ -26,6 +27,7 @@ struct trusted {
     bool shell_is_gone;
     int fds[CHILD_FD_COUNT]; /* what the child is handed; -1: not there */
     struct side_files files; /* what it is told of those that are side files */
+    struct reuse reuse;
     struct page *page;
     bool made_result;                    /* the result file was created by this attempt */
     uint64_t bytes_total, records_total; /* of the input, for the fraction */

@@ -160,6 +160,54 @@ static int run_reduce(struct trusted *trusted, struct err *err)
     return rc;
 }
 
+/* The cache is none of the job's business: what is wrong with it is told and goes on. */
+static void tell_of_cache(struct trusted *trusted, const struct err *failure)
+{
+    Mrlua__Log log = MRLUA__LOG__INIT;
+    struct buf text = {0};
+    struct err err;
+
+    buf_printf(&text, "mrlua: cache: %s", failure->message);
+    log.text = (char *)(uintptr_t)buf_string(&text);
+    if (channel_send(&trusted->shell, MESSAGE_LOG, &log.base, &err) != 0)
+        trusted->shell_is_gone = true;
+    buf_deinit(&text);
+}
+
+/* True: the run of an earlier job is the result. */
+static bool take_kept_run(struct trusted *trusted)
+{
+    struct err err;
+    int rc;
+
+    if (!trusted->reuse.is_on)
+        return false;
+    heartbeat_start(trusted->shell.fd, "reuse", trusted->start->result_path);
+    rc = reuse_find(&trusted->reuse, &trusted->done, &err);
+    heartbeat_stop();
+    if (rc < 0)
+        tell_of_cache(trusted, &err);
+    trusted->made_result = rc == 1;
+    return rc == 1;
+}
+
+static int keep_run_for_later(struct trusted *trusted, struct err *err)
+{
+    struct err failure;
+    int rc;
+
+    if (!trusted->reuse.is_on)
+        return 0;
+    if (reuse_name(&trusted->reuse, &trusted->done, err) != 0)
+        return -1;
+    heartbeat_start(trusted->shell.fd, "keep", trusted->start->result_path);
+    rc = reuse_keep(&trusted->reuse, &trusted->done, &failure);
+    heartbeat_stop();
+    if (rc < 0)
+        tell_of_cache(trusted, &failure);
+    return 0;
+}
+
 static int run_with_child(struct trusted *trusted, struct err *err)
 {
     int rc = -1;
@@ -172,9 +220,14 @@ static int run_with_child(struct trusted *trusted, struct err *err)
         return err_set(err, ERR_SETUP, "a sample without shares, or parts");
     for (size_t i = 0; i < trusted->start->n_pieces; i++)
         trusted->bytes_total += trusted->start->pieces[i]->length;
+    reuse_init(&trusted->reuse, trusted->start);
+    if (take_kept_run(trusted))
+        return 0;
     if (open_side_files(trusted, err) == 0 && open_files(trusted, err) == 0)
         rc = trusted->start->kind == MRLUA__TASK_KIND__REDUCE ? run_reduce(trusted, err)
                                                               : serve_child(trusted, NULL, err);
+    if (rc == 0)
+        rc = keep_run_for_later(trusted, err);
     if (rc == 0)
         rc = store_result(trusted, err);
     close_files(trusted);

@@ -1,5 +1,6 @@
 #include "master/job_plan.h"
 
+#include "base/content.h"
 #include "sched/sched.h"
 
 static bool inputs_agree(const Mrlua__Plan *plan)
@@ -13,6 +14,9 @@ static bool inputs_agree(const Mrlua__Plan *plan)
         return false;
     if (plan->n_input_generations != plan->n_input_is_gzip ||
         (plan->n_input_generations != 0 && plan->n_input_generations != count))
+        return false;
+    if (plan->input_checksums.len != 0 &&
+        plan->input_checksums.len != count * CONTENT_SUM_BYTES)
         return false;
     if (texts->len > 0 && texts->data[texts->len - 1] != '\0')
         return false;
@@ -71,6 +75,9 @@ void job_plan_input(const Mrlua__Plan *plan, size_t input, Mrlua__Piece *out)
         out->generation = plan->input_generations[input];
         out->is_gzip = plan->input_is_gzip[input];
     }
+    if (plan->input_checksums.len > 0 && out->generation == 0)
+        out->checksum = (ProtobufCBinaryData){
+            CONTENT_SUM_BYTES, plan->input_checksums.data + input * CONTENT_SUM_BYTES};
     out->length = out->size;
 }
 

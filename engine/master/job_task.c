@@ -77,6 +77,18 @@ static bool is_on_gs(const struct job_source *source)
     return source->publish && source->publish->is_gs;
 }
 
+/* What earlier jobs have left may be taken. */
+static void set_reuse(struct job_task *task, const struct job_source *source)
+{
+    if (!source->reuse_folder)
+        return;
+    mrlua__reuse__init(&task->reuse);
+    task->reuse.folder = text(source->reuse_folder);
+    if (source->plan)
+        task->reuse.since_ns = source->plan->checksums_begun_ns;
+    task->start.reuse = &task->reuse;
+}
+
 static void set_plan(struct job_task *task, const struct job_source *source)
 {
     if (is_on_gs(source))
@@ -91,6 +103,7 @@ static void set_plan(struct job_task *task, const struct job_source *source)
     task->plan.split_bytes = source->split_bytes;
     task->plan.reducers = source->reducers;
     task->plan.map_only = source->map_only;
+    set_reuse(task, source);
 }
 
 /* What runs the job's functions may read its side files. */
@@ -199,6 +212,7 @@ static void set_map(struct job_task *task, const struct job_source *source)
         return;
     }
     task->start.shuffle = text(source->shuffle);
+    set_reuse(task, source);
     if (!source->temp_path)
         return;
     job_task_map_path(source->temp_path, task->start.task, task->start.attempt, &task->result_path);

@@ -32,6 +32,8 @@ struct job_source {
     const char *input_folder;  /* of relative inputs; NULL: the process's own */
     const char *output_folder; /* NULL: none, the parts are files in temp_path */
     const char *publish_id;    /* of the claim and in the manifest */
+    const char
+        *reuse_folder;   /* the cache of runs that maps look into (store/cache.h); NULL: none */
     const char *shuffle; /* gs://BUCKET/PREFIX/ of map outputs; NULL: they stay where they are */
     const struct publish *publish; /* NULL: standard output, and then output_folder, too */
     uint32_t claim_holder;         /* of an output on gs://: struct publish; 0: a master */
@@ -55,6 +57,7 @@ struct job_task {
     Mrlua__Limits limits;
     Mrlua__PlanRequest plan;
     Mrlua__CommitRequest commit;
+    Mrlua__Reuse reuse;
     struct buf result_path;
     struct buf manifest;
     Mrlua__MapOutput *map_outputs; /* a reduce: every map */

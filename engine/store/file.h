@@ -28,6 +28,7 @@
 #ifndef STORE_FILE_H
 #define STORE_FILE_H
 
+#include "base/content.h"
 #include "base/err.h"
 
 #include <stdbool.h>
@@ -48,6 +49,7 @@ struct file {
     char *name; /* what people and jobs are told: the path as found, "-" for standard input */
     char *path; /* what is opened; the same pointer as `name` where both are equal */
     struct file_identity identity;
+    uint8_t checksum[CONTENT_SUM_BYTES]; /* whoever asks sums.h for it; else zeros */
 };
 
 struct gcs;
@@ -57,6 +59,7 @@ struct file_list {
     struct file *items;
     size_t count;
     size_t capacity;
+    uint64_t checksums_begun_ns; /* wall clock; 0: nobody has made any */
 };
 
 enum { FILE_FOLDER_DEPTH_MAX = 128 }; /* folders within folders: one open descriptor each */
