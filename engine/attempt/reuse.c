@@ -54,19 +54,23 @@ static void set_run(Mrlua__RunId *run, const struct run_id *id)
     run->task = id->task;
 }
 
-/* Packs `done` with our ids, this path, and one counter more if there is one. */
+/* Packs `done` with our ids, this path, and the counter: whatever it said before. */
 static void pack(const struct reuse *reuse, const Mrlua__Done *done, const char *path,
-                 Mrlua__Counter *more, struct buf *out)
+                 bool was_reused, struct buf *out)
 {
     Mrlua__Counter **counters = mem_alloc_array(done->n_counters + 1, sizeof *counters);
+    Mrlua__Counter reused = MRLUA__COUNTER__INIT;
     Mrlua__Done copy = *done;
     Mrlua__RunId run;
 
     set_run(&run, &reuse->id);
+    copy.n_counters = 0;
     for (size_t i = 0; i < done->n_counters; i++)
-        counters[i] = done->counters[i];
-    if (more)
-        counters[copy.n_counters++] = more;
+        if (strcmp(done->counters[i]->name, REUSE_COUNTER) != 0)
+            counters[copy.n_counters++] = done->counters[i];
+    reused.name = (char *)(uintptr_t)REUSE_COUNTER;
+    reused.value = was_reused;
+    counters[copy.n_counters++] = &reused;
     copy.counters = counters;
     copy.run = &run;
     copy.path = (char *)(uintptr_t)path;
@@ -151,7 +155,6 @@ out:
 
 static int take(const struct reuse *reuse, struct slice note, struct buf *out, struct err *err)
 {
-    Mrlua__Counter reused = MRLUA__COUNTER__INIT;
     Mrlua__Done *done = message_unpack(&mrlua__done__descriptor, note, err);
 
     if (!done)
@@ -160,9 +163,7 @@ static int take(const struct reuse *reuse, struct slice note, struct buf *out, s
         message_free(done);
         return -1;
     }
-    reused.name = (char *)(uintptr_t)REUSE_COUNTER;
-    reused.value = 1;
-    pack(reuse, done, reuse->start->result_path, &reused, out);
+    pack(reuse, done, reuse->start->result_path, true, out);
     message_free(done);
     return 1;
 }
@@ -193,7 +194,7 @@ int reuse_name(const struct reuse *reuse, struct buf *done, struct err *err)
     if (!message)
         return -1;
     buf_clear(done);
-    pack(reuse, message, message->path, NULL, done);
+    pack(reuse, message, message->path, false, done);
     message_free(message);
     return 0;
 }
@@ -248,7 +249,7 @@ int reuse_keep(const struct reuse *reuse, const struct buf *done, struct err *er
     message = message_unpack(&mrlua__done__descriptor, buf_slice(done), err);
     if (!message)
         return -1;
-    pack(reuse, message, "", NULL, &note);
+    pack(reuse, message, "", false, &note);
     message_free(message);
     rc = cache_keep(reuse->start->reuse->folder, reuse->name, reuse->start->result_path,
                     buf_slice(&note), err);

@@ -20,7 +20,7 @@
  * map runs. A map is not kept whose input may have changed while it ran (store/sums.h).
  *
  * In the note of a kept run is the map's Done, with its digest and all counters, so that audit and
- * sums are those of a map that ran; one that did not adds the counter map_reused.
+ * sums are those of a map that ran, but for the counter map_reused: 1 if it was found, else 0.
  */
 #ifndef ATTEMPT_REUSE_H
 #define ATTEMPT_REUSE_H

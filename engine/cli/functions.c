@@ -2,6 +2,7 @@
 
 #include "attempt/attempt.h"
 #include "cli/answer.h"
+#include "cli/cache.h"
 #include "cli/cluster.h"
 #include "cli/daemons.h"
 #include "cli/drive_shell.h"
@@ -302,6 +303,8 @@ const struct host_function FUNCTIONS[] = {
     {"inspect_run", inspect_run},
     {"check_output", inspect_check_output},
     {"program_run", program_run},
+    {"cache_look", cache_command_look},
+    {"cache_clear", cache_command_clear},
     {"fs_stat", fs_stat},
     {"fs_find", fs_find},
     {"fs_list", fs_list},

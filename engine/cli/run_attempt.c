@@ -72,6 +72,7 @@ struct job_source run_source_of(struct run_shell *shell)
         .output_folder = config->output,
         .publish_id = shell->output.job_id,
         .shuffle = shell->output.shuffle.len ? shell->output.shuffle.ptr : NULL,
+        .reuse_folder = shell->cache.folder,
         .publish = shell->output.has_folder ? &shell->output.publish : NULL,
         .claim_holder = (uint32_t)getpid(),
         .overwrite = config->overwrite,

@@ -116,6 +116,8 @@ static void read_fields(struct run_config *config, struct slice args)
     config->shuffle = string_field(args, "shuffle");
     if (!config->shuffle)
         config->shuffle = mem_strdup("local");
+    config->reuse = value_field_boolean(args, "reuse", false);
+    config->cache_bytes = size_field(args, "cache_bytes");
     config->overwrite = value_field_boolean(args, "overwrite", false);
     config->unsafe = value_field_boolean(args, "unsafe", false);
     config->slots = count_field(args, "slots");

@@ -41,6 +41,8 @@ struct run_config {
     char *tmp;                  /* folder for intermediate files; NULL: $TMPDIR, else /var/tmp */
     char *shuffle;              /* "local", "gcs", "gs://BUCKET/PREFIX" */
     bool overwrite;
+    bool reuse;           /* maps may take runs of earlier jobs */
+    uint64_t cache_bytes; /* that these may take on the disk; with `reuse` */
     bool ranged;          /* partition = "range" */
     bool map_only;        /* no reduce */
     bool unsafe;          /* the job says so and the user allows it */

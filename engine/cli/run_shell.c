@@ -67,6 +67,8 @@ static int open_folders(struct run_shell *shell, struct err *err)
     if (config->output && config->overwrite &&
         job_inputs_check(config->output, "", config->inputs, config->input_count, err) != 0)
         return -1;
+    if (config->reuse && run_cache_init(&shell->cache, config->cache_bytes, err) != 0)
+        return -1;
     temp_sweep(parent);
     if (temp_init(&shell->temp, parent, err) != 0)
         return -1;
@@ -122,6 +124,7 @@ void run_shell_close(struct run_shell *shell)
         run_attempt_remove(shell->attempts);
     run_output_deinit(&shell->output, shell->is_committed);
     temp_deinit(&shell->temp);
+    run_cache_deinit(&shell->cache);
     interrupts_close(&shell->interrupts);
     loop_event_close(shell->step_timer);
     loop_event_close(shell->sched_timer);

@@ -14,6 +14,7 @@
 
 #include "attempt/attempt.h"
 #include "cli/interrupts.h"
+#include "cli/run_cache.h"
 #include "cli/run_config.h"
 #include "cli/run_output.h"
 #include "master/job_faults.h"
@@ -61,6 +62,7 @@ struct run_shell {
     size_t queue_count, queue_capacity;
     struct temp temp;
     struct run_output output;
+    struct run_cache cache;
     struct run_attempt *attempts;
     struct job_results results;
     struct job_faults faults;

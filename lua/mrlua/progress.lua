@@ -142,6 +142,13 @@ function progress.counted_line(counters)
   return #texts > 0 and "counted: " .. table.concat(texts, ", ") or nil
 end
 
+--- How many maps of `--reuse` were not run: "reused: 99 of 100 maps"; nil without it.
+-- @tparam table outcome  counters, plan
+function progress.reused_line(outcome)
+  local reused = outcome.counters.map_reused
+  return reused and ("reused: %d of %s"):format(reused, plural(outcome.plan.split_count, "map"))
+end
+
 --- What a finished job did, in a line.
 -- @tparam table outcome  { seconds, output, parts = {...}, bytes, records, input_bytes }
 function progress.summary(outcome)

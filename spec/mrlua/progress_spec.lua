@@ -116,6 +116,16 @@ describe("mrlua/progress lines", function()
     assert.is_nil(progress.counted_line { map_records_in = 3 })
   end)
 
+  it("tell how many maps were not run, if that was asked for", function()
+    local outcome = { counters = { map_reused = 99 }, plan = { split_count = 100 } }
+
+    assert.equal("reused: 99 of 100 maps", progress.reused_line(outcome))
+    outcome.counters.map_reused, outcome.plan.split_count = 0, 1
+    assert.equal("reused: 0 of 1 map", progress.reused_line(outcome))
+    outcome.counters.map_reused = nil
+    assert.is_nil(progress.reused_line(outcome))
+  end)
+
   it("tell what a job did, and where its output is", function()
     local outcome = { seconds = 4.0, output = "out", parts = { {}, {} }, bytes = 5000,
       records = 812, input_bytes = 400000000 }

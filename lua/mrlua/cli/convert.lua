@@ -25,6 +25,18 @@ function convert.seconds(text)
   return number + 0.0
 end
 
+local UNIT_SECONDS = { s = 1, m = 60, h = 3600, d = 24 * 3600 }
+
+--- "90s", "30m", "12h", "7d" in seconds.
+function convert.age(text)
+  local number, unit = text:match("^(%d+)([smhd])$")
+  local seconds = number and math.tointeger(tonumber(number) * UNIT_SECONDS[unit])
+  if not seconds or seconds > 100 * 365 * UNIT_SECONDS.d then
+    return nil, ("'%s' is not an age; write 90s, 30m, 12h or 7d"):format(text)
+  end
+  return seconds
+end
+
 --- A size above 0, in bytes.
 function convert.positive_size(text)
   local bytes, message = size.parse(text)

@@ -14,6 +14,7 @@ local COMMANDS = {
   { "cancel", "end a job" },
   { "workers", "list the workers of a cluster" },
   { "fs", "list, read, copy and delete objects of Cloud Storage" },
+  { "cache", "show or clear what 'mrlua run --reuse' keeps" },
   { "key", "print the key of a role" },
   { "cluster", "a cluster on Google Compute Engine: up, run, down" },
   { "help", "print this, or the help of a command" },

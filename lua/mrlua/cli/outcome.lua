@@ -52,7 +52,9 @@ local function tell_done(ended, draws)
     io.stderr:write(line, "\n")
   end
   if draws then
+    local reused = progress.reused_line(ended)
     local counted = progress.counted_line(ended.counters)
+    io.stderr:write(reused and reused .. "\n" or "")
     io.stderr:write(counted and counted .. "\n" or "", progress.summary(ended), "\n")
   end
 end

@@ -9,6 +9,7 @@ local bundle = require "mrlua.bundle"
 local engine = require "mrlua.engine"
 local files = require "mrlua.files"
 local formats = require "mrlua.formats"
+local reuse = require "mrlua.cli.reuse"
 local size = require "mrlua.size"
 
 local request = {}
@@ -75,7 +76,7 @@ local function config_of(built, view, flags, side_files)
     -- what goes to standard output is read by people and pipes
     output_format = flags.output and view.output or formats.plain(view.output),
     output = flags.output, overwrite = flags.overwrite or false,
-    shuffle = flags.shuffle or "local",
+    shuffle = flags.shuffle or "local", reuse = flags.reuse or false,
     reducers = choose(flags.reducers, view.reducers, 0),
     split_bytes = choose(flags.split_bytes, nil, 0),
     sort_buffer_bytes = choose(flags.sort_buffer_bytes, nil, 0),
@@ -119,6 +120,10 @@ function request.make(flags, is_here)
   if view.drive and not is_here then
     return nil, { kind = "setup", message = ("%s has steps: a cluster does not run those yet,"
       .. " 'mrlua run' does"):format(built.path) }
+  end
+  local problem = flags.reuse and reuse.problem(view, built.path)
+  if problem then
+    return nil, { kind = "setup", message = problem }
   end
   local side_files
   side_files, message = files.resolve(view.files or {}, flags.files or {}, built.path)

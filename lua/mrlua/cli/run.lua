@@ -8,6 +8,7 @@ local drive = require "mrlua.cli.drive"
 local engine = require "mrlua.engine"
 local outcome = require "mrlua.cli.outcome"
 local request = require "mrlua.cli.request"
+local reuse = require "mrlua.cli.reuse"
 local run_options = require "mrlua.cli.run_options"
 local usage = require "mrlua.cli.usage"
 local watch = require "mrlua.cli.watch"
@@ -37,6 +38,10 @@ local function main(argv)
     return outcome.tell_set_up(fault, flags)
   end
   local environment = watch.environment()
+  config.cache_bytes, message = reuse.bytes(flags.cache_bytes, os.getenv(reuse.VARIABLE))
+  if not config.cache_bytes then
+    return outcome.tell_set_up({ kind = "setup", message = message }, flags)
+  end
   config.slots, config.tmp = flags.slots or environment.cpu_count, flags.tmp
   local ended
   if config.view.drive then

@@ -2,6 +2,7 @@
 
 local convert = require "mrlua.cli.convert"
 local job_options = require "mrlua.cli.job_options"
+local reuse = require "mrlua.cli.reuse"
 
 local run_options = {}
 
@@ -20,6 +21,7 @@ local function new_parser()
     :convert(convert.integer_within(1, SLOTS_MAX))
   job_options.add_plan(parser)
   job_options.add_shuffle(parser)
+  reuse.add_flags(parser, convert.positive_size)
   parser:option("--tmp", "Folder for intermediate files (default: $TMPDIR, else /var/tmp).")
     :argname("DIR")
   parser:option("--keep", "Keep the outputs of a job's steps, as folders of run files in DIR.")
@@ -39,16 +41,21 @@ local function check(flags)
     return nil, "standard input (-) can be read only once"
   elseif flags.overwrite and not flags.output then
     return nil, "option '--overwrite' needs '-o'"
+  elseif flags.cache_bytes and not flags.reuse then
+    return nil, "option '--cache-size' needs '--reuse'"
+  elseif flags.reuse and flags.shuffle and flags.shuffle ~= "local" then
+    return nil, "option '--reuse' keeps the outputs of maps on this machine: not with '--shuffle "
+      .. flags.shuffle .. "'"
   end
   return flags
 end
 
 --- Parses the arguments of `mrlua run`.
 -- @tparam {string,...} argv
--- @treturn table  { job, inputs, params, files, output, overwrite, slots, reducers,
---                 split_bytes, sort_buffer_bytes, shuffle, tmp, keep, json, quiet, allow_unsafe,
---                 limit_memory_bytes, limit_seconds, limit_seconds_per_record, attempts }; what
---                 was not given is nil. Or { help = text }.
+-- @treturn table  { job, inputs, params, files, output, overwrite, slots, reducers, split_bytes,
+--                 sort_buffer_bytes, shuffle, reuse, cache_bytes, tmp, keep, json, quiet,
+--                 allow_unsafe, limit_memory_bytes, limit_seconds, limit_seconds_per_record,
+--                 attempts }; what was not given is nil. Or { help = text }.
 -- @return         or nil and one line
 function run_options.parse(argv)
   local flags, message = job_options.parse(new_parser(), argv)

@@ -32,6 +32,18 @@ describe("mrlua/cli/convert", function()
     end
   end)
 
+  it("reads an age", function()
+    for text, seconds in pairs { ["0s"] = 0, ["90s"] = 90, ["30m"] = 1800, ["12h"] = 43200,
+      ["7d"] = 604800, ["36500d"] = 36500 * 86400 } do
+      assert.equal(seconds, convert.age(text))
+    end
+    for _, text in ipairs { "", "7", "d", "-1d", "1.5h", "7w", "1 d", "36501d",
+      "99999999999999999999s" } do
+      assert.equal(("'%s' is not an age; write 90s, 30m, 12h or 7d"):format(text),
+        select(2, convert.age(text)))
+    end
+  end)
+
   it("reads the path of a side file", function()
     assert.same({ "geo.csv", "/a=b" }, convert.side_file("geo.csv=/a=b"))
     for _, text in ipairs { "", "name", "name=", "=path", "a/b=c" } do

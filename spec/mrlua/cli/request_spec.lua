@@ -1,12 +1,16 @@
 local temp = require "spec.support.temp"
 
-local loads, view_files
+local loads, view_files, view_more
 
 package.loaded["mrlua.engine"] = {
   load_job = function(args)
     loads[#loads + 1] = args
-    return { view = { input = "lines", output = "tsv", reduce = "sum", reducers = 5, attempts = 7,
-      limits = { memory = "1M" }, files = view_files }, log = {} }
+    local view = { input = "lines", output = "tsv", reduce = "sum", reducers = 5, attempts = 7,
+      limits = { memory = "1M" }, files = view_files }
+    for name, value in pairs(view_more) do
+      view[name] = value
+    end
+    return { view = view, log = {} }
   end,
 }
 local request = require "mrlua.cli.request"
@@ -21,7 +25,7 @@ end
 
 describe("mrlua/cli/request make()", function()
   before_each(function()
-    loads, view_files, folder = {}, {}, temp.folder()
+    loads, view_files, view_more, folder = {}, {}, {}, temp.folder()
   end)
 
   after_each(function()
@@ -73,5 +77,19 @@ describe("mrlua/cli/request make()", function()
     assert.equal("setup", fault.kind)
     assert.matches("^/nowhere/job.lua: ", fault.message)
     assert.equal(0, #loads)
+  end)
+
+  it("lets only jobs take part in --reuse whose maps answer the same each time", function()
+    local flags = { job = temp.write(folder .. "/count.lua", "return {}"), inputs = { "in" },
+      params = {}, reuse = true }
+
+    assert.is_true(make({ reuse = true }).reuse)
+    assert.is_false(make({}).reuse)
+    view_more = { deterministic = false }
+    local config, fault = request.make(flags)
+    assert.is_nil(config)
+    assert.equal("setup", fault.kind)
+    assert.matches("count.lua says deterministic = false", fault.message)
+    assert.is_truthy(make {})
   end)
 end)

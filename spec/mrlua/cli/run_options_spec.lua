@@ -29,6 +29,22 @@ describe("mrlua/cli/run_options parse()", function()
       "--limit-seconds", "90", "--limit-seconds-per-record", "1.5", "--attempts", "2"))
   end)
 
+  it("gives a cache a size only where there is one", function()
+    local flags = parse("--reuse", "--cache-size", "2G")
+
+    assert.is_true(flags.reuse)
+    assert.equal(2 << 30, flags.cache_bytes)
+    assert.equal("option '--cache-size' needs '--reuse'", complaint("--cache-size", "2G"))
+    assert.equal("option '--cache-size': a size must be above 0",
+      complaint("--reuse", "--cache-size", "0"))
+  end)
+
+  it("keeps outputs of maps for later jobs on this machine alone", function()
+    assert.is_true(parse("--reuse", "--shuffle", "local").reuse)
+    assert.equal("option '--reuse' keeps the outputs of maps on this machine: not with "
+      .. "'--shuffle gcs'", complaint("--reuse", "--shuffle", "gcs"))
+  end)
+
   it("refuses counts that are none, or out of their range", function()
     for _, flag in ipairs { "--slots", "--reducers", "--attempts" } do
       for _, text in ipairs { "0", "-1", "1.5", "x", "1000000", "99999999999999999999" } do

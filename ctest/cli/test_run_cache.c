@@ -1,0 +1,73 @@
+#include "cli/run_cache.h"
+
+#include "folder.h"
+#include "store/cache.h"
+
+static struct folder folder;
+static char *was;
+
+static int set_up(void **state)
+{
+    (void)state;
+    folder_make(&folder);
+    folder_write(&folder, "run", "a run", 5);
+    was = getenv("XDG_CACHE_HOME") ? strdup(getenv("XDG_CACHE_HOME")) : NULL;
+    setenv("XDG_CACHE_HOME", folder.path, 1);
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    (void)state;
+    unsetenv("XDG_CACHE_HOME");
+    if (was)
+        setenv("XDG_CACHE_HOME", was, 1);
+    free(was);
+    folder_remove(&folder);
+    return 0;
+}
+
+static void use(uint64_t bytes_max)
+{
+    struct run_cache cache;
+    struct err err;
+
+    assert_int_equal(run_cache_init(&cache, bytes_max, &err), 0);
+    assert_int_equal(cache_keep(cache.folder, "aabbccddee", folder_path(&folder, "run"),
+                                slice_of_string("note"), &err),
+                     0);
+    run_cache_deinit(&cache);
+    assert_null(cache.folder);
+}
+
+static void a_job_leaves_the_cache_within_its_limit(void **state)
+{
+    (void)state;
+    use(1 << 20);
+    assert_true(folder_has(&folder, "mrlua/files/aa/aabbccddee/file"));
+    use(1);
+    assert_false(folder_has(&folder, "mrlua/files/aa/aabbccddee"));
+}
+
+static void a_cache_that_cannot_be_is_a_setup_error(void **state)
+{
+    struct run_cache cache;
+    struct err err;
+
+    (void)state;
+    folder_write(&folder, "mrlua", "in the way", 10);
+    assert_int_equal(run_cache_init(&cache, 1, &err), -1);
+    assert_int_equal(err.kind, ERR_SETUP);
+    assert_null(cache.folder);
+    run_cache_deinit(&cache);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(a_job_leaves_the_cache_within_its_limit, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_cache_that_cannot_be_is_a_setup_error, set_up, tear_down),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
