@@ -89,6 +89,39 @@ static void a_piece_comes_from_where_its_reader_begins(void **state)
     end_world(&world);
 }
 
+/* A sample of inputs of two kinds: runs are copied, lines come through a pipe. */
+static void each_piece_comes_as_its_group_is_read(void **state)
+{
+    static const struct gcs_answer script[] = {
+        {"o/b?alt=media&generation=7", PART("0-9/10", "abcdefghij"), 0, 0},
+    };
+    char run[] = "run", lines[] = "lines";
+    Mrlua__InputGroup groups[2] = {MRLUA__INPUT_GROUP__INIT, MRLUA__INPUT_GROUP__INIT};
+    Mrlua__InputGroup *list[] = {&groups[0], &groups[1]};
+    struct world world;
+    struct err err;
+    int fd;
+
+    (void)state;
+    begin_world(&world, script, 1);
+    groups[0].format = run;
+    groups[1].format = lines;
+    world.start.groups = list;
+    world.start.n_groups = 2;
+    assert_false(feed_is_needed(&world.start)); /* both are of the first group */
+    world.pieces[1].group = 1;
+    assert_true(feed_is_needed(&world.start));
+    world.feed = feed_open(&world.start);
+    assert_false(feed_has(world.feed, 0));
+    assert_true(feed_has(world.feed, 1));
+    assert_false(feed_has(NULL, 1));
+    fd = feed_begin(world.feed, 1, &err);
+    expect_bytes(&world, fd, "abcdefghij", true);
+    close(fd);
+    assert_kit_done(&world.kit, 1);
+    end_world(&world);
+}
+
 static void a_child_that_closes_its_end_has_enough_of_the_piece(void **state)
 {
     static const struct gcs_answer script[] = {
@@ -215,6 +248,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_piece_comes_from_where_its_reader_begins),
+        cmocka_unit_test(each_piece_comes_as_its_group_is_read),
         cmocka_unit_test(a_child_that_closes_its_end_has_enough_of_the_piece),
         cmocka_unit_test(a_failure_is_told_while_the_pipe_is_still_open),
         cmocka_unit_test(a_store_that_is_late_is_known_to_be),

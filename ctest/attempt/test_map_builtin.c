@@ -58,23 +58,18 @@ static int list_emit_each(struct sink *sink, const struct slice *texts, size_t c
     return 0;
 }
 
-/* A job's view: its map, and params as a Lua list of name, text: "field" is a number. */
-static void view_of(struct buf *view, const char *map, const char *const *params)
+/* Params as a Lua list of name, text: "field" is a number. */
+static void params_of(struct buf *out, const char *const *params)
 {
-    value_write_table_begin(view);
-    value_write_string(view, slice_of_string("map"));
-    value_write_string(view, slice_of_string(map));
-    value_write_string(view, slice_of_string("params"));
-    value_write_table_begin(view);
+    value_write_table_begin(out);
     for (; params && params[0]; params += 2) {
-        value_write_string(view, slice_of_string(params[0]));
+        value_write_string(out, slice_of_string(params[0]));
         if (strcmp(params[0], "field") == 0)
-            value_write_integer(view, atoi(params[1]));
+            value_write_integer(out, atoi(params[1]));
         else
-            value_write_string(view, slice_of_string(params[1]));
+            value_write_string(out, slice_of_string(params[1]));
     }
-    value_write_table_end(view);
-    value_write_table_end(view);
+    value_write_table_end(out);
 }
 
 /* Maps a block at byte 100. */
@@ -82,16 +77,16 @@ static int map_block(struct list *list, const char *name, const char *const *par
                      struct slice block, size_t *at, struct err *err)
 {
     struct map_builtin map;
-    struct buf view = {0};
+    struct buf encoded = {0};
     int rc;
 
     list->sink.emit = list_emit;
-    view_of(&view, name, params);
-    assert_true(map_builtin_init(&map, buf_slice(&view), counts));
+    params_of(&encoded, params);
+    assert_true(map_builtin_init(&map, slice_of_string(name), buf_slice(&encoded), counts));
     rc = map_builtin_block(&map, block, 100, &list->sink, err);
     *at = map.at;
     map_builtin_deinit(&map);
-    buf_deinit(&view);
+    buf_deinit(&encoded);
     return rc;
 }
 
@@ -146,11 +141,11 @@ static void a_pattern_that_is_no_fixed_string_is_left_to_lua(void **state)
 
     (void)state;
     for (size_t i = 0; i < sizeof magic / sizeof *magic; i++) {
-        struct buf view = {0};
+        struct buf params = {0};
 
-        view_of(&view, "grep", PARAMS("pattern", magic[i]));
-        assert_false(map_builtin_init(&map, buf_slice(&view), false));
-        buf_deinit(&view);
+        params_of(&params, PARAMS("pattern", magic[i]));
+        assert_false(map_builtin_init(&map, slice_of_string("grep"), buf_slice(&params), false));
+        buf_deinit(&params);
     }
     MAPS("grep", PARAMS("pattern", "a)]{}|\\"), "xa)]{}|\\\n", "100=xa)]{}|\\;");
 }

@@ -74,6 +74,51 @@ static void test_plan(void **state)
     kit.start.plan = NULL;
 }
 
+/* Inputs of two kinds, a file and a folder of two: by group, then as they are named. */
+static void test_plan_of_groups(void **state)
+{
+    static const uint32_t expected[] = {0, 1, 1};
+    char lines[] = "lines", whole[] = "file", a[] = "a", b[] = "b", *inputs[2];
+    Mrlua__InputGroup groups[2] = {MRLUA__INPUT_GROUP__INIT, MRLUA__INPUT_GROUP__INIT};
+    Mrlua__InputGroup *list[] = {&groups[0], &groups[1]};
+    Mrlua__PlanRequest request = MRLUA__PLAN_REQUEST__INIT;
+    Mrlua__Done *done;
+
+    (void)state;
+    inputs[0] = (char *)(uintptr_t)kit_file(&kit, "z.txt", "12345678");
+    folder_mkdir(&kit.folder, "dir");
+    kit_file(&kit, "dir/1", "12345678");
+    kit_file(&kit, "dir/2", "");
+    inputs[1] = (char *)(uintptr_t)folder_path(&kit.folder, "dir");
+    for (int i = 0; i < 2; i++) {
+        groups[i].name = i ? b : a;
+        groups[i].format = i ? whole : lines;
+        groups[i].count = 1;
+    }
+    request.inputs = inputs;
+    request.groups = list;
+    request.n_inputs = request.n_groups = 2;
+    request.split_bytes = 4;
+    kit.start.kind = MRLUA__TASK_KIND__PLAN;
+    kit.start.plan = &request;
+    done = kit_run(&kit);
+    if (!done)
+        kit_must(&kit, done);
+    assert_int_equal(done->plan->n_input_groups, 3);
+    assert_memory_equal(done->plan->input_groups, expected, sizeof expected);
+    assert_int_equal(done->plan->n_split_ends, 2 + 1 + 1); /* of lines two, a file is one */
+    message_free(done);
+
+    inputs[1][strlen(inputs[1]) - 1] = 'x';
+    assert_null(kit_run(&kit));
+    assert_int_equal(kit.err.kind, ERR_SETUP);
+    assert_ptr_equal(strstr(kit.err.message, "inputs.b: "), kit.err.message);
+    groups[1].count = 2;
+    assert_null(kit_run(&kit));
+    assert_string_equal(kit.err.message, "2 inputs, and names for 3");
+    kit.start.plan = NULL;
+}
+
 /* Goal: a master reads a plan between two heartbeats. Method: what each split adds to a plan of the
  * same input is a few numbers, not a path. */
 static void test_plan_of_many_splits(void **state)
@@ -314,6 +359,7 @@ int main(int argc, char **argv)
     const struct CMUnitTest tests[] = {
         KIT_TEST(test_plan),
         KIT_TEST(test_plan_of_another_folder),
+        KIT_TEST(test_plan_of_groups),
         KIT_TEST(test_plan_of_many_splits),
         KIT_TEST(test_plan_without_reduces),
         KIT_TEST(test_plan_of_standard_input),

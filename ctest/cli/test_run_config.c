@@ -63,6 +63,46 @@ static void arguments_are_copied(void **state)
     run_config_deinit(&config);
 }
 
+/* The three inputs of begin() in two groups, the second of `count`. */
+static void add_groups(struct buf *args, uint64_t count)
+{
+    static const char *const names[] = {"clicks", "users"}, *const formats[] = {"lines", "csv"};
+
+    field_name(args, "input_groups");
+    value_write_list_begin(args, 2);
+    for (int i = 0; i < 2; i++) {
+        value_write_table_begin(args);
+        field_string(args, "name", names[i]);
+        field_string(args, "format", formats[i]);
+        field_integer(args, "count", i ? count : 1);
+        value_write_table_end(args);
+    }
+    field_integer(args, "slots", 1);
+}
+
+static void inputs_may_come_in_groups(void **state)
+{
+    struct run_config config;
+    struct buf args = {0};
+    struct err err;
+
+    (void)state;
+    begin(&args);
+    add_groups(&args, 2);
+    assert_int_equal(end(&args, &config, &err), 0);
+    assert_int_equal(config.group_count, 2);
+    assert_string_equal(config.groups[0]->name, "clicks");
+    assert_string_equal(config.groups[1]->format, "csv");
+    assert_int_equal(config.groups[1]->count, 2);
+    run_config_deinit(&config);
+
+    begin(&args);
+    add_groups(&args, 3);
+    assert_int_equal(end(&args, &config, &err), -1);
+    assert_int_equal(err.kind, ERR_SETUP);
+    assert_string_equal(err.message, "3 inputs, and names for 4");
+}
+
 static bool is_ranged(const char *partition)
 {
     struct buf bundle = {0}, view = {0}, args = {0};
@@ -227,6 +267,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(arguments_are_copied),
+        cmocka_unit_test(inputs_may_come_in_groups),
         cmocka_unit_test(what_needs_a_sample_is_known),
         cmocka_unit_test(values_out_of_their_limits_are_refused),
         cmocka_unit_test(what_is_missing_is_refused),

@@ -52,10 +52,38 @@ static void a_manifest_says_what_was_made_and_how(void **state)
     task_kit_close(&kit);
 }
 
+static void inputs_of_several_kinds_are_named(void **state)
+{
+    char a[] = "a", b[] = "b", lines[] = "lines", csv[] = "csv";
+    Mrlua__InputGroup groups[2] = {MRLUA__INPUT_GROUP__INIT, MRLUA__INPUT_GROUP__INIT};
+    Mrlua__InputGroup *list[] = {&groups[0], &groups[1]};
+    struct task_kit kit;
+    struct buf text = {0};
+    struct manifest *read;
+    struct err err;
+
+    (void)state;
+    task_kit_open(&kit, "out");
+    groups[0].name = a;
+    groups[0].format = lines;
+    groups[1].name = b;
+    groups[1].format = csv;
+    kit.source.groups = list;
+    kit.source.group_count = 2;
+    job_manifest_encode(&kit.source, &text);
+    read = manifest_decode(buf_slice(&text), "it", &err);
+    assert_non_null(read);
+    assert_string_equal(read->input_format, "a=lines b=csv");
+    manifest_close(read);
+    buf_deinit(&text);
+    task_kit_close(&kit);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_manifest_says_what_was_made_and_how),
+        cmocka_unit_test(inputs_of_several_kinds_are_named),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -53,12 +53,13 @@ static void an_object_has_a_generation_and_plans_without_objects_have_no_such_co
     kit.plan.input_generations = generations;
     kit.plan.input_is_gzip = is_gzip;
     kit.plan.n_input_generations = 2;
-    assert_int_equal(job_plan_check(&kit.plan, false, &err), -1); /* one column without the other */
+    assert_int_equal(job_plan_check(&kit.plan, 0, false, &err),
+                     -1); /* one column without the other */
     kit.plan.n_input_is_gzip = 1;
     kit.plan.n_input_generations = 1;
-    assert_int_equal(job_plan_check(&kit.plan, false, &err), -1); /* and not of all inputs */
+    assert_int_equal(job_plan_check(&kit.plan, 0, false, &err), -1); /* and not of all inputs */
     kit.plan.n_input_is_gzip = kit.plan.n_input_generations = 2;
-    assert_int_equal(job_plan_check(&kit.plan, false, &err), 0);
+    assert_int_equal(job_plan_check(&kit.plan, 0, false, &err), 0);
     job_plan_input(&kit.plan, 1, &piece);
     assert_int_equal(piece.generation, 7);
     assert_true(piece.is_gzip);
@@ -96,7 +97,7 @@ static void a_split_has_many_pieces_or_none(void **state)
 
     (void)state;
     kit.split_ends[0] = 0;
-    assert_int_equal(job_plan_check(&kit.plan, false, &err), 0);
+    assert_int_equal(job_plan_check(&kit.plan, 0, false, &err), 0);
     assert_int_equal(job_plan_piece_count(&kit.plan, 0), 0);
     assert_int_equal(job_plan_split_bytes(&kit.plan, 0), 0);
     assert_int_equal(job_plan_piece_count(&kit.plan, 1), 2);
@@ -109,11 +110,11 @@ static void refused(const char *message)
 {
     struct err err;
 
-    assert_int_equal(job_plan_check(&kit.plan, false, &err), -1);
+    assert_int_equal(job_plan_check(&kit.plan, 0, false, &err), -1);
     assert_int_equal(err.kind, ERR_RETRY);
     assert_string_equal(err.message, message);
     task_kit_plan(&kit);
-    assert_int_equal(job_plan_check(&kit.plan, false, &err), 0);
+    assert_int_equal(job_plan_check(&kit.plan, 0, false, &err), 0);
 }
 
 static void a_plan_has_reduces_or_its_job_has_none(void **state)
@@ -121,9 +122,9 @@ static void a_plan_has_reduces_or_its_job_has_none(void **state)
     struct err err;
 
     (void)state;
-    assert_int_equal(job_plan_check(&kit.plan, true, &err), -1);
+    assert_int_equal(job_plan_check(&kit.plan, 0, true, &err), -1);
     kit.plan.reducers = 0;
-    assert_int_equal(job_plan_check(&kit.plan, true, &err), 0);
+    assert_int_equal(job_plan_check(&kit.plan, 0, true, &err), 0);
     task_kit_plan(&kit);
 }
 
@@ -132,7 +133,7 @@ static void a_plan_without_a_task_is_refused(void **state)
     struct err err;
 
     (void)state;
-    assert_int_equal(job_plan_check(NULL, false, &err), -1);
+    assert_int_equal(job_plan_check(NULL, 0, false, &err), -1);
     kit.plan.reducers = 0;
     refused("the plan is empty");
     kit.plan.n_split_ends = 0;
@@ -176,6 +177,66 @@ static void inputs_that_disagree_are_refused(void **state)
     refused("the plan contradicts itself");
 }
 
+/* Both inputs of the kit are of groups, and each has a split of its own. */
+static void give_groups(uint32_t *column, uint32_t first, uint32_t second)
+{
+    column[0] = first;
+    column[1] = second;
+    kit.plan.input_groups = column;
+    kit.plan.n_input_groups = 2;
+}
+
+static void a_piece_is_of_the_group_of_its_input(void **state)
+{
+    uint32_t column[2];
+    Mrlua__Piece piece;
+    struct err err;
+
+    (void)state;
+    give_groups(column, 0, 2);
+    assert_int_equal(job_plan_check(&kit.plan, 3, false, &err), 0);
+    assert_int_equal(job_plan_split_group(&kit.plan, 0), 0);
+    assert_int_equal(job_plan_split_group(&kit.plan, 1), 2);
+    job_plan_piece(&kit.plan, 1, 0, &piece);
+    assert_int_equal(piece.group, 2);
+    kit.split_ends[0] = 0; /* a split without pieces */
+    kit.split_ends[1] = 0;
+    assert_int_equal(job_plan_split_group(&kit.plan, 1), 0);
+}
+
+static void a_plan_without_groups_is_of_a_job_without(void **state)
+{
+    struct err err;
+
+    (void)state;
+    assert_int_equal(job_plan_check(&kit.plan, 0, false, &err), 0);
+    assert_int_equal(job_plan_split_group(&kit.plan, 1), 0);
+    assert_int_equal(job_plan_check(&kit.plan, 2, false, &err), -1);
+    assert_string_equal(err.message, "the plan contradicts itself");
+    kit.plan.n_input_paths = kit.plan.n_input_names = kit.plan.n_input_sizes = 0;
+    kit.plan.n_input_mtimes_ns = kit.plan.n_input_inodes = kit.plan.n_input_devices = 0;
+    kit.plan.n_piece_inputs = kit.plan.n_piece_offsets = kit.plan.n_piece_lengths = 0;
+    kit.split_ends[0] = kit.split_ends[1] = 0;
+    assert_int_equal(job_plan_check(&kit.plan, 2, false, &err), 0); /* it has no input */
+}
+
+static void groups_that_disagree_are_refused(void **state)
+{
+    uint32_t column[2];
+    struct err err;
+
+    (void)state;
+    give_groups(column, 0, 1);
+    assert_int_equal(job_plan_check(&kit.plan, 1, false, &err), -1); /* of one group */
+    assert_int_equal(job_plan_check(&kit.plan, 0, false, &err), -1);
+    kit.plan.n_input_groups = 1; /* and not of all inputs */
+    assert_int_equal(job_plan_check(&kit.plan, 2, false, &err), -1);
+    kit.plan.n_input_groups = 2;
+    assert_int_equal(job_plan_check(&kit.plan, 2, false, &err), 0);
+    kit.split_ends[0] = 2; /* a split of both */
+    assert_int_equal(job_plan_check(&kit.plan, 2, false, &err), -1);
+}
+
 static void an_input_is_told_whole(void **state)
 {
     Mrlua__Piece piece;
@@ -203,6 +264,10 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_plan_without_a_task_is_refused, set_up, tear_down),
         cmocka_unit_test_setup_teardown(columns_that_disagree_are_refused, set_up, tear_down),
         cmocka_unit_test_setup_teardown(inputs_that_disagree_are_refused, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_piece_is_of_the_group_of_its_input, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_plan_without_groups_is_of_a_job_without, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(groups_that_disagree_are_refused, set_up, tear_down),
         cmocka_unit_test_setup_teardown(an_input_is_told_whole, set_up, tear_down),
     };
 

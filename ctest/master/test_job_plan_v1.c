@@ -121,7 +121,7 @@ static void an_old_plan_is_read_as_it_was(void **state)
     fill(&old);
     done = convert(&old);
     assert_non_null(done);
-    assert_int_equal(job_plan_check(done->plan, false, &err), 0);
+    assert_int_equal(job_plan_check(done->plan, 0, false, &err), 0);
     assert_int_equal(done->plan->reducers, 3);
     assert_int_equal(done->plan->bytes, 203);
     assert_int_equal(done->plan->split_bytes, 64);
@@ -162,7 +162,7 @@ static void a_plan_without_a_split_is_read(void **state)
     old.plan.n_splits = old.plan.n_inputs = 0;
     done = convert(&old);
     assert_non_null(done);
-    assert_int_equal(job_plan_check(done->plan, false, &err), -1);
+    assert_int_equal(job_plan_check(done->plan, 0, false, &err), -1);
     message_free(done);
 }
 
@@ -173,7 +173,7 @@ static void check_plan(const Mrlua__Plan *plan)
     static const char *const names[] = {"a.txt", "b.txt"};
     uint64_t bytes = 0;
 
-    assert_int_equal(job_plan_check(plan, false, &err), 0);
+    assert_int_equal(job_plan_check(plan, 0, false, &err), 0);
     assert_int_equal(job_plan_split_count(plan), GOLDEN_JOURNAL_MAPS);
     assert_int_equal(job_plan_input_count(plan), 2);
     for (size_t i = 0; i < 2; i++) {

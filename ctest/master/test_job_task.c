@@ -225,6 +225,70 @@ static void a_commit_is_told_every_part(void **state)
     assert_non_null(strstr(task.start.commit->manifest, "\"part-00001\""));
 }
 
+/* The two inputs of the kit are two kinds. */
+static void give_groups(void)
+{
+    static char clicks[] = "clicks", users[] = "users", lines[] = "lines", run[] = "run";
+    static Mrlua__InputGroup groups[2], *list[2];
+    static uint32_t column[] = {0, 1};
+
+    for (int i = 0; i < 2; i++) {
+        mrlua__input_group__init(&groups[i]);
+        groups[i].name = i ? users : clicks;
+        groups[i].format = i ? run : lines;
+        groups[i].count = 1;
+        list[i] = &groups[i];
+    }
+    kit.source.groups = list;
+    kit.source.group_count = 2;
+    kit.plan.input_groups = column;
+    kit.plan.n_input_groups = 2;
+}
+
+static void a_plan_is_told_all_groups(void **state)
+{
+    (void)state;
+    task_kit_open(&kit, "out");
+    give_groups();
+    kit.source.plan = NULL;
+    job_task_init(&task, &kit.source, STAGE_PLAN, 0, 7);
+    assert_int_equal(task.start.plan->n_groups, 2);
+    assert_string_equal(task.start.plan->groups[1]->name, "users");
+}
+
+static void a_map_is_told_the_group_of_its_split(void **state)
+{
+    (void)state;
+    task_kit_open(&kit, "out");
+    give_groups();
+    job_task_init(&task, &kit.source, STAGE_MAP, 1, 12);
+    assert_int_equal(task.start.n_groups, 1);
+    assert_string_equal(task.start.groups[0]->name, "users");
+    assert_string_equal(task.start.groups[0]->format, "run");
+    assert_int_equal(task.start.groups[0]->count, 0); /* how many more there are is not its own */
+    assert_int_equal(task.start.pieces[0]->group, 0); /* the one it is told of */
+    job_task_deinit(&task);
+    kit.split_ends[0] = kit.split_ends[1] = 0;
+    job_task_init(&task, &kit.source, STAGE_MAP, 0, 12); /* without pieces: it has one, too */
+    assert_string_equal(task.start.groups[0]->name, "clicks");
+    job_task_deinit(&task);
+    task_kit_plan(&kit);
+    job_task_init(&task, &kit.source, STAGE_REDUCE, 0, 31);
+    assert_int_equal(task.start.n_groups, 0);
+}
+
+static void a_sample_is_told_all_groups_and_whose_each_piece_is(void **state)
+{
+    (void)state;
+    task_kit_open(&kit, "out");
+    give_groups();
+    job_task_init(&task, &kit.source, STAGE_SAMPLE, 0, 8);
+    assert_int_equal(task.start.n_groups, 2);
+    assert_int_equal(task.start.n_pieces, 2);
+    assert_int_equal(task.start.pieces[0]->group, 0);
+    assert_int_equal(task.start.pieces[1]->group, 1);
+}
+
 /* Whatever it is, it must be a message that can be sent and read. */
 static void every_task_can_be_packed(void **state)
 {
@@ -318,6 +382,9 @@ int main(void)
         TEST(a_map_of_a_job_without_reduces_writes_a_part),
         TEST(a_commit_without_reduces_is_told_the_parts_of_the_maps),
         TEST(a_commit_is_told_every_part),
+        TEST(a_plan_is_told_all_groups),
+        TEST(a_map_is_told_the_group_of_its_split),
+        TEST(a_sample_is_told_all_groups_and_whose_each_piece_is),
         TEST(every_task_can_be_packed),
         TEST(a_plan_is_asked_what_the_side_files_are),
         TEST(who_runs_the_job_is_told_what_the_plan_said_of_side_files),

@@ -76,6 +76,7 @@ static void a_wrong_submit_is_refused(void **state)
     Mrlua__JobSubmit submit = MRLUA__JOB_SUBMIT__INIT;
     char relative[] = "in", absolute[] = "/in", key[] = "key", lines[] = "lines", tsv[] = "tsv";
     char standard_input[] = "-", *input = relative;
+    Mrlua__InputGroup group = MRLUA__INPUT_GROUP__INIT, *groups[] = {&group};
     uint8_t hash[BLOB_HASH_BYTES] = {1};
     Mrlua__SideFile file = MRLUA__SIDE_FILE__INIT, *files[CHILD_FILE_COUNT_MAX + 1];
     char name[] = "stop";
@@ -83,6 +84,9 @@ static void a_wrong_submit_is_refused(void **state)
     (void)state;
     for (size_t i = 0; i < sizeof files / sizeof *files; i++)
         files[i] = &file;
+    group.name = key;
+    group.format = lines;
+    group.count = 2;
     peer_send(user, MESSAGE_JOB_SUBMIT, 1, &submit.base);
     assert_refused(user, "idempotency key");
     submit.idempotency_key = key;
@@ -104,6 +108,11 @@ static void a_wrong_submit_is_refused(void **state)
     input = absolute;
     submit.input = lines;
     submit.output = tsv;
+    submit.groups = groups;
+    submit.n_groups = 1;
+    peer_send(user, MESSAGE_JOB_SUBMIT, 1, &submit.base);
+    assert_refused(user, "1 inputs, and names for 2");
+    submit.n_groups = 0;
     submit.bundle_hash = (ProtobufCBinaryData){.len = sizeof hash, .data = hash};
     peer_send(user, MESSAGE_JOB_SUBMIT, 1, &submit.base);
     assert_refused(user, "bundle has not been sent");

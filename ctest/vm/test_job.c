@@ -131,6 +131,30 @@ static void modules_beside_the_job_are_found(void **state)
     kit_close(&kit);
 }
 
+/* The map of an input, its name in mr, and the built-ins in Lua. */
+static void an_input_is_used_by_its_name(void **state)
+{
+    struct kit kit = {0};
+
+    (void)state;
+    assert_int_equal(kit_load(&kit,
+                              "local function tell(k, v, emit) emit(v, tostring(mr.input)) end\n"
+                              "return { map = tell, inputs = { a = {}, b = { map = 'grep' },\n"
+                              "  c = { map = 'identity' } }, params = { pattern = 'x+' } }"),
+                     0);
+    assert_int_equal(kit_map(&kit, 0, "0"), 0); /* no input is chosen: what is there for all */
+    assert_int_equal(vm_use_input(kit.vm, "a", &kit.err), 0);
+    assert_int_equal(kit_map(&kit, 0, "1"), 0);
+    assert_int_equal(vm_use_input(kit.vm, "b", &kit.err), 0);
+    assert_int_equal(kit_map(&kit, 2, "xx"), 0);
+    assert_int_equal(vm_use_input(kit.vm, "a", &kit.err), 0);
+    assert_int_equal(kit_map(&kit, 0, "3"), 0);
+    assert_string_equal(buf_string(&kit.output), "\"0\"='nil';\"1\"='a';2='xx';\"3\"='a';");
+    assert_int_equal(vm_use_input(kit.vm, "c", &kit.err), 0);
+    assert_int_equal(vm_builtin(kit.vm, "map"), BUILTIN_IDENTITY);
+    kit_close(&kit);
+}
+
 static void random_numbers_follow_the_seed(void **state)
 {
     static const char body[] = "emit(math.random(1 << 40), math.random(1 << 40))";
@@ -167,6 +191,7 @@ int main(void)
         cmocka_unit_test(what_the_file_raises_is_told_with_its_line),
         cmocka_unit_test(params_are_what_the_command_line_says),
         cmocka_unit_test(modules_beside_the_job_are_found),
+        cmocka_unit_test(an_input_is_used_by_its_name),
         cmocka_unit_test(random_numbers_follow_the_seed),
         cmocka_unit_test(an_unsafe_job_has_all_of_lua),
     };

@@ -93,7 +93,7 @@ static int open_part(void *context, uint32_t step, uint32_t index, struct drive_
     struct child *child = context;
     struct opened *opened = mem_alloc(sizeof *opened);
     Mrlua__StepOpen message = MRLUA__STEP_OPEN__INIT;
-    struct map_input input;
+    const struct map_input input = {.kind = READER_RUN};
     int rc;
 
     *part = (struct drive_part){.opened = opened};
@@ -104,7 +104,6 @@ static int open_part(void *context, uint32_t step, uint32_t index, struct drive_
     if (rc == 0)
         rc = child_receive_input(child, &opened->input, &opened->fd, err);
     if (rc == 1) {
-        map_input_init(&input, "run", (struct slice){0}, err);
         part->reader = map_input_open(&input, child->vm, opened->input, opened->fd, err);
         if (part->reader)
             return 1;

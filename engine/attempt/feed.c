@@ -1,6 +1,7 @@
 #include "attempt/feed.h"
 
 #include "attempt/files.h"
+#include "attempt/input_groups.h"
 #include "base/io.h"
 #include "base/mem.h"
 #include "format/reader.h"
@@ -37,9 +38,9 @@ struct feed {
     bool is_late;
 };
 
-static bool is_run(const Mrlua__TaskStart *start)
+static bool is_streamed(const Mrlua__TaskStart *start, const Mrlua__Piece *piece)
 {
-    return strcmp(start->input, "run") == 0;
+    return piece->generation != 0 && strcmp(input_format_of(start, piece), "run") != 0;
 }
 
 bool feed_has_objects(const Mrlua__TaskStart *start)
@@ -52,7 +53,15 @@ bool feed_has_objects(const Mrlua__TaskStart *start)
 
 bool feed_is_needed(const Mrlua__TaskStart *start)
 {
-    return feed_has_objects(start) && !is_run(start);
+    for (size_t i = 0; i < start->n_pieces; i++)
+        if (is_streamed(start, start->pieces[i]))
+            return true;
+    return false;
+}
+
+bool feed_has(const struct feed *feed, size_t piece)
+{
+    return feed && is_streamed(feed->start, feed->start->pieces[piece]);
 }
 
 /* Where its reader begins, and what it will want: what cannot be cut is read whole. */
@@ -75,22 +84,23 @@ static void fill_span(struct gcs_span *span, const struct uri *uri, const Mrlua_
 struct feed *feed_open(const Mrlua__TaskStart *start)
 {
     struct feed *feed = mem_alloc(sizeof *feed);
-    enum reader_kind reader = READER_LINES;
     struct gcs_read_options options = {.parallel_count = PARALLEL_COUNT,
                                        .range_bytes = RANGE_BYTES};
     struct err ignored; /* the child tells what is wrong with the format */
 
-    reader_kind_by_name(slice_of_string(start->input), &reader, &ignored);
     feed->start = start;
     feed->gcs = gcs_open();
     feed->spans = mem_alloc_array(start->n_pieces, sizeof *feed->spans);
     feed->uris = mem_alloc_array(start->n_pieces, sizeof *feed->uris);
     for (size_t i = 0; i < start->n_pieces; i++) {
         const Mrlua__Piece *piece = start->pieces[i];
-        bool is_cut = !piece->is_gzip && !reader_needs_whole_file(reader, piece->name);
+        enum reader_kind reader = READER_LINES;
+        bool is_cut;
 
-        if (piece->generation == 0 || uri_parse(piece->path, &feed->uris[i], &ignored) != 0)
+        if (!is_streamed(start, piece) || uri_parse(piece->path, &feed->uris[i], &ignored) != 0)
             continue;
+        reader_kind_by_name(slice_of_string(input_format_of(start, piece)), &reader, &ignored);
+        is_cut = !piece->is_gzip && !reader_needs_whole_file(reader, piece->name);
         if (piece->offset <= piece->size && piece->length <= piece->size - piece->offset)
             fill_span(&feed->spans[i], &feed->uris[i], piece, reader, is_cut);
     }

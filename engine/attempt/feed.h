@@ -35,6 +35,9 @@ bool feed_has_objects(const Mrlua__TaskStart *start);
 /* Does one of them come through a pipe? */
 bool feed_is_needed(const Mrlua__TaskStart *start);
 
+/* Does this piece? `feed` may be NULL: none does. */
+bool feed_has(const struct feed *feed, size_t piece);
+
 /* `start` is borrowed until close. Nothing is asked for yet. */
 struct feed *feed_open(const Mrlua__TaskStart *start);
 

@@ -183,13 +183,11 @@ static bool is_fixed(struct slice pattern)
     return true;
 }
 
-bool map_builtin_init(struct map_builtin *map, struct slice view, bool counts)
+bool map_builtin_init(struct map_builtin *map, struct slice name, struct slice params, bool counts)
 {
-    struct slice name = value_field_string(view, "map", ""), params, separator;
+    struct slice separator;
 
     *map = (struct map_builtin){.counts = counts};
-    if (!value_field_table(view, "params", &params))
-        params = slice_of("", 0);
     if (slice_equal(name, slice_of_string("words"))) {
         map->map = map_words;
     } else if (slice_equal(name, slice_of_string("grep"))) {

@@ -2,7 +2,7 @@
  * map_builtin: the built-in maps "words", "grep" and "field" over whole blocks of lines, with no
  * Lua and no call per line.
  *
- *     if (map_builtin_init(&map, view, counts))             the job names one that C can do
+ *     if (map_builtin_init(&map, name, params, counts))     it is one that C can do
  *         while (reader_block(...) == 1)
  *             rc = map_builtin_block(&map, block, offset, sink, &err);
  *     map_builtin_deinit(&map);                             in any state
@@ -32,9 +32,10 @@ struct map_builtin {
     struct buf key, value; /* what is emitted, encoded */
 };
 
-/* `view` is the job's, checked, and borrowed until deinit; vm_counts() says `counts`. False: the
- * job's map is not one of these, and nothing needs a deinit. */
-bool map_builtin_init(struct map_builtin *map, struct slice view, bool counts);
+/* `name` is the job's map, "" for a function; `params` its params, a value table that was checked,
+ * borrowed until deinit; vm_counts() says `counts`. False: it is not one of these, and nothing
+ * needs a deinit. */
+bool map_builtin_init(struct map_builtin *map, struct slice name, struct slice params, bool counts);
 void map_builtin_deinit(struct map_builtin *map);
 
 /* READER_PADDING_BYTES can be read behind the block. 0 or -1; then map->at is where in the block

@@ -1,7 +1,6 @@
 #include "attempt/map_task.h"
 
-#include "attempt/map_builtin.h"
-#include "attempt/map_input.h"
+#include "attempt/map_inputs.h"
 #include "attempt/map_partition.h"
 #include "attempt/part.h"
 #include "base/find.h"
@@ -29,9 +28,7 @@ struct map_task {
     struct sample *sample; /* NULL: it is a map */
     struct writer *writer; /* of a job without reduces: the part, and no collector */
     bool sort_failed;      /* the sort buffer did, or combine: not the record in hand */
-    bool is_identity, is_builtin;
-    struct map_builtin builtin; /* is_builtin: what blocks are mapped with */
-    struct map_input input;
+    struct map_inputs inputs;
     uint64_t input_index;
     uint64_t bytes_before; /* of the pieces that are done */
     struct buf key, value; /* what is emitted without Lua, encoded */
@@ -146,12 +143,12 @@ static void open_sample(struct map_task *task)
 {
     struct sample_options options = {
         .partition_count = task->partition.count,
-        .piece_count = (uint32_t)task->child->start->n_shares,
+        .piece_count = (uint32_t)(task->child->start->n_shares + task->child->start->n_groups),
         .group_parts = task->partition.group_parts,
         .combines = vm_has(task->vm, "combine"),
     };
 
-    task->sample = sample_open(&options);
+    task->sample = task->inputs.sample = sample_open(&options);
     task->sink.emit = emit_sample;
 }
 
@@ -207,11 +204,8 @@ static int open_task(struct map_task *task, struct child *child, struct err *err
     task->child = child;
     task->page = child->page;
     task->vm = child->vm;
-    task->is_identity = !vm_has(task->vm, "map") || vm_builtin(task->vm, "map") == BUILTIN_IDENTITY;
-    task->is_builtin =
-        map_builtin_init(&task->builtin, buf_slice(&child->view), vm_counts(task->vm));
-    if (map_input_init(&task->input, start->input, buf_slice(&child->view), err) != 0 ||
-        map_partition_init(&task->partition, start, buf_slice(&child->view), child->vm, err) != 0)
+    map_inputs_init(&task->inputs, child, &task->sink);
+    if (map_partition_init(&task->partition, start, buf_slice(&child->view), child->vm, err) != 0)
         return -1;
     if (start->kind == MRLUA__TASK_KIND__SAMPLE) {
         open_sample(task);
@@ -328,7 +322,7 @@ static bool end_record(struct feed *feed)
 
     feed->has_record = false;
     page_set(&task->page->in_hand, 0);
-    if (task->input.runs_job) /* where it stands still, if it does */
+    if (task->inputs.input.runs_job) /* where it stands still, if it does */
         page_set(&task->page->input_offset, feed->record.offset + feed->record.text.len);
     else
         page_set(&task->page->phase, PAGE_READ);
@@ -378,8 +372,9 @@ static int map_rest(struct feed *feed, struct err *err)
 {
     struct map_task *task = feed->task;
 
-    return task->is_identity ? emit_all_as_read(feed, err)
-                             : vm_map_all(task->vm, next_record, feed, &task->sink, err);
+    return task->inputs.input.is_identity
+               ? emit_all_as_read(feed, err)
+               : vm_map_all(task->vm, next_record, feed, &task->sink, err);
 }
 
 /* After an error. True: it was the record's, and others may be like it. */
@@ -408,7 +403,7 @@ static int map_records(struct map_task *task, struct reader *reader, const char 
     int rc;
 
     do {
-        page_enter(task->page, task->input.runs_job ? PAGE_MAP : PAGE_READ);
+        page_enter(task->page, task->inputs.input.runs_job ? PAGE_MAP : PAGE_READ);
         rc = map_rest(&feed, err);
     } while (rc != 0 && goes_on(&feed, input, err));
     return rc;
@@ -418,11 +413,11 @@ static int map_records(struct map_task *task, struct reader *reader, const char 
 static void tell_line(struct map_task *task, const char *input, struct slice block, uint64_t offset,
                       uint64_t number, const struct err *err)
 {
-    struct reader_record record = {.offset = offset + task->builtin.at};
+    struct reader_record record = {.offset = offset + task->inputs.input.builtin.at};
     size_t next;
 
-    record.text = reader_block_line(block, task->builtin.at, &next);
-    number += count_lines(slice_of(block.ptr, task->builtin.at));
+    record.text = reader_block_line(block, task->inputs.input.builtin.at, &next);
+    number += count_lines(slice_of(block.ptr, task->inputs.input.builtin.at));
     if (is_of_record(task, err))
         add_bad(task, input, &record, number, err);
     else
@@ -442,7 +437,7 @@ static int map_blocks(struct map_task *task, struct reader *reader, const char *
         uint64_t lines = count_lines(block);
 
         page_record(page, task->input_index, offset);
-        if (map_builtin_block(&task->builtin, block, offset, &task->sink, err) != 0) {
+        if (map_builtin_block(&task->inputs.input.builtin, block, offset, &task->sink, err) != 0) {
             if (err->kind == ERR_JOB || err->kind == ERR_LIMIT)
                 tell_line(task, input, block, offset, page_get(&page->record), err);
             return -1;
@@ -475,7 +470,7 @@ static int sampled(struct map_task *task, int rc, struct err *err)
 static int map_piece(struct map_task *task, const Mrlua__Input *message, int fd, struct err *err)
 {
     const Mrlua__Piece *piece = message->piece;
-    struct reader *reader = map_input_open(&task->input, task->vm, message, fd, err);
+    struct reader *reader = map_input_open(&task->inputs.input, task->vm, message, fd, err);
     int rc;
 
     if (!reader)
@@ -484,7 +479,8 @@ static int map_piece(struct map_task *task, const Mrlua__Input *message, int fd,
     page_set(&task->page->input_offset, piece->offset);
     if (task->sample)
         sample_begin(task->sample, task->child->start->shares[task->input_index], piece->length);
-    if (task->is_builtin && reader_has_blocks(reader) && task->child->start->n_skip == 0)
+    if (task->inputs.input.is_builtin && reader_has_blocks(reader) &&
+        task->child->start->n_skip == 0)
         rc = map_blocks(task, reader, piece->name, err);
     else
         rc = map_records(task, reader, piece->name, err);
@@ -502,6 +498,8 @@ static int map_next_piece(struct map_task *task, struct err *err)
 
     if (rc == 1 && !input->piece)
         rc = err_set(err, ERR_RETRY, "an input without a piece");
+    if (rc == 1 && map_inputs_enter(&task->inputs, input->piece, err) != 0)
+        rc = -1;
     if (rc == 1 && map_piece(task, input, fd, err) != 0)
         rc = -1;
     io_close(&fd);
@@ -516,18 +514,13 @@ static int map_all(struct map_task *task, struct err *err)
 {
     int rc;
 
-    page_enter(task->page, PAGE_HOOK);
-    if (vm_setup(task->vm, err) != 0)
+    if (map_inputs_begin(&task->inputs, err) != 0)
         return -1;
-    page_enter(task->page, PAGE_READ);
     while ((rc = map_next_piece(task, err)) == 1)
         ;
     if (rc != 0 || bad_records_fail(&task->child->bad, err) != 0)
         return -1;
-    page_enter(task->page, PAGE_HOOK);
-    if (task->sample)
-        sample_begin_rest(task->sample);
-    return vm_cleanup(task->vm, &task->sink, err);
+    return map_inputs_end(&task->inputs, err);
 }
 
 static int finish(struct map_task *task, struct task_result *result, struct err *err)
@@ -582,7 +575,7 @@ int map_task_run(struct child *child, struct task_result *result, struct err *er
     collector_close(task.collector);
     sample_close(task.sample);
     map_partition_deinit(&task.partition);
-    map_builtin_deinit(&task.builtin);
+    map_inputs_deinit(&task.inputs);
     buf_deinit(&task.key);
     buf_deinit(&task.value);
     return rc;

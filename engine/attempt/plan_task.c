@@ -1,6 +1,7 @@
 #include "attempt/plan_task.h"
 
 #include "attempt/plan_sums.h"
+#include "attempt/input_groups.h"
 #include "base/mem.h"
 #include "format/publish.h"
 #include "format/split.h"
@@ -30,20 +31,43 @@ static int enter_folder(const Mrlua__PlanRequest *request, struct err *err)
     return 0;
 }
 
-static int list_inputs(const Mrlua__TaskStart *start, struct file_list *list, struct err *err)
+static int list_input(const Mrlua__TaskStart *start, const char *input, struct file_list *list,
+                      struct err *err)
+{
+    return strcmp(input, "-") == 0 ? spool_input(STDIN_FILENO, start->tmp_folder, list, err)
+                                   : file_list_add(list, input, err);
+}
+
+/* `kinds` has room for those of the request, or for one of all inputs: how each is read, and how
+ * many files that are. */
+static int list_kinds(const Mrlua__TaskStart *start, struct file_list *list,
+                      struct split_kind *kinds, struct err *err)
+{
+    const Mrlua__PlanRequest *request = start->plan;
+    size_t input = 0;
+
+    for (size_t i = 0; i == 0 || i < request->n_groups; i++) {
+        const Mrlua__InputGroup *group = request->n_groups ? request->groups[i] : NULL;
+        size_t end = group ? input + group->count : request->n_inputs, before = list->count;
+
+        if (reader_kind_by_name(slice_of_string(group ? group->format : start->input),
+                                &kinds[i].reader, err) != 0)
+            return -1;
+        for (; input < end; input++)
+            if (list_input(start, request->inputs[input], list, err) != 0)
+                return group ? err_prefix(err, "inputs.%s", group->name) : -1;
+        kinds[i].file_count = list->count - before;
+    }
+    return 0;
+}
+
+static int list_inputs(const Mrlua__TaskStart *start, struct file_list *list,
+                       struct split_kind *kinds, struct err *err)
 {
     const Mrlua__PlanRequest *request = start->plan;
 
-    if (enter_folder(request, err) != 0)
+    if (enter_folder(request, err) != 0 || list_kinds(start, list, kinds, err) != 0)
         return -1;
-    for (size_t i = 0; i < request->n_inputs; i++) {
-        const char *input = request->inputs[i];
-        int rc = strcmp(input, "-") == 0 ? spool_input(STDIN_FILENO, start->tmp_folder, list, err)
-                                         : file_list_add(list, input, err);
-
-        if (rc != 0)
-            return -1;
-    }
     if (request->folder[0])
         file_list_set_folder(list, request->folder);
     return 0;
@@ -58,6 +82,7 @@ struct plan_message {
     protobuf_c_boolean *is_gzip;
     int64_t *mtimes_ns;
     uint8_t *checksums; /* NULL: nobody has asked for them */
+    uint32_t *groups; /* NULL: there are none */
     uint32_t *split_ends, *piece_inputs;
     uint64_t *piece_offsets, *piece_lengths;
 };
@@ -100,6 +125,21 @@ static void fill_objects(struct plan_message *out, const struct file_list *list)
     out->plan.n_input_generations = out->plan.n_input_is_gzip = count;
     out->plan.input_generations = out->generations;
     out->plan.input_is_gzip = out->is_gzip;
+}
+
+static void fill_groups(struct plan_message *out, const struct split_options *options)
+{
+    size_t count = 0;
+
+    for (size_t i = 0; i < options->kind_count; i++)
+        count += options->kinds[i].file_count;
+    if (count == 0)
+        return;
+    out->groups = mem_alloc_array(count, sizeof *out->groups);
+    out->plan.input_groups = out->groups;
+    for (uint32_t i = 0; i < options->kind_count; i++)
+        for (size_t j = 0; j < options->kinds[i].file_count; j++)
+            out->groups[out->plan.n_input_groups++] = i;
 }
 
 static void fill_inputs(struct plan_message *out, const struct file_list *list)
@@ -167,12 +207,13 @@ static void fill_splits(struct plan_message *out, const struct split_plan *plan)
 }
 
 static void plan_message_init(struct plan_message *out, const struct split_plan *plan,
-                              const struct file_list *list)
+                              const struct file_list *list, const struct split_options *options)
 {
     mrlua__plan__init(&out->plan);
     fill_inputs(out, list);
     fill_objects(out, list);
     fill_checksums(out, list);
+    fill_groups(out, options);
     fill_pieces(out, plan);
     fill_splits(out, plan);
     out->plan.reducers = plan->reducer_count;
@@ -192,6 +233,7 @@ static void plan_message_deinit(struct plan_message *message)
     free(message->devices);
     free(message->generations);
     free(message->is_gzip);
+    free(message->groups);
     free(message->split_ends);
     free(message->piece_inputs);
     free(message->piece_offsets);
@@ -199,12 +241,12 @@ static void plan_message_deinit(struct plan_message *message)
 }
 
 void plan_task_pack(const struct split_plan *plan, const struct file_list *list,
-                    struct side_files *files, struct buf *done)
+                    const struct split_options *options, struct side_files *files, struct buf *done)
 {
     Mrlua__Done message = MRLUA__DONE__INIT;
     struct plan_message body = {0};
 
-    plan_message_init(&body, plan, list);
+    plan_message_init(&body, plan, list, options);
     if (files && files->count > 0) {
         body.plan.n_files = files->count;
         body.plan.files = files->list;
@@ -245,21 +287,27 @@ int plan_task_run(const Mrlua__TaskStart *start, struct buf *done, struct err *e
     struct split_plan plan = {0};
     struct side_files files;
     struct plan_sums sums;
+    struct split_kind kinds[INPUT_GROUP_COUNT_MAX];
     struct split_options options = {
+        .kinds = kinds,
+        .kind_count = start->plan->n_groups,
         .split_bytes = start->plan->split_bytes,
         .reducer_count = start->plan->reducers,
         .stable = start->reuse != NULL,
     };
     int rc = -1;
 
-    if (reader_kind_by_name(slice_of_string(start->input), &options.reader, err) != 0 ||
+    if (input_groups_check(start->plan->groups, start->plan->n_groups, start->plan->n_inputs,
+                           err) != 0 ||
+        reader_kind_by_name(slice_of_string(start->input), &options.reader, err) != 0 ||
         (start->commit && claim_output(start->commit, err) != 0) ||
-        side_files_pin(start->plan, &files, err) != 0 || list_inputs(start, &list, err) != 0 ||
+        side_files_pin(start->plan, &files, err) != 0 ||
+        list_inputs(start, &list, kinds, err) != 0 ||
         plan_sums_make(&sums, start->reuse, &list, &files, err) != 0 ||
         split_plan_init(&plan, list.items, list.count, &options, err) != 0 ||
         (start->plan->map_only && drop_reduces(&plan, err) != 0))
         goto out;
-    plan_task_pack(&plan, &list, &files, done);
+    plan_task_pack(&plan, &list, &options, &files, done);
     rc = 0;
 out:
     split_plan_deinit(&plan);

@@ -17,9 +17,11 @@
  */
 int plan_task_run(const Mrlua__TaskStart *start, struct buf *done, struct err *err);
 
-/* Appends the packed Done of a plan over the files of the list. `files` may be NULL. */
+/* Appends the packed Done of a plan, made with these options over the files of the list. `files`
+ * may be NULL. */
 void plan_task_pack(const struct split_plan *plan, const struct file_list *list,
-                    struct side_files *files, struct buf *done);
+                    const struct split_options *options, struct side_files *files,
+                    struct buf *done);
 
 /* Gives the parts of start->commit their names, and _SUCCESS. Appends a packed Done. ERR_PEER:
  * *lost is the part that is gone. */

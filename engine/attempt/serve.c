@@ -3,6 +3,7 @@
 #include "attempt/attempt.h"
 #include "attempt/feed.h"
 #include "attempt/files.h"
+#include "attempt/input_groups.h"
 #include "attempt/keep.h"
 #include "attempt/record_quote.h"
 #include "attempt/serve_drive.h"
@@ -163,7 +164,7 @@ static int open_piece(struct service *service, size_t index, Mrlua__Input *input
     input->piece = start->pieces[index];
     if (input->piece->generation == 0)
         return files_input(input->piece, err);
-    if (!service->feed)
+    if (!feed_has(service->feed, index))
         return feed_copy(input->piece, start->tmp_folder, err);
     input->is_stream = true;
     return feed_begin(service->feed, index, err);
@@ -445,7 +446,8 @@ static int tell_death(struct service *service, struct err *err)
 
     death_look(&death, service->trusted->page);
     if (piece && death.phase == PAGE_MAP)
-        record_quote(start->input, piece, death.input_offset, &service->trusted->detail);
+        record_quote(input_format_of(start, piece), piece, death.input_offset,
+                     &service->trusted->detail);
     death_tell(&death, err);
     if (death_is_of_record(&death))
         add_bad(service->trusted, &death, err);

@@ -69,6 +69,8 @@ struct job_source run_source_of(struct run_shell *shell)
         .input_count = config->input_count,
         .files = config->files.list,
         .file_count = config->files.count,
+        .groups = config->groups,
+        .group_count = config->group_count,
         .output_folder = config->output,
         .publish_id = shell->output.job_id,
         .shuffle = shell->output.shuffle.len ? shell->output.shuffle.ptr : NULL,
@@ -112,7 +114,7 @@ static void take_plan(struct run_attempt *attempt, Mrlua__Done *done)
     struct event event = run_event(attempt, EVENT_PLAN_MADE);
     struct err err;
 
-    if (job_plan_check(done->plan, shell->config.map_only, &err) != 0) {
+    if (job_plan_check(done->plan, shell->config.group_count, shell->config.map_only, &err) != 0) {
         message_free(done);
         run_attempt_failed(attempt, &err, NULL);
         return;

@@ -1,5 +1,6 @@
 #include "cli/run_config.h"
 
+#include "attempt/input_groups.h"
 #include "base/mem.h"
 #include "master/job_shuffle.h"
 #include "record/partition.h"
@@ -36,24 +37,48 @@ static uint32_t count_field(struct slice args, const char *name)
     return value > UINT32_MAX ? UINT32_MAX : (uint32_t)value;
 }
 
-static void read_inputs(struct run_config *config, struct slice list)
+static void add_input(struct run_config *config, const struct datum *item)
+{
+    if (item->type != DATUM_STRING)
+        return;
+    config->inputs =
+        mem_realloc_array(config->inputs, config->input_count + 1, sizeof *config->inputs);
+    config->inputs[config->input_count] = mem_strndup(item->string.ptr, item->string.len);
+    if (strcmp(config->inputs[config->input_count++], "-") == 0)
+        config->reads_stdin = true;
+}
+
+static void add_group(struct run_config *config, const struct datum *item)
+{
+    struct slice name = value_field_string(item->string, "name", "");
+    struct slice format = value_field_string(item->string, "format", "");
+    Mrlua__InputGroup *group = mem_alloc(sizeof *group);
+
+    mrlua__input_group__init(group);
+    group->name = mem_strndup(name.ptr, name.len);
+    group->format = mem_strndup(format.ptr, format.len);
+    group->count = count_field(item->string, "count");
+    config->groups =
+        mem_realloc_array(config->groups, config->group_count + 1, sizeof *config->groups);
+    config->groups[config->group_count++] = group;
+}
+
+/* The items of the list that is the field `name`. */
+static void read_list(struct run_config *config, struct slice args, const char *name,
+                      void (*add)(struct run_config *config, const struct datum *item))
 {
     struct value_reader reader;
     struct datum key, value;
     struct err ignored;
+    struct slice list;
 
+    if (!value_field_table(args, name, &list))
+        return;
     value_reader_init(&reader, list);
     if (value_read(&reader, &key, &ignored) != 1 || key.type != DATUM_TABLE_BEGIN)
         return;
-    while (value_read_pair(&reader, &key, &value, &ignored) == 1) {
-        if (value.type != DATUM_STRING)
-            continue;
-        config->inputs =
-            mem_realloc_array(config->inputs, config->input_count + 1, sizeof *config->inputs);
-        config->inputs[config->input_count] = mem_strndup(value.string.ptr, value.string.len);
-        if (strcmp(config->inputs[config->input_count++], "-") == 0)
-            config->reads_stdin = true;
-    }
+    while (value_read_pair(&reader, &key, &value, &ignored) == 1)
+        add(config, &value);
 }
 
 /* Of a step: drive_shell_files(). */
@@ -97,14 +122,13 @@ static int read_files(struct run_config *config, struct slice args, struct err *
 
 static void read_fields(struct run_config *config, struct slice args)
 {
-    struct slice inputs;
     struct datum reduce;
 
     value_field_table(args, "bundle", &config->bundle);
     value_field_table(args, "view", &config->view);
     value_field_table(args, "params", &config->params);
-    if (value_field_table(args, "inputs", &inputs))
-        read_inputs(config, inputs);
+    read_list(config, args, "inputs", add_input);
+    read_list(config, args, "input_groups", add_group);
     config->ranged = partition_kind_of(config->view) == PARTITION_BY_RANGE;
     config->map_only = !value_field(config->view, "reduce", &reduce);
     config->job_name = string_field(args, "job_name");
@@ -159,6 +183,8 @@ static int check(const struct run_config *config, struct err *err)
     if (!config->bundle.len || !config->view.len || !config->job_name || !config->input_count ||
         !config->input_format || !config->output_format)
         return err_set(err, ERR_SETUP, "run: an argument is missing");
+    if (input_groups_check(config->groups, config->group_count, config->input_count, err) != 0)
+        return -1;
     if (!config->output && strcmp(config->output_format, "run") == 0)
         return err_set(err, ERR_SETUP, "a job with output = \"run\" writes files: give -o DIR");
     if (job_shuffle_prefix(config->shuffle, config->output, "none", &shuffle, err) != 0)
@@ -189,6 +215,12 @@ void run_config_deinit(struct run_config *config)
         free(config->files.items[i].path);
     }
     message_free(config->pinned);
+    for (size_t i = 0; i < config->group_count; i++) {
+        free(config->groups[i]->name);
+        free(config->groups[i]->format);
+        free(config->groups[i]);
+    }
+    free(config->groups);
     free(config->job_name);
     free(config->input_format);
     free(config->output_format);

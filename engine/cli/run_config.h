@@ -11,6 +11,7 @@
 #include "attempt/side_files.h"
 #include "base/err.h"
 #include "base/slice.h"
+#include "rpc/message.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -32,6 +33,8 @@ struct run_config {
     char *job_name;
     char **inputs; /* files, folders, globs, "-" */
     size_t input_count;
+    Mrlua__InputGroup **groups; /* of the inputs: attempt/input_groups.h */
+    size_t group_count;
     struct side_files files;    /* names and paths; of a step, as they were pinned for all */
     Mrlua__PlanRequest *pinned; /* holds those; NULL */
     char *input_format;         /* "lines" */

@@ -107,6 +107,8 @@ static void send_submit(struct submit *submit)
     job.view_hash = hash_of(submit, 2);
     job.inputs = config->inputs;
     job.n_inputs = config->input_count;
+    job.groups = config->groups;
+    job.n_groups = config->group_count;
     job.folder = submit->folder;
     job.input = config->input_format;
     job.output = config->output_format;

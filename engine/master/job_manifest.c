@@ -52,14 +52,26 @@ static void add_counters(struct manifest *manifest, const struct job_counters *c
             .name = counters->items[i].name, .value = (uint64_t)counters->items[i].value};
 }
 
+/* "lines", or "clicks=lines users=csv" of a job with several inputs. */
+static const char *input_format_of(const struct job_source *source, struct buf *text)
+{
+    if (source->group_count == 0)
+        return source->input_format;
+    for (size_t i = 0; i < source->group_count; i++)
+        buf_printf(text, "%s%s=%s", i ? " " : "", source->groups[i]->name,
+                   source->groups[i]->format);
+    return buf_string(text);
+}
+
 void job_manifest_encode(const struct job_source *source, struct buf *out)
 {
     uint32_t part_count = job_results_part_count(source->results);
     struct buf *names = mem_alloc_array(part_count, sizeof *names);
+    struct buf input_format = {0};
     struct manifest_number times[] = {{"map", source->map_ms}, {"reduce", source->reduce_ms}};
     struct manifest manifest = {.job_id = source->publish_id,
                                 .job_name = source->name,
-                                .input_format = source->input_format,
+                                .input_format = input_format_of(source, &input_format),
                                 .output_format = source->output_format,
                                 .split_count = job_plan_split_count(source->plan),
                                 .split_bytes = source->plan->split_bytes,
@@ -77,6 +89,7 @@ void job_manifest_encode(const struct job_source *source, struct buf *out)
     for (uint32_t i = 0; i < part_count; i++)
         buf_deinit(&names[i]);
     free(names);
+    buf_deinit(&input_format);
     free(manifest.inputs);
     free(manifest.parts);
     free(manifest.counters);

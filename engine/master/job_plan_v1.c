@@ -77,12 +77,13 @@ static Mrlua__Done *convert(const Mrlua__PlanVersion1 *old, struct err *err)
 {
     struct file_list list = {0};
     struct split_plan plan = {0};
+    struct split_options options = {0}; /* of then: no groups */
     struct buf packed = {0};
     Mrlua__Done *done = NULL;
 
     fill_inputs(&list, old);
     if (fill_splits(&plan, old, &list, err) == 0) {
-        plan_task_pack(&plan, &list, NULL, &packed);
+        plan_task_pack(&plan, &list, &options, NULL, &packed);
         done = message_unpack(&mrlua__done__descriptor, buf_slice(&packed), err);
     }
     buf_deinit(&packed);

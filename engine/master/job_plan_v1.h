@@ -3,7 +3,7 @@
  * DoneVersion1), read as the plan of today. Pure.
  *
  *     done = job_plan_v1_unpack(row->payload, &err);
- *     rc = job_plan_check(done->plan, false, &err);  as with any plan
+ *     rc = job_plan_check(done->plan, 0, false, &err);  as with any plan
  *     message_free(done);
  *
  * Each piece of a split was written out with the path of its input; its input is found by that

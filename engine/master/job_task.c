@@ -99,6 +99,8 @@ static void set_plan(struct job_task *task, const struct job_source *source)
     task->plan.inputs = source->inputs;
     task->plan.n_files = source->file_count;
     task->plan.files = source->files;
+    task->plan.n_groups = source->group_count;
+    task->plan.groups = source->groups;
     task->plan.folder = text(source->input_folder);
     task->plan.split_bytes = source->split_bytes;
     task->plan.reducers = source->reducers;
@@ -123,12 +125,15 @@ static void set_files(struct job_task *task, const struct job_source *source)
     task->start.files = task->files.list;
 }
 
-static enum reader_kind reader_of(const struct job_source *source)
+/* How an input of this group is read. */
+static enum reader_kind reader_of(const struct job_source *source, uint32_t group)
 {
+    const char *format =
+        group < source->group_count ? source->groups[group]->format : source->input_format;
     enum reader_kind kind = READER_LINES;
     struct err ignored; /* the plan was made with it */
 
-    reader_kind_by_name(slice_of_string(source->input_format), &kind, &ignored);
+    reader_kind_by_name(slice_of_string(format), &kind, &ignored);
     return kind;
 }
 
@@ -141,7 +146,8 @@ static uint32_t plan_sample(const struct job_source *source, struct sample_piece
 
     for (size_t i = 0; i < count; i++) {
         job_plan_input(source->plan, i, &input);
-        files[i] = (struct sample_file){input.name, input.size, input.is_gzip, reader_of(source)};
+        files[i] = (struct sample_file){input.name, input.size, input.is_gzip,
+                                        reader_of(source, input.group)};
     }
     piece_count = sample_plan(files, count, out);
     free(files);
@@ -174,6 +180,8 @@ static void set_sample(struct job_task *task, const struct job_source *source)
         task->pieces[i].length = pieces[i].length;
         task->shares[i] = pieces[i].share_bytes;
     }
+    task->start.n_groups = source->group_count;
+    task->start.groups = source->groups;
     task->start.n_shares = count;
     task->start.shares = task->shares;
 }
@@ -197,6 +205,22 @@ static void set_part_path(struct job_task *task, const struct job_source *source
     task->start.result_path = text(buf_string(&task->result_path));
 }
 
+/* Whose pieces the map has: it is told of no other. */
+static void set_group(struct job_task *task, const struct job_source *source)
+{
+    uint32_t group = job_plan_split_group(source->plan, task->start.task);
+
+    if (group >= source->group_count)
+        return;
+    task->group = *source->groups[group];
+    task->group.count = 0; /* or a map would be another one when there are more inputs */
+    task->group_list[0] = &task->group;
+    task->start.n_groups = 1;
+    task->start.groups = task->group_list;
+    for (size_t i = 0; i < task->start.n_pieces; i++)
+        task->pieces[i].group = 0;
+}
+
 static void set_map(struct job_task *task, const struct job_source *source)
 {
     size_t count = job_plan_piece_count(source->plan, task->start.task);
@@ -206,6 +230,7 @@ static void set_map(struct job_task *task, const struct job_source *source)
     set_pieces(task, count);
     for (size_t i = 0; i < count; i++)
         job_plan_piece(source->plan, task->start.task, i, &task->pieces[i]);
+    set_group(task, source);
     set_cut_points(task, source);
     if (source->map_only) {
         set_part_path(task, source);

@@ -29,6 +29,8 @@ struct job_source {
     size_t input_count;
     Mrlua__SideFile **files; /* side files, for the plan, which says what they are */
     size_t file_count;
+    Mrlua__InputGroup **groups; /* that the inputs are of: attempt/input_groups.h */
+    size_t group_count;
     const char *input_folder;  /* of relative inputs; NULL: the process's own */
     const char *output_folder; /* NULL: none, the parts are files in temp_path */
     const char *publish_id;    /* of the claim and in the manifest */
@@ -68,7 +70,8 @@ struct job_task {
     size_t map_output_count, part_count;
     struct side_files files; /* of the plan; on this machine their copies are in temp_path */
     struct buf file_copies[CHILD_FILE_COUNT_MAX];
-    Mrlua__Piece *pieces; /* a map, a sample */
+    Mrlua__InputGroup group, *group_list[1]; /* a map: that of its pieces */
+    Mrlua__Piece *pieces;                    /* a map, a sample */
     Mrlua__Piece **piece_list;
     uint64_t *shares;      /* a sample */
     int64_t *run_attempts; /* a reduce of runs in a store */

@@ -1,5 +1,6 @@
 #include "master/master_state.h"
 
+#include "attempt/input_groups.h"
 #include "base/clock.h"
 #include "base/hash.h"
 #include "base/mem.h"
@@ -186,6 +187,7 @@ static int check_submit(const struct master *master, const Mrlua__JobSubmit *sub
         return err_set(err, ERR_RETRY, "the master has %d jobs", MASTER_JOB_COUNT_MAX);
     if (check_paths(master, submit, err) != 0 || check_shuffle(submit, err) != 0 ||
         reader_kind_by_name(slice_of_string(submit->input), &reader, err) != 0 ||
+        input_groups_check(submit->groups, submit->n_groups, submit->n_inputs, err) != 0 ||
         writer_format_by_name(slice_of_string(submit->output), &writer, err) != 0 ||
         check_blob(master, &submit->bundle_hash, "bundle", err) != 0 ||
         check_blob(master, &submit->params_hash, "parameters", err) != 0 ||

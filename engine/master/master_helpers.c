@@ -16,9 +16,11 @@ static void take_plan(struct master_attempt *attempt, Mrlua__Done *done, struct 
 {
     struct event event = master_event(attempt, EVENT_PLAN_MADE);
     const struct master_job *job = master_job_find(attempt->master, attempt->job_id);
+    const Mrlua__JobSubmit *submit = job ? job->record->submit : NULL;
     struct err err;
 
-    if (job_plan_check(done->plan, job && job->record->submit->map_only, &err) != 0) {
+    if (job_plan_check(done->plan, submit ? submit->n_groups : 0, submit && submit->map_only,
+                       &err) != 0) {
         message_free(done);
         fail(attempt, &err);
         return;
@@ -29,8 +31,7 @@ static void take_plan(struct master_attempt *attempt, Mrlua__Done *done, struct 
     buf_append(&attempt->plan, packed.ptr, packed.len);
     event.map_count = job_plan_split_count(done->plan);
     event.reduce_count = done->plan->reducers;
-    event.sample_count =
-        job ? job_task_sample_count(job->record->submit->ranged, done->plan->reducers) : 0;
+    event.sample_count = submit ? job_task_sample_count(submit->ranged, done->plan->reducers) : 0;
     master_queue(attempt->master, &event);
 }
 

@@ -132,6 +132,8 @@ struct job_source master_job_source(const struct master_job *job)
         .input_count = submit->n_inputs,
         .files = submit->files,
         .file_count = submit->n_files,
+        .groups = submit->groups,
+        .group_count = submit->n_groups,
         .input_folder = submit->folder,
         .output_folder = submit->output_folder,
         .publish_id = job->record->publish_id,

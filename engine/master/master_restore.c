@@ -135,7 +135,8 @@ static int take_plan(struct master *master, const struct journal_row *row, struc
     if (!done)
         return -1;
     if (!job || job->plan_done ||
-        job_plan_check(done->plan, job->record->submit->map_only, err) != 0) {
+        job_plan_check(done->plan, job->record->submit->n_groups, job->record->submit->map_only,
+                       err) != 0) {
         message_free(done);
         return err_set(err, ERR_SETUP, "the journal holds a plan that is none");
     }

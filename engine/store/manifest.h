@@ -56,7 +56,7 @@ struct manifest_number { /* a counter, or a time in milliseconds */
 struct manifest {
     const char *job_id;
     const char *job_name;
-    const char *input_format;  /* "lines" */
+    const char *input_format;  /* "lines", "clicks=lines users=csv" */
     const char *output_format; /* "tsv" */
     uint64_t split_count;
     uint64_t split_bytes;

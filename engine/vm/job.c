@@ -78,49 +78,70 @@ static void push_settings(lua_State *L, struct vm *vm)
     lua_setfield(L, -2, "context");
 }
 
-/* Keeps the functions and built-ins of the job table at `index`.               [-0, +0, m] */
+/* Keeps the function or the name of a built-in on top as that field.            [-1, +0, m] */
+static void keep_function(lua_State *L, struct vm *vm, enum vm_field field)
+{
+    struct slice name;
+
+    luaL_unref(L, LUA_REGISTRYINDEX, vm->functions[field]);
+    vm->functions[field] = LUA_NOREF;
+    vm->builtins[field] = BUILTIN_NONE;
+    if (lua_type(L, -1) == LUA_TFUNCTION) {
+        vm->functions[field] = luaL_ref(L, LUA_REGISTRYINDEX);
+        return;
+    }
+    if (lua_type(L, -1) == LUA_TSTRING) {
+        name.ptr = lua_tolstring(L, -1, &name.len);
+        vm->builtins[field] = builtin_by_name(name);
+    }
+    lua_pop(L, 1);
+}
+
+/* Keeps the functions and built-ins of the job table at `index`, but its map.  [-0, +0, m] */
 static void keep_functions(lua_State *L, int index, struct vm *vm)
 {
     for (int i = 0; i < FIELD_COUNT; i++) {
-        struct slice name;
-
-        lua_pushstring(L, field_names[i]);
-        switch (lua_rawget(L, index)) {
-        case LUA_TFUNCTION:
-            vm->functions[i] = luaL_ref(L, LUA_REGISTRYINDEX);
+        if (i == FIELD_MAP)
             continue;
-        case LUA_TSTRING:
-            name.ptr = lua_tolstring(L, -1, &name.len);
-            vm->builtins[i] = builtin_by_name(name);
-            break;
-        default:
-            break;
-        }
-        lua_pop(L, 1);
+        lua_pushstring(L, field_names[i]);
+        lua_rawget(L, index);
+        keep_function(L, vm, (enum vm_field)i);
     }
     vm->counts = vm->builtins[FIELD_COMBINE] == BUILTIN_COUNT;
     if (vm->counts)
         vm->builtins[FIELD_COMBINE] = vm->builtins[FIELD_REDUCE] = BUILTIN_SUM;
 }
 
-/* Keeps the field of the table on top.                                          [-0, +0, m] */
-static int keep_field(lua_State *L, const char *name)
+/* Keeps the field of the table on top, or of none, instead of what is kept.     [-0, +0, m] */
+static void keep_field(lua_State *L, const char *name, int *reference)
 {
+    luaL_unref(L, LUA_REGISTRYINDEX, *reference);
+    *reference = LUA_NOREF;
+    if (!lua_istable(L, -1))
+        return;
     if (lua_getfield(L, -1, name) != LUA_TNIL)
-        return luaL_ref(L, LUA_REGISTRYINDEX);
-    lua_pop(L, 1);
-    return LUA_NOREF;
+        *reference = luaL_ref(L, LUA_REGISTRYINDEX);
+    else
+        lua_pop(L, 1);
 }
 
 /* Keeps the grammar on top, if it is one.                                       [-1, +0, m] */
 static void keep_grammar(lua_State *L, struct vm *vm)
 {
-    if (!lua_isnil(L, -1)) {
-        vm->grammar.match = keep_field(L, "match");
-        vm->grammar.record = keep_field(L, "record");
-        vm->grammar.search = keep_field(L, "search");
-    }
+    keep_field(L, "match", &vm->grammar.match);
+    keep_field(L, "record", &vm->grammar.record);
+    keep_field(L, "search", &vm->grammar.search);
     lua_pop(L, 1);
+}
+
+/* What maps call and read from now on. `name` NULL: a job without `inputs`.     [-0, +0, e] */
+static void use_input(lua_State *L, struct vm *vm, const char *name)
+{
+    lua_rawgeti(L, LUA_REGISTRYINDEX, vm->use);
+    lua_pushstring(L, name); /* NULL: nil */
+    lua_call(L, 1, 2);
+    keep_grammar(L, vm);
+    keep_function(L, vm, FIELD_MAP);
 }
 
 /* Runs the job file. Its argument is the struct load. */
@@ -133,12 +154,12 @@ static int load_job(lua_State *L)
     modules_require(L, "mrlua.job");
     lua_getfield(L, -1, "load");
     push_settings(L, vm);
-    lua_call(L, 1, 4); /* job table, view, mr, grammar or nil; or nil, message */
+    lua_call(L, 1, 4); /* job table, view, mr, use; or nil, message */
     if (lua_isnil(L, -4)) {
         err_set(&load->refused, ERR_SETUP, "%s", lua_tostring(L, -3));
         return 0;
     }
-    keep_grammar(L, vm);
+    vm->use = luaL_ref(L, LUA_REGISTRYINDEX);
     vm->context = luaL_ref(L, LUA_REGISTRYINDEX);
     lua_getfield(L, -1, "group");
     vm->group_parts = (uint32_t)lua_tointeger(L, -1);
@@ -146,6 +167,7 @@ static int load_job(lua_State *L)
     if (load->view && value_from_lua(L, -1, &vm->encoder, load->view, &err) != 0)
         return luaL_error(L, "job: %s", err.message);
     keep_functions(L, lua_absindex(L, -2), vm);
+    use_input(L, vm, NULL);
     return 0;
 }
 
@@ -161,6 +183,28 @@ int vm_load_job(struct vm *vm, struct buf *view, struct err *err)
         return -1;
     }
     return 0;
+}
+
+/* Its arguments are the vm and the input's name. */
+struct use {
+    struct vm *vm;
+    const char *name;
+};
+
+static int call_use(lua_State *L)
+{
+    struct use *use = lua_touserdata(L, 1);
+
+    use_input(L, use->vm, use->name);
+    return 0;
+}
+
+int vm_use_input(struct vm *vm, const char *name, struct err *err)
+{
+    struct use use = {.vm = vm, .name = name};
+
+    vm_pulse(vm);
+    return vm_protected(vm, call_use, &use, err);
 }
 
 bool vm_has(const struct vm *vm, const char *field)

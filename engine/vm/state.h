@@ -62,6 +62,7 @@ struct vm {
     int functions[FIELD_COUNT]; /* references in the registry, LUA_NOREF: no Lua function */
     int environment;            /* of sandbox.lua's answer */
     int context;                /* the table `mr` */
+    int use;                    /* of lua/mrlua/job.lua: chooses the input that is mapped */
     int emit, values;           /* the C functions */
     struct vm_counter counters[VM_COUNTER_COUNT_MAX];
     uint32_t counter_count;

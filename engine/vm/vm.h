@@ -3,6 +3,7 @@
  *
  *     vm = vm_open(&options, &err);
  *     vm_load_job(vm, &view, &err);               runs the job file, checks the table it returns
+ *     vm_use_input(vm, "users", &err);            a map of a job with `inputs`
  *     vm_setup(vm, &err);                         if the job has one
  *     vm_map_all(vm, next, context, sink, &err);  or vm_reduce_all(vm, group, next, ...)
  *     vm_cleanup(vm, sink, &err);
@@ -34,7 +35,8 @@
  * where `modules` is keyed by what `require` is given. Text only: bytecode is refused.
  *
  * The job sees the globals of lua/mrlua/sandbox.lua and `mr`: mr.params (read only, known once
- * the job file has returned), mr.stage, mr.job, mr.task, mr.attempt, mr.worker. setup(ctx) and
+ * the job file has returned), mr.stage, mr.job, mr.task, mr.attempt, mr.worker, mr.input (the name
+ * of what is mapped, nil where there is none). setup(ctx) and
  * cleanup(ctx, emit) get that same table as `ctx`. mr.count(name, n) adds n (1 if absent) to a
  * counter of the attempt: vm_counters(). mr.open(name) answers an object to read a side file with,
  * as that of Lua's io: lines, read, seek, close, also by `local file <close>`.
@@ -111,6 +113,13 @@ void vm_close(struct vm *vm);
  * ERR_SETUP for a wrong field or param, ERR_JOB when the file does not compile or raises.
  */
 int vm_load_job(struct vm *vm, struct buf *view, struct err *err);
+
+/*
+ * From now on "map" is that of the job's input `name` (lua/mrlua/inputs.lua), a grammar is the one
+ * that reads it, and mr.input is its name. The job has such an input. 0, or -1 (ERR_JOB,
+ * ERR_LIMIT).
+ */
+int vm_use_input(struct vm *vm, const char *name, struct err *err);
 
 /* Does the job have this field, as a function or a built-in? Good after vm_load_job. */
 bool vm_has(const struct vm *vm, const char *field);

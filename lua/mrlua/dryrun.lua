@@ -5,12 +5,16 @@
 --     local records = dryrun.run(dofile "jobs/wordcount.lua", { "To be, or", "not to be" })
 --     -- { { "be", 2 }, { "not", 1 }, ... }: key and value, as the engine with one reducer
 --
+-- A job with `inputs` is given a table of them: { users = text, clicks = text }.
+--
 -- Not here: what an input's format is (mrlua.records); limits, checks (mrlua.job), partitions. With
 -- partition = "range" the parts of any number of reducers, one after the other, are these records
 -- in this order.
 
 local files = require "mrlua.files"
+local inputs = require "mrlua.inputs"
 local maps = require "mrlua.maps"
+local nearest = require "mrlua.nearest"
 local params = require "mrlua.params"
 local read = require("mrlua.records").of
 
@@ -177,13 +181,13 @@ local function groups_of(records, n)
 end
 
 -- The records of a text or of a list of lines. Records are left as they are.
-local function records_of(job, input)
+local function records_of(format, input)
   if type(input) == "table" and type(input[1]) ~= "string" then
     return input
   elseif type(input) == "table" then
     input = table.concat(input, "\n") .. "\n"
   end
-  return read(job.input, input)
+  return read(format, input)
 end
 
 -- mr.count, adding to `counters`.
@@ -206,6 +210,31 @@ local function with_defaults(overrides, job)
   return values
 end
 
+-- What is mapped, one after the other: { name, input }. A job without `inputs` has one, no name.
+local function named(job, input)
+  if not job.inputs then
+    return { { nil, input } }
+  end
+  local list = {}
+  for _, name in ipairs(nearest.names_of(job.inputs)) do
+    list[#list + 1] = input[name] and { name, input[name] }
+  end
+  return list
+end
+
+-- All records of an input, through its map.
+local function map_all(job, mr, name, input, emit)
+  local one = inputs.of(job, name)
+  local map = maps.names[one.map] and maps.new(one.map, mr.params) or one.map
+  mr.input = name
+  if job.setup then job.setup(mr) end
+  for _, record in ipairs(records_of(one.input, input)) do
+    map(record[1], record[2], emit)
+  end
+  if job.cleanup then job.cleanup(mr, emit) end
+  mr.input = nil
+end
+
 -- Runs a job that has a map of its own.
 local function run_one(job, input, overrides, paths)
   local mapped, output, counters = {}, {}, {}
@@ -215,13 +244,10 @@ local function run_one(job, input, overrides, paths)
   local mr = { params = with_defaults(overrides, job), stage = "map", count = count_into(counters),
     open = files.opener(job.files, paths) }
   local reduce = job.reduce == "top" and top(mr.params.n) or BUILTINS[job.reduce] or job.reduce
-  local map = maps.names[job.map] and maps.new(job.map, mr.params) or job.map
   rawset(_G, "mr", mr)
-  if job.setup then job.setup(mr) end
-  for _, record in ipairs(records_of(job, input)) do
-    map(record[1], record[2], emit)
+  for _, one in ipairs(named(job, input)) do
+    map_all(job, mr, one[1], one[2], emit)
   end
-  if job.cleanup then job.cleanup(mr, emit) end
   if not job.reduce then
     rawset(_G, "mr", outer_mr)
     return mapped, counters
@@ -243,7 +269,7 @@ local function job_of(job, step, overrides)
   for field, value in pairs(step) do
     own[field] = value
   end
-  own.params, own.files = {}, job.files
+  own.params, own.files, own.inputs = {}, job.files, nil -- of mr.run: they are read already
   for _, from in ipairs { job.params or {}, overrides or {}, step.params or {} } do
     for name, value in pairs(from) do
       own.params[name] = value
@@ -275,9 +301,9 @@ local function run_steps(job, input, overrides, paths)
   return input, counters
 end
 
-local function records_of_steps(inputs)
+local function records_of_steps(steps)
   local all = {}
-  for _, step in ipairs(inputs.list and { inputs } or inputs) do
+  for _, step in ipairs(steps.list and { steps } or steps) do
     table.move(copy(step.list), 1, #step.list, #all + 1, all)
   end
   return all
@@ -313,7 +339,8 @@ end
 
 --- Runs `job` over `input`.
 -- @tparam table job      what a job file returns
--- @param input           a text, a list of lines, or a list of {key, value}
+-- @param input           a text, a list of lines, or a list of {key, value}; of a job with `inputs`
+--                        a table: name -> one of these
 -- @tparam[opt] table overrides  of job.params: name -> value
 -- @tparam[opt] table paths   name -> path of a side file, instead of that in job.files
 -- @treturn {{key,value},...}  what reduce emitted, in the order of the engine with one reducer;

@@ -9,6 +9,8 @@
 --                  mrlua.formats; in the view also input_options
 --     output       "tsv" (default), "csv", "jsonl", "lines", "run", or a table: mrlua.formats; in
 --                  the view also output_options
+--     inputs       name -> { paths..., map = ..., input = ... }: several inputs of different kinds,
+--                  each with a map and a format of its own: mrlua.inputs
 --     map          function(key, value, emit), or a built-in: "identity", "words", "grep" (which
 --                  reads params.pattern), "field" (params.field, params.separator): mrlua.maps
 --     combine      function(key, values, emit), or a built-in, or absent
@@ -23,7 +25,8 @@
 --     params       name -> default value (string, number, boolean), or a table with type, default,
 --                  min, max, one_of, help: mrlua.params. --param name=text converts to its type.
 --                  The functions read mr.params.name
---                  in all functions: mr.count(name, n) adds n (default 1) to a counter of the job
+--                  in all functions: mr.count(name, n) adds n (default 1) to a counter of the job,
+--                  mr.input is the name of the input that is mapped, nil without one
 --     files        { name = path, path }: side files, read with mr.open(name) in all functions:
 --                  mrlua.files; in the view a list of { name, path }
 --     setup        function(mr), before the first record of an attempt
@@ -40,6 +43,7 @@
 local driver = require "mrlua.driver"
 local files = require "mrlua.files"
 local formats = require "mrlua.formats"
+local inputs = require "mrlua.inputs"
 local maps = require "mrlua.maps"
 local nearest = require "mrlua.nearest"
 local params = require "mrlua.params"
@@ -166,6 +170,7 @@ checks.input = formats.input
 checks.output = formats.output
 checks.params = params.check
 checks.map = function_or_builtin(maps.names)
+checks.inputs = function(value) return inputs.check(value, checks.map) end
 checks.combine = function_or_builtin(COMBINERS)
 checks.reduce = function_or_builtin(REDUCERS)
 checks.group = integer_between(0, 16)
@@ -193,9 +198,12 @@ end
 
 -- Are the params what built-ins read? Asked of the defaults, and of what a run makes of them.
 local function check_builtin_params(view)
-  local problem = maps.problem(view.map, view.params)
-  if problem then
-    return nil, ("job field 'map' is \"%s\" and %s"):format(view.map, problem)
+  for _, source in ipairs(inputs.sources(view)) do
+    local map = source[2].map
+    local problem = maps.problem(map, view.params)
+    if problem then
+      return nil, ("job field '%s' is \"%s\" and %s"):format(source[1], map, problem)
+    end
   end
   local n = view.params.n
   for _, field in ipairs { "combine", "reduce" } do
@@ -223,14 +231,26 @@ local function check_map_only(view)
   return view
 end
 
+-- Each input has a map, and that reads what its format gives.
+local function check_maps(view)
+  for _, source in ipairs(inputs.sources(view)) do
+    local field, map, input = source[1], source[2].map, source[2].input
+    local tables = formats.gives_tables(input)
+    if tables and type(map) == "string" and map ~= "identity" then
+      return nil, ("job field '%s' is \"%s\" and reads text, and input = \"%s\" gives tables")
+        :format(field, map, tables)
+    elseif map == nil then
+      return nil, ("job field '%s' is missing: a function, or \"identity\""):format(field)
+    end
+  end
+  return view
+end
+
 -- What no field can say alone.
 local function check_together(view)
-  local tables = formats.gives_tables(view.input)
-  if tables and type(view.map) == "string" and view.map ~= "identity" then
-    return nil, ("job field 'map' is \"%s\" and reads text, and input = \"%s\" gives tables")
-      :format(view.map, tables)
-  elseif view.map == nil then
-    return nil, "job field 'map' is missing: a function, or \"identity\""
+  local is_right, problem = check_maps(view)
+  if not is_right then
+    return nil, problem
   elseif view.reduce == nil then
     return check_map_only(view)
   elseif view.combine == "count" and view.reduce ~= "count" then
@@ -259,11 +279,15 @@ local function check_fields(spec)
     view[field] = value
   end
   formats.add_options(view, spec)
+  inputs.complete(view)
   return view
 end
 
 -- A job of several steps has no map of its own.
 local function check_steps(spec)
+  if spec.inputs ~= nil then
+    return nil, "job field 'inputs' is there, and a job of several steps reads what is all alike"
+  end
   local own, count = pipeline.check(spec, job.check)
   if not own then
     return nil, count
@@ -311,18 +335,27 @@ local function with_driver(spec, view, driving, mr)
   }
 end
 
+-- The map of an input as the attempts call it: a function, or the name of a built-in in C.
+local function map_of(map, values)
+  if type(map) == "string" and map ~= "identity" then
+    return maps.new(map, values)
+  end
+  return map
+end
+
 --- Runs a job file and checks what it returns. Called by engine/vm/job.c.
 -- @tparam table settings  bundle { path, source, modules }; params; unsafe; print; context: stage,
 --                         job, task, attempt, worker; call: of a step, what it is (mrlua.pipeline)
--- @treturn table          what the file returned, its map a function if it is a built-in that has
---                         one (mrlua.maps), and the view, and `mr`; of a step its own job table;
---                         in the stage "drive" a table with drive(call, output, where)
--- @return                 and what the grammar of its input is matched with (mrlua.formats); or nil
---                         and a message; raises what the file raises
+-- @treturn table          what the file returned; of a step its own job table; in the stage "drive"
+--                         a table with drive(call, output, where)
+-- @return                 the view, and `mr`; or nil and a message; raises what the file raises
+-- @treturn function       use(name): the map of that input, as of now also mr.input, a function or
+--                         "identity"; and what its grammar is matched with (mrlua.formats), if it
+--                         is one. Without a name those of a job without `inputs`
 function job.load(settings)
   local driving = settings.context.stage == "drive" and driver.new()
   settings.context.run = driving and driving.run or nil
-  local environment, set_params = sandbox.new(settings)
+  local environment, set_params, set_input = sandbox.new(settings)
   if not settings.unsafe then
     sandbox.seal_strings(environment)
   end
@@ -347,15 +380,16 @@ function job.load(settings)
   problem = select(2, check_builtin_params(view))
   if problem then
     return nil, path .. ": " .. problem
-  elseif driving then
-    set_params(view.params)
-    return with_driver(spec, view, driving, environment.mr), view, environment.mr
-  end
-  if type(view.map) == "string" and view.map ~= "identity" then
-    rawset(spec, "map", maps.new(view.map, view.params))
   end
   set_params(view.params)
-  return spec, view, environment.mr, formats.patterns(spec.input)
+  if driving then
+    spec = with_driver(spec, view, driving, environment.mr)
+  end
+  return spec, view, environment.mr, function(name)
+    local one = inputs.of(spec, name)
+    set_input(name)
+    return map_of(one.map, view.params), formats.patterns(one.input)
+  end
 end
 
 return job

@@ -39,7 +39,9 @@ local OF_STEPS = {
   setup = true, cleanup = true,
 }
 -- And not of its steps.
-local OF_JOBS = { name = true, unsafe = true, files = true, steps = true, drive = true }
+local OF_JOBS = {
+  name = true, unsafe = true, files = true, steps = true, drive = true, inputs = true,
+}
 local STEP_COUNT_MAX = 100 -- of a list: who needs more has a loop, and that is what drive is for
 local DEPTH_MAX = 8 -- of tables in a job table, on the way to a function
 

@@ -144,6 +144,7 @@ end
 -- @tparam table settings  bundle; print (a function); context (the fields of `mr`); unsafe
 -- @treturn table          the globals
 -- @treturn function       set_params(params): what mr.params shows from then on
+-- @treturn function       set_input(name): what mr.input is from then on
 function sandbox.new(settings)
   local environment, otherwise
   if settings.unsafe then
@@ -163,6 +164,8 @@ function sandbox.new(settings)
   end)
   return environment, function(params)
     context.params = sandbox.freeze(params, "mr.params")
+  end, function(name)
+    context.input = name
   end
 end
 

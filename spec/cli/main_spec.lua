@@ -26,7 +26,7 @@ describe("mrlua", function()
     assert.equal(0, by_flag.code)
     assert.equal(by_flag.stdout, by_help.stdout)
     for _, flag in ipairs { "--output", "--overwrite", "--slots", "--reducers", "--param",
-      "--split-size", "--sort-buffer", "--tmp", "--json", "--quiet", "--allow-unsafe",
+      "--input", "--split-size", "--sort-buffer", "--tmp", "--json", "--quiet", "--allow-unsafe",
       "--limit-memory", "--limit-seconds", "--limit-seconds-per-record", "--attempts" } do
       assert.matches(flag .. " ", by_flag.stdout, 1, true)
     end
@@ -43,7 +43,6 @@ describe("mrlua", function()
   it("says what is wrong with a command line, in one line and a hint", function()
     for _, case in ipairs {
       { { "run" }, "missing argument 'JOB.lua'" },
-      { { "run", "x.lua" }, "missing argument 'INPUT'" },
       { { "run", "x.lua", "y", "--reducer", "2" },
         "unknown option '--reducer'; did you mean '--reducers'?" },
       { { "run", "x.lua", "y", "--slots", "many" },

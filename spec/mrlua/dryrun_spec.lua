@@ -200,3 +200,44 @@ describe("dryrun.run() with params", function()
     assert.same({ { 5, 3 } }, dryrun.run(job, { "x" }, { n = 5 }))
   end)
 end)
+
+describe("dryrun.run() with inputs", function()
+  local function tell(key, value, emit)
+    local text = type(value) == "table" and value.id or value
+    emit(_G.mr.input, ("%s: %s"):format(key, text))
+  end
+
+  it("gives each its own map and format, in the order of their names", function()
+    local job = { map = tell, reduce = "identity", inputs = {
+      b = { input = "csv" }, a = { map = "identity" }, B = {},
+    } }
+
+    assert.same({ { 0, "x" }, { "B", "0: y" }, { "b", "3: 1" }, { "b", "5: 2" } },
+      dryrun.run(job, { a = "x\n", b = "id\n1\n2\n", B = { "y" } }))
+  end)
+
+  it("gives the values of a key by name, then in the order of each input", function()
+    local job = { reduce = "list", inputs = {
+      z = { map = function(_, line, emit) emit("k", "z" .. line) end },
+      a = { map = function(_, line, emit) emit("k", "a" .. line) end },
+    } }
+
+    assert.same({ { "k", { "a2", "a1", "z1", "z2" } } },
+      dryrun.run(job, { z = { "1", "2" }, a = { "2", "1" } }))
+  end)
+
+  it("calls setup and cleanup for each, which see its name, and in reduce none", function()
+    local seen = {}
+    local job = { map = tell, reduce = "count", inputs = { a = {}, b = {} },
+      setup = function(mr) seen[#seen + 1] = ("+%s %s"):format(mr.stage, mr.input) end,
+      cleanup = function(mr) seen[#seen + 1] = ("-%s %s"):format(mr.stage, mr.input) end }
+
+    dryrun.run(job, { a = { "1" }, b = { "2" } })
+    assert.same({ "+map a", "-map a", "+map b", "-map b", "+reduce nil", "-reduce nil" }, seen)
+  end)
+
+  it("maps nothing of an input that is not given", function()
+    assert.same({ { "b", "0: 1" } },
+      dryrun.run({ map = tell, inputs = { a = {}, b = {} } }, { b = { "1" } }))
+  end)
+end)

@@ -9,9 +9,9 @@ end
 
 -- What `source` returns when it runs as a job file.
 local function run(source, settings)
-  local environment, set_params = world_of(settings)
+  local environment, set_params, set_input = world_of(settings)
   local chunk = assert(sandbox.compile({ path = "jobs/x.lua", source = source }, environment))
-  return chunk, environment, set_params
+  return chunk, environment, set_params, set_input
 end
 
 local function eval(expression, settings)
@@ -130,6 +130,14 @@ describe("mr", function()
     assert.matches("known once the job file has returned", select(2, pcall(read())))
     set_params { n = 5 }
     assert.same({ 3, 5 }, { read()() })
+  end)
+
+  it("shows the input that is mapped, or nil", function()
+    local read, _, _, set_input = run("return function() return mr.input end")
+
+    assert.is_nil(read()())
+    set_input "users"
+    assert.equal("users", read()())
   end)
 
   it("is read only", function()

@@ -388,7 +388,7 @@ local function main(argv)
   if not folder then
     return usage.complain("cluster run", message)
   end
-  local config, fault = request.make(flags)
+  local config, fault = request.make(flags, "cluster run")
   if not config then
     return outcome.tell_set_up(fault, flags)
   end

@@ -69,6 +69,9 @@ end
 -- Whether the inputs are in a bucket: all or none.
 local function are_remote(inputs)
   local remote_count = 0
+  if #inputs == 0 then
+    return nil, "missing argument 'INPUT'"
+  end
   for _, input in ipairs(inputs) do
     if input == "-" then
       return nil, "standard input (-) cannot be uploaded: write it to a file"

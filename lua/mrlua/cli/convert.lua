@@ -66,14 +66,20 @@ function convert.parameter(text)
   return { name, value }
 end
 
---- "name=path" of a side file as { name, path }.
-function convert.side_file(text)
-  local name, path = text:match("^([^=/]+)=(.+)$")
-  if not name then
-    return nil, ("'%s' is not NAME=PATH"):format(text)
+-- NAME=PATH as { name, path }, by a pattern of both.
+local function named_path(pattern)
+  return function(text)
+    local name, path = text:match(pattern)
+    if not name then
+      return nil, ("'%s' is not NAME=PATH"):format(text)
+    end
+    return { name, path }
   end
-  return { name, path }
 end
+
+--- The path of a side file, and that of a named input.
+convert.side_file = named_path "^([^=/]+)=(.+)$"
+convert.named_path = named_path "^([%a_][%w_]*)=(.+)$"
 
 --- A job's number, as `mrlua submit` and `mrlua jobs` tell it.
 function convert.job(text)

@@ -17,8 +17,15 @@ function job_options.parser(command, description, inputs)
   local parser = usage.parser(command, description)
   parser:usage_margin(2):help_description_margin(34):help_max_width(100)
   parser:argument("JOB.lua", "The job: a Lua file that returns a table."):target("job")
-  parser:argument("INPUT", inputs):args("+"):target("inputs")
+  parser:argument("INPUT", inputs):args("*"):target("inputs")
   return parser
+end
+
+--- Where a job with `inputs` finds them.
+function job_options.add_inputs(parser)
+  parser:option("--input", "What the job's input NAME reads, instead of what the job lists; may be"
+    .. " given more than once. A job that names its inputs takes no INPUT."):argname("NAME=PATH")
+    :target("named_inputs"):count("*"):convert(convert.named_path)
 end
 
 --- What makes the plan.
@@ -85,6 +92,9 @@ function job_options.parse(parser, argv)
   flags.param, flags.file = nil, nil
   if message then
     return nil, message
+  end
+  if flags.named_inputs and #flags.named_inputs == 0 then
+    flags.named_inputs = nil
   end
   for _, input in ipairs(flags.inputs) do
     if input == "" then

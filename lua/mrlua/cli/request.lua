@@ -1,6 +1,6 @@
 --- From flags and a job file to what the engine is asked for; the same for `run` and `submit`.
 --
---     local request, fault = request.make(flags)
+--     local request, fault = request.make(flags, "run")
 --
 -- The bundle (job file and modules) is read here; what the job's table says is asked of a
 -- sandboxed process, on this machine, whoever runs the job later.
@@ -9,6 +9,7 @@ local bundle = require "mrlua.bundle"
 local engine = require "mrlua.engine"
 local files = require "mrlua.files"
 local formats = require "mrlua.formats"
+local job_inputs = require "mrlua.cli.job_inputs"
 local reuse = require "mrlua.cli.reuse"
 local size = require "mrlua.size"
 
@@ -66,13 +67,13 @@ local function load_job(built, flags)
   return view, fault
 end
 
-local function config_of(built, view, flags, side_files)
+local function config_of(built, view, flags, side_files, paths, groups)
   local limits = limits_of(flags, view.limits)
   return {
     bundle = built, view = view, params = view.params or {}, files = side_files,
     unsafe = view.unsafe and flags.allow_unsafe or false,
     job_name = view.name or built.path:match("([^/]*)%.lua$") or built.path,
-    inputs = flags.inputs, input = view.input,
+    inputs = paths, input_groups = groups, input = view.input,
     -- what goes to standard output is read by people and pipes
     output_format = flags.output and view.output or formats.plain(view.output),
     output = flags.output, overwrite = flags.overwrite or false,
@@ -89,9 +90,9 @@ end
 --- What a step of a job is asked for, when it is run as a job of its own.
 -- @tparam table config  of the whole job
 -- @tparam table view    of the step, with its `call` (mrlua.pipeline)
--- @treturn table        without inputs and output of its own
+-- @treturn table        with the inputs of the job, without output of its own
 function request.of_step(config, view, flags)
-  local step = config_of(config.bundle, view, flags, config.files)
+  local step = config_of(config.bundle, view, flags, config.files, config.inputs, {})
   step.unsafe, step.job_name = config.unsafe, config.job_name
   if not view.reduce then
     step.reducers = 0
@@ -101,10 +102,10 @@ end
 
 --- Reads and checks the job of these flags.
 -- @tparam table flags
--- @tparam boolean is_here  it is run on this machine
+-- @tparam string command  whose they are, for messages; "run" may read standard input
 -- @treturn table  what engine/cli/run_config.c reads, but for what only one machine has
 -- @return         or nil and the fault: { kind, message, detail }
-function request.make(flags, is_here)
+function request.make(flags, command)
   local built, message = bundle.build(flags.job)
   if not built then
     return nil, { kind = "setup", message = message }
@@ -117,7 +118,7 @@ function request.make(flags, is_here)
     return nil, { kind = "setup", message = ("%s has no reduce, so --reducers says nothing: its "
       .. "parts are those of its maps (--split-size)"):format(built.path) }
   end
-  if view.drive and not is_here then
+  if view.drive and command ~= "run" then
     return nil, { kind = "setup", message = ("%s has steps: a cluster does not run those yet,"
       .. " 'mrlua run' does"):format(built.path) }
   end
@@ -130,7 +131,11 @@ function request.make(flags, is_here)
   if not side_files then
     return nil, { kind = "setup", message = message }
   end
-  return config_of(built, view, flags, side_files)
+  local paths, groups = job_inputs.choose(view, flags, built.path, command)
+  if not paths then
+    return nil, { kind = "setup", message = groups }
+  end
+  return config_of(built, view, flags, side_files, paths, groups)
 end
 
 return request

@@ -33,7 +33,7 @@ local function main(argv)
     io.stdout:write(flags.help, "\n")
     return 0
   end
-  local config, fault = request.make(flags, true)
+  local config, fault = request.make(flags, "run")
   if not config then
     return outcome.tell_set_up(fault, flags)
   end

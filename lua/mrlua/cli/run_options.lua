@@ -11,7 +11,7 @@ local SLOTS_MAX = 1024 -- two processes each
 local function new_parser()
   local parser = job_options.parser("run", "Runs a whole MapReduce job on this machine.",
     "Files, folders, globs, or - for standard input.")
-  parser:usage("Usage: mrlua run JOB.lua INPUT... [-o DIR] [flags]")
+  parser:usage("Usage: mrlua run JOB.lua [INPUT...] [-o DIR] [flags]")
   parser:epilog("SIZE is 512, 64K, 64M or 1.5G. A flag wins over the job's field of its name.\n"
     .. "Exit codes: 0 done, 1 the job failed, 2 usage or set-up, 130 interrupted.")
   parser:option("-o --output", "Write part files and _SUCCESS into this new folder, or below"
@@ -19,6 +19,7 @@ local function new_parser()
   parser:flag("--overwrite", "Replace the output, at the end; a folder at once.")
   parser:option("--slots", "Attempts at a time (default: the processors)."):argname("N")
     :convert(convert.integer_within(1, SLOTS_MAX))
+  job_options.add_inputs(parser)
   job_options.add_plan(parser)
   job_options.add_shuffle(parser)
   reuse.add_flags(parser, convert.positive_size)
@@ -33,13 +34,7 @@ local function new_parser()
 end
 
 local function check(flags)
-  local standard_inputs = 0
-  for _, input in ipairs(flags.inputs) do
-    standard_inputs = standard_inputs + (input == "-" and 1 or 0)
-  end
-  if standard_inputs > 1 then
-    return nil, "standard input (-) can be read only once"
-  elseif flags.overwrite and not flags.output then
+  if flags.overwrite and not flags.output then
     return nil, "option '--overwrite' needs '-o'"
   elseif flags.cache_bytes and not flags.reuse then
     return nil, "option '--cache-size' needs '--reuse'"
@@ -52,17 +47,17 @@ end
 
 --- Parses the arguments of `mrlua run`.
 -- @tparam {string,...} argv
--- @treturn table  { job, inputs, params, files, output, overwrite, slots, reducers, split_bytes,
---                 sort_buffer_bytes, shuffle, reuse, cache_bytes, tmp, keep, json, quiet,
---                 allow_unsafe, limit_memory_bytes, limit_seconds, limit_seconds_per_record,
+-- @treturn table  { job, inputs, named_inputs, params, files, output, overwrite, slots, reducers,
+--                 split_bytes, sort_buffer_bytes, shuffle, reuse, cache_bytes, tmp, keep, json,
+--                 quiet, allow_unsafe, limit_memory_bytes, limit_seconds, limit_seconds_per_record,
 --                 attempts }; what was not given is nil. Or { help = text }.
 -- @return         or nil and one line
 function run_options.parse(argv)
   local flags, message = job_options.parse(new_parser(), argv)
-  if not flags or flags.help then
-    return flags, message
+  if flags and flags.overwrite and not flags.output then
+    return nil, "option '--overwrite' needs '-o'"
   end
-  return check(flags)
+  return flags, message
 end
 
 return run_options

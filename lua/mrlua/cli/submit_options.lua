@@ -12,7 +12,7 @@ local PRIORITY_MAX = 100
 local function new_parser()
   local parser = job_options.parser("submit", "Runs a MapReduce job on a cluster.",
     "Files, folders or globs that every worker can see.")
-  parser:usage("Usage: mrlua submit JOB.lua INPUT... -o DIR [flags]")
+  parser:usage("Usage: mrlua submit JOB.lua [INPUT...] -o DIR [flags]")
   parser:epilog("SIZE is 512, 64K, 64M or 1.5G. A flag wins over the job's field of its name.\n"
     .. "Ctrl-C ends the waiting, not the job. Exit codes: 0 done, 1 the job failed, 2 usage or"
     .. " set-up,\n130 interrupted.")
@@ -23,6 +23,7 @@ local function new_parser()
   parser:flag("--detach", "Do not wait: print the job's number and end.")
   parser:option("--priority", "Jobs of a higher one go first (default: 0, at most 100).")
     :argname("N"):convert(convert.integer_within(0, PRIORITY_MAX))
+  job_options.add_inputs(parser)
   job_options.add_plan(parser)
   job_options.add_shuffle(parser)
   parser:flag("--json", "Tell the outcome as one line of JSON on standard output.")
@@ -31,11 +32,6 @@ local function new_parser()
 end
 
 local function check(flags)
-  for _, input in ipairs(flags.inputs) do
-    if input == "-" then
-      return nil, "standard input (-) is seen by no worker: write it to a file, or use 'mrlua run'"
-    end
-  end
   if not flags.output then
     return nil, "option '-o' is missing: a cluster writes to a folder that every worker can see"
   end

@@ -32,6 +32,7 @@ describe("mrlua/cli/cluster_run_options", function()
       { { "a", "-o", "gs://bucket" }, "'gs://bucket' is not gs://BUCKET/FOLDER" },
       { { "a" }, "option '-o'" },
       { { "a", "gs://bucket/b", "-o", "gs://bucket/out" }, "either here or in a bucket, not both" },
+      { { "-o", "gs://bucket/out" }, "missing argument 'INPUT'" },
       { { "-", "-o", "gs://bucket/out" }, "standard input (-) cannot be uploaded" },
       { { "a", "-o", "gs://bucket/out", "--max-usd", "0" }, "is not a number of dollars above 0" },
       { { "a", "-o", "gs://bucket/out", "--workers", "1001" }, "from 1 to 1000" },

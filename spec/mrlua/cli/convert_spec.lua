@@ -51,6 +51,17 @@ describe("mrlua/cli/convert", function()
     end
   end)
 
+  it("reads what a named input is", function()
+    assert.same({ "users", "a=b/*.csv" }, convert.named_path("users=a=b/*.csv"))
+    assert.same({ "_1", "-" }, convert.named_path("_1=-"))
+    for _, text in ipairs { "", "users", "users=", "=x", "a-b=x", "/data/day=1/x", "1=x" } do
+      local pair, message = convert.named_path(text)
+
+      assert.is_nil(pair)
+      assert.equal(("'%s' is not NAME=PATH"):format(text), message)
+    end
+  end)
+
   it("reads the number of a job", function()
     assert.equal(12, convert.job("12"))
     for _, text in ipairs { "0", "-1", "x", "1.5", "", "99999999999999999999" } do

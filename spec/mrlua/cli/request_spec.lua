@@ -20,7 +20,7 @@ local folder
 local function make(flags)
   flags.job, flags.inputs = temp.write(folder .. "/count.lua", "return {}"), { "in" }
   flags.params = {}
-  return assert(request.make(flags))
+  return assert(request.make(flags, "run"))
 end
 
 describe("mrlua/cli/request make()", function()
@@ -41,7 +41,18 @@ describe("mrlua/cli/request make()", function()
     assert.equal(1 << 20, config.memory_bytes)
     assert.equal(600000, config.progress_ms)
     assert.is_false(config.unsafe)
+    assert.same({ "in" }, config.inputs)
+    assert.same({}, config.input_groups)
     assert.equal(1, #loads)
+  end)
+
+  it("says what is wrong with the inputs", function()
+    local path = temp.write(folder .. "/count.lua", "return {}")
+    local config, fault = request.make({ job = path, inputs = {}, params = {} }, "run")
+
+    assert.is_nil(config)
+    assert.equal("setup", fault.kind)
+    assert.matches("^missing argument 'INPUT'", fault.message)
   end)
 
   it("lets a flag win", function()
@@ -71,7 +82,8 @@ describe("mrlua/cli/request make()", function()
   end)
 
   it("says which file is not there, and loads nothing", function()
-    local config, fault = request.make { job = "/nowhere/job.lua", inputs = {}, params = {} }
+    local config, fault = request.make({ job = "/nowhere/job.lua", inputs = {}, params = {} },
+      "run")
 
     assert.is_nil(config)
     assert.equal("setup", fault.kind)

@@ -79,17 +79,24 @@ describe("mrlua/cli/run_options parse()", function()
 
   it("refuses what contradicts itself", function()
     assert.equal("option '--overwrite' needs '-o'", complaint("--overwrite"))
-    assert.equal("standard input (-) can be read only once", complaint("-", "-"))
     assert.equal("an input is an empty name", complaint(""))
     assert.equal("option '-o': the folder's name is empty", complaint("-o", ""))
   end)
 
   it("names what is missing", function()
     assert.equal("missing argument 'JOB.lua'", select(2, run_options.parse {}))
-    assert.equal("missing argument 'INPUT'", select(2, run_options.parse { "job.lua" }))
+  end)
+
+  it("reads named inputs, as many as there are", function()
+    assert.same({ job = "job.lua", inputs = {}, params = {}, files = {},
+      named_inputs = { { "a", "x=1" }, { "b", "y" }, { "a", "-" } } },
+      run_options.parse { "job.lua", "--input", "a=x=1", "--input", "b=y", "--input=a=-" })
+    assert.equal("option '--input': 'users.csv' is not NAME=PATH",
+      complaint("--input", "users.csv"))
+    assert.equal("option '--input': 'users=' is not NAME=PATH", complaint("--input", "users="))
   end)
 
   it("answers its help", function()
-    assert.matches("^Usage: mrlua run JOB.lua INPUT", run_options.parse({ "--help" }).help)
+    assert.matches("^Usage: mrlua run JOB.lua %[INPUT", run_options.parse({ "--help" }).help)
   end)
 end)
