@@ -60,6 +60,15 @@ describe("a job with inputs on a cluster", function()
     end)
   end
 
+  it("joins two", function()
+    it_all:start(2)
+    local flags = { "--split-size", "100", "--reducers", 2 }
+
+    it_all:expect_parts(it_all:submit("jobs/join.lua", {}, flags),
+      it_all:expected_parts("jobs/join.lua", {}, flags))
+    it_all:expect_clean()
+  end)
+
   it("finds what the job lists in the folder of the client", function()
     it_all:start(2)
     local job = temp.write(it_all.folder .. "/listed.lua", "return { reduce = 'identity', "

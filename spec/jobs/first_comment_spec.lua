@@ -32,7 +32,7 @@ end
 describe("the first comment of", function()
   for _, name in ipairs {
     "wordcount", "grep", "inverted_index", "sort", "top", "csv_to_jsonl", "url_counts",
-    "distinct", "mean", "ngrams", "k_means",
+    "distinct", "mean", "ngrams", "k_means", "join",
   } do
     local path = "jobs/" .. name .. ".lua"
 
