@@ -77,12 +77,12 @@ static void checksums_are_of_all_inputs_but_objects_or_of_none(void **state)
     job_plan_input(&kit.plan, 1, &piece);
     assert_int_equal(piece.checksum.len, 0);
     kit.plan.input_checksums = (ProtobufCBinaryData){sizeof sums - 1, sums};
-    assert_int_equal(job_plan_check(&kit.plan, false, &err), -1);
+    assert_int_equal(job_plan_check(&kit.plan, 0, false, &err), -1);
     kit.plan.input_checksums.len++;
     kit.plan.input_generations = generations;
     kit.plan.input_is_gzip = is_gzip;
     kit.plan.n_input_is_gzip = kit.plan.n_input_generations = 2;
-    assert_int_equal(job_plan_check(&kit.plan, false, &err), 0);
+    assert_int_equal(job_plan_check(&kit.plan, 0, false, &err), 0);
     job_plan_piece(&kit.plan, 1, 0, &piece);
     assert_int_equal(piece.checksum.len, CONTENT_SUM_BYTES);
     assert_memory_equal(piece.checksum.data, sums + CONTENT_SUM_BYTES, CONTENT_SUM_BYTES);

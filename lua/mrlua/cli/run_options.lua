@@ -54,10 +54,10 @@ end
 -- @return         or nil and one line
 function run_options.parse(argv)
   local flags, message = job_options.parse(new_parser(), argv)
-  if flags and flags.overwrite and not flags.output then
-    return nil, "option '--overwrite' needs '-o'"
+  if not flags or flags.help then
+    return flags, message
   end
-  return flags, message
+  return check(flags)
 end
 
 return run_options
