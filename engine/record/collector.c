@@ -3,7 +3,7 @@
 #include "base/bytes.h"
 #include "record/combine.h"
 #include "record/hot_groups.h"
-#include "record/key.h"
+#include "record/key_group.h"
 #include "record/merger.h"
 
 #include <assert.h>
@@ -187,9 +187,9 @@ struct result_sink {
     struct sink sink;
     struct run_writer *writer;
     struct hot_groups *hot;
+    struct key_group group;   /* of a job with `group` */
     uint32_t partition_count; /* of keys, which may be hot */
-    uint32_t group_parts;
-    uint32_t begun_count; /* the partition being written, + 1 */
+    uint32_t begun_count;     /* the partition being written, + 1 */
     struct digest digest;
 };
 
@@ -228,13 +228,13 @@ static int emit_by_group(struct sink *sink, struct slice key, struct slice value
 {
     struct result_sink *result = (struct result_sink *)sink;
     uint32_t partition = unplace(&key);
-    struct slice group;
 
-    if (key_prefix(key, result->group_parts, &group, err) != 0)
-        return -1;
     digest_add_record(&result->digest, partition, key, value);
-    if (partition < result->partition_count)
-        hot_groups_add(result->hot, hash64_seeded(group, partition), partition, group);
+    if (partition < result->partition_count) {
+        if (key_group_next(&result->group, partition, key, err) != 0)
+            return -1;
+        hot_groups_add(result->hot, result->group.hash, partition, result->group.prefix);
+    }
     return result_write(result, partition, key, value, err);
 }
 
@@ -256,10 +256,11 @@ static int write_result(struct collector *collector, struct cursor *cursor, stru
     struct result_sink result = {
         .sink.emit = options->group_parts > 0 ? emit_by_group : emit_by_key,
         .hot = &collector->hot,
+        .group.parts = options->group_parts,
         .partition_count = options->partition_count,
-        .group_parts = options->group_parts,
     };
     char what[RUN_WHAT_BYTES];
+    int rc;
 
     snprintf(what, sizeof what, "run of map %u", options->id.task);
     collector->writer = run_writer_open(options->result, &options->id,
@@ -269,7 +270,9 @@ static int write_result(struct collector *collector, struct cursor *cursor, stru
         return -1;
     result.writer = collector->writer;
     hot_groups_init(result.hot);
-    if (combine_drain(cursor, options->combiner, &result.sink, err) != 0)
+    rc = combine_drain(cursor, options->combiner, &result.sink, err);
+    key_group_deinit(&result.group);
+    if (rc != 0)
         return -1;
     hot_groups_end(result.hot);
     *digest = result.digest;

@@ -14,7 +14,8 @@
  * sketch hold without it; the former is nothing to tell of.
  *
  * Cost: three comparisons and two additions where each record is a group of its own, which is the
- * most there can be: 0.7 % of the instructions of a map that writes 90 bytes a record.
+ * most there can be. Of all instructions of a job on 8 MB (November 2026, callgrind) 0.9 % for
+ * words without a combiner, 0.6 % for words with one that finds little to combine, 0.5 % for lines.
  */
 #ifndef RECORD_HOT_GROUPS_H
 #define RECORD_HOT_GROUPS_H
