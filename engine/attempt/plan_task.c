@@ -1,7 +1,7 @@
 #include "attempt/plan_task.h"
 
-#include "attempt/plan_sums.h"
 #include "attempt/input_groups.h"
+#include "attempt/plan_sums.h"
 #include "base/mem.h"
 #include "format/publish.h"
 #include "format/split.h"
@@ -82,7 +82,7 @@ struct plan_message {
     protobuf_c_boolean *is_gzip;
     int64_t *mtimes_ns;
     uint8_t *checksums; /* NULL: nobody has asked for them */
-    uint32_t *groups; /* NULL: there are none */
+    uint32_t *groups;   /* NULL: there are none */
     uint32_t *split_ends, *piece_inputs;
     uint64_t *piece_offsets, *piece_lengths;
 };

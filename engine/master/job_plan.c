@@ -15,10 +15,9 @@ static bool inputs_agree(const Mrlua__Plan *plan)
     if (plan->n_input_generations != plan->n_input_is_gzip ||
         (plan->n_input_generations != 0 && plan->n_input_generations != count))
         return false;
-    if (plan->input_checksums.len != 0 &&
-        plan->input_checksums.len != count * CONTENT_SUM_BYTES)
-    if (plan->n_input_groups != 0 && plan->n_input_groups != count)
-        return false;
+    if (plan->input_checksums.len != 0 && plan->input_checksums.len != count * CONTENT_SUM_BYTES)
+        if (plan->n_input_groups != 0 && plan->n_input_groups != count)
+            return false;
     if (texts->len > 0 && texts->data[texts->len - 1] != '\0')
         return false;
     for (size_t i = 0; i < count; i++)
@@ -97,8 +96,8 @@ void job_plan_input(const Mrlua__Plan *plan, size_t input, Mrlua__Piece *out)
         out->is_gzip = plan->input_is_gzip[input];
     }
     if (plan->input_checksums.len > 0 && out->generation == 0)
-        out->checksum = (ProtobufCBinaryData){
-            CONTENT_SUM_BYTES, plan->input_checksums.data + input * CONTENT_SUM_BYTES};
+        out->checksum = (ProtobufCBinaryData){CONTENT_SUM_BYTES, plan->input_checksums.data +
+                                                                     input * CONTENT_SUM_BYTES};
     if (plan->n_input_groups > 0)
         out->group = plan->input_groups[input];
     out->length = out->size;
