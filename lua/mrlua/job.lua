@@ -285,9 +285,6 @@ end
 
 -- A job of several steps has no map of its own.
 local function check_steps(spec)
-  if spec.inputs ~= nil then
-    return nil, "job field 'inputs' is there, and a job of several steps reads what is all alike"
-  end
   local own, count = pipeline.check(spec, job.check)
   if not own then
     return nil, count

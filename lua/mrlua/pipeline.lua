@@ -39,9 +39,7 @@ local OF_STEPS = {
   setup = true, cleanup = true,
 }
 -- And not of its steps.
-local OF_JOBS = {
-  name = true, unsafe = true, files = true, steps = true, drive = true, inputs = true,
-}
+local OF_JOBS = { name = true, unsafe = true, files = true, steps = true, drive = true }
 local STEP_COUNT_MAX = 100 -- of a list: who needs more has a loop, and that is what drive is for
 local DEPTH_MAX = 8 -- of tables in a job table, on the way to a function
 
@@ -81,9 +79,21 @@ local function check_list(steps)
   return true
 end
 
+-- Inputs with maps of their own, in a job or a step. Those that mr.run is given are steps.
+local function check_inputs(fields, place)
+  if rawget(fields, "inputs") ~= nil then
+    return nil, place .. "field 'inputs' is there, and a job of several steps reads what is all "
+      .. "alike"
+  end
+  return true
+end
+
 -- Fields of the job and of the step, as the step's own job table. `place`: "steps[2]: ".
 local function join(spec, step, place)
-  local joined = {}
+  local joined, is_right, message = {}, check_inputs(step, place)
+  if not is_right then
+    return nil, message
+  end
   for field, value in next, spec do
     if not OF_STEPS[field] and field ~= "steps" and field ~= "drive" and field ~= "input"
       and field ~= "output" then
@@ -213,7 +223,10 @@ end
 -- @treturn table          the job's own fields; or nil and a message
 -- @treturn integer        how many steps it has; nil: drive decides
 function pipeline.check(spec, check)
-  local own = {}
+  local own, has_none, problem = {}, check_inputs(spec, "job ")
+  if not has_none then
+    return nil, problem
+  end
   for field, value in next, spec do
     if OF_STEPS[field] then
       return nil, ("job field '%s' is that of a step: put it into 'steps'"):format(field)

@@ -19,7 +19,7 @@ local STEPS <const> = [[
 
 -- The same, and then halved until all are 0.
 local DRIVER <const> = [[
-  local job = { params = { by = 2 }, steps = {} }
+  local job = { params = { by = { default = 2, min = 2 } }, steps = {} }
   local steps = job.steps
   function steps.length(word, n, emit) emit(#word, n) end
   function steps.halve(length, n, emit)
@@ -72,6 +72,8 @@ describe("a job of several steps", function()
 
     assert.equal(0, ended.code, ended.stderr)
     assert.equal(meaning.output(folder .. "/driver.lua", { texts.GPL }), ended.stdout)
+    assert.matches("param 'by' must be an integer of at least 2, not '1'",
+      run("driver.lua", { "--param", "by=1" }).stderr, 1, true)
     assert.is_true(is_clean())
   end)
 

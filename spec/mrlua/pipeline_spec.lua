@@ -72,6 +72,10 @@ describe("pipeline", function()
         message_of { steps = { { map = f, unsafe = true } } })
       assert.equal("steps[1]: field 'steps' is the whole job's",
         message_of { steps = { { steps = { ok } } } })
+      assert.equal("job field 'inputs' is there, and a job of several steps reads what is all "
+        .. "alike", message_of { inputs = { a = {} }, steps = { ok } })
+      assert.equal("steps[1]: field 'inputs' is there, and a job of several steps reads what is "
+        .. "all alike", message_of { steps = { { map = f, inputs = { a = {} } }, ok } })
       assert.equal("steps[2]: must be a table, not a string", message_of { steps = { ok, "x" } })
       assert.is_table(job.check { input = "csv", output = "jsonl", steps = { ok, ok } })
     end)
