@@ -1,6 +1,7 @@
 -- `mrlua run` of a job with several inputs: which paths it reads, and what it says when there are
 -- none. What it means is in spec/jobs/inputs_spec.lua.
 
+local cjson = require "cjson"
 local engine = require "spec.support.engine"
 local temp = require "spec.support.temp"
 
@@ -111,6 +112,23 @@ return {
     local result = run("--input", "a=c1", "--input", "b=c1")
     assert.equal(1, result.code)
     assert.matches("input: c1, at byte 0\nrecord: \"x\"", result.stderr, 1, true)
+  end)
+
+  it("takes maps of earlier jobs for what is the same input, too", function()
+    temp.write(job, [[local function tell(_, line, emit) emit(mr.input, line) end
+      return { map = tell, reduce = "identity", inputs = { a = {}, b = {} } }]])
+    write("c1", "x\n")
+    write("c2", "y\n")
+    local function reused(...)
+      local result = engine.run({ "run", "job.lua", "--reuse", "--json", "--quiet", ... },
+        { folder = folder, environment = ("XDG_CACHE_HOME=%s/cache"):format(folder) })
+      return result.stdout, cjson.decode(result.stderr).counters.map_reused
+    end
+
+    assert.same({ "a\tx\nb\tx\n", 0 }, { reused("--input", "a=c1", "--input", "b=c1") })
+    assert.same({ "a\tx\nb\tx\n", 2 }, { reused("--input", "a=c1", "--input", "b=c1") })
+    assert.same({ "a\tx\nb\ty\nb\tx\n", 2 },
+      { reused("--input", "a=c1", "--input", "b=c2", "--input", "b=c1") })
   end)
 
   it("writes into _SUCCESS what it read and how", function()
