@@ -16,8 +16,9 @@ static bool inputs_agree(const Mrlua__Plan *plan)
         (plan->n_input_generations != 0 && plan->n_input_generations != count))
         return false;
     if (plan->input_checksums.len != 0 && plan->input_checksums.len != count * CONTENT_SUM_BYTES)
-        if (plan->n_input_groups != 0 && plan->n_input_groups != count)
-            return false;
+        return false;
+    if (plan->n_input_groups != 0 && plan->n_input_groups != count)
+        return false;
     if (texts->len > 0 && texts->data[texts->len - 1] != '\0')
         return false;
     for (size_t i = 0; i < count; i++)
