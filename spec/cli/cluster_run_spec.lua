@@ -25,6 +25,24 @@ describe("mrlua cluster run --dry-run", function()
     end
   end)
 
+  it("uploads each input of a job that names them into a folder of its own", function()
+    local result = engine.run { "cluster", "run", "--dry-run", "jobs/join.lua", "-o",
+      "gs://bucket/out", "--input", "users=README.md", "--input", "users=/etc/passwd" }
+
+    assert.equal(0, result.code, result.stderr)
+    for _, step in ipairs {
+      "gcloud storage cp %-%-recursive /etc/group gs://bucket/mrlua%-tmp/input%-%S+/groups/\n",
+      "gcloud storage cp %-%-recursive README.md /etc/passwd gs://%S+/users/\n",
+      "mrlua submit jobs/join.lua %-%-input groups=gs://%S+/groups %-%-input users=gs://%S+/users ",
+    } do
+      assert.matches(step, result.stdout)
+    end
+    result = engine.run { "cluster", "run", "--dry-run", "jobs/join.lua", "-o", "gs://bucket/out",
+      "--input", "users=gs://bucket/u*", "--input", "groups=gs://bucket/g" }
+    assert.matches("mrlua submit jobs/join.lua --input groups=gs://bucket/g --input "
+      .. "users=gs://bucket/u* ", result.stdout, 1, true)
+  end)
+
   it("leaves the fleet with --keep", function()
     local result = dry_run("gs://bucket/in", "-o", "gs://bucket/out", "--keep")
 
@@ -52,6 +70,9 @@ describe("mrlua cluster run --dry-run", function()
   it("says what is wrong before anything costs", function()
     for _, case in ipairs {
       { { "README.md", "-o", "out" }, "is not gs://BUCKET/FOLDER" },
+      { { "-o", "gs://bucket/out" }, "missing argument 'INPUT'" },
+      { { "-", "-o", "gs://bucket/out" }, "standard input (-) is seen by no worker" },
+      { { "README.md", "gs://bucket/b", "-o", "gs://bucket/out" }, "or in a bucket, not both" },
       { { "no-such-file", "-o", "gs://bucket/out" }, "how large is the input?" },
       { { "README.md", "-o", "gs://bucket/out", "--machine", "q-1" }, "no spot 'q-1'" },
     } do

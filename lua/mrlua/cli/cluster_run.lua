@@ -95,14 +95,14 @@ local function sum_of(argv)
 end
 
 function run:input_bytes()
-  local flags = self.flags
-  if not flags.is_remote then
-    return sum_of { "du", "-cbL", "--", table.unpack(flags.inputs) }
-  elseif flags.dry_run then
+  local inputs = self.config.inputs
+  if not self.is_remote then
+    return sum_of { "du", "-cbL", "--", table.unpack(inputs) }
+  elseif self.flags.dry_run then
     return 0
   end
   local bytes = 0
-  for _, input in ipairs(flags.inputs) do
+  for _, input in ipairs(inputs) do
     local each, message = sum_of { "gcloud", "storage", "du", "--summarize", input }
     if not each then
       return nil, message
@@ -136,26 +136,51 @@ function run:predict()
   return true
 end
 
+-- What goes into which folder: all into one, or each input of a job that names them into its own.
+function run:folders()
+  local config, folders, first = self.config, {}, 1
+  for i, group in ipairs(config.input_groups) do
+    folders[i] = { self.uploaded .. "/" .. group.name,
+      table.move(config.inputs, first, first + group.count - 1, 1, {}) }
+    first = first + group.count
+  end
+  return #folders > 0 and folders or { { self.uploaded, config.inputs } }
+end
+
+-- From now on the job reads these folders.
+function run:use(folders)
+  self.config.inputs = {}
+  for i, folder in ipairs(folders) do
+    self.config.inputs[i] = folder[1]
+    if self.config.input_groups[i] then
+      self.config.input_groups[i].count = 1
+    end
+  end
+end
+
 -- Input that is here goes below mrlua-tmp/, which a rule of the bucket empties after a week.
 function run:upload()
-  if self.flags.is_remote then
+  if self.is_remote then
     return true
   end
   local stamp = os.date("!%Y%m%d-%H%M%S")
   self.uploaded = ("gs://%s/mrlua-tmp/input-%s-%d"):format(self.flags.bucket, stamp,
     math.random(0, 999999))
-  local words = { "storage", "cp", "--recursive" }
-  table.move(self.flags.inputs, 1, #self.flags.inputs, #words + 1, words)
-  words[#words + 1] = self.uploaded .. "/"
   self:say("upload to %s", self.uploaded)
   local code, message = self:script("up", { "--bucket", self.flags.bucket, "--bucket-only" })
-  if code == 0 then
-    code, message = self:gcloud(words)
+  local folders = self:folders()
+  for _, folder in ipairs(folders) do
+    local words = { "storage", "cp", "--recursive" }
+    table.move(folder[2], 1, #folder[2], #words + 1, words)
+    words[#words + 1] = folder[1] .. "/"
+    if code == 0 then
+      code, message = self:gcloud(words)
+    end
   end
   if code ~= 0 then
     return nil, message or "the input was not uploaded; nothing else was started"
   end
-  self.config.inputs = { self.uploaded }
+  self:use(folders)
   return true
 end
 
@@ -331,13 +356,25 @@ function run:finish(ended)
   return is_done
 end
 
+-- The inputs as the words of a command.
+function run:input_words()
+  local words, groups, at = {}, self.config.input_groups, 0
+  for _, group in ipairs(groups) do
+    for _ = 1, group.count do
+      at = at + 1
+      words[at] = ("--input %s=%s"):format(group.name, self.config.inputs[at])
+    end
+  end
+  return table.concat(#groups > 0 and words or self.config.inputs, " ")
+end
+
 function run:dry()
   local is_done, message = self:predict()
   is_done = is_done and self:upload() and self:up()
   if is_done then
     self:script("tunnel", { "open", "DIR" })
     io.stdout:write(("mrlua submit %s %s -o %s --master 127.0.0.1:PORT --key-file DIR/key\n")
-      :format(self.flags.job, table.concat(self.config.inputs, " "), self.flags.output))
+      :format(self.flags.job, self:input_words(), self.flags.output))
     self:download()
     self:down()
     return 0
@@ -364,14 +401,15 @@ function run:whole()
   return code == 0 and not is_finished and 1 or code
 end
 
-local function open(flags, config, folder)
+local function open(flags, config, folder, is_remote)
   local file = assert(io.open(folder .. "/prices.tsv"))
   local prices = assert(cost.prices(file:read("a")))
   file:close()
   local environment = watch.environment()
   config.folder, config.slots, config.priority = environment.folder, 1, 0
   return setmetatable({
-    flags = flags, config = config, folder = folder, prices = prices, environment = environment,
+    flags = flags, config = config, folder = folder, is_remote = is_remote,
+    prices = prices, environment = environment,
   }, run)
 end
 
@@ -392,7 +430,12 @@ local function main(argv)
   if not config then
     return outcome.tell_set_up(fault, flags)
   end
-  local it = open(flags, config, folder)
+  local is_remote
+  is_remote, message = cluster_run_options.are_remote(config.inputs)
+  if is_remote == nil then
+    return usage.complain("cluster run", message)
+  end
+  local it = open(flags, config, folder, is_remote)
   return flags.dry_run and it:dry() or it:whole()
 end
 

@@ -54,31 +54,28 @@ local function new_parser()
   local parser = job_options.parser("cluster run",
     "Runs a job on Google Compute Engine: uploads the input, brings a fleet up, waits for the job,"
     .. " and takes the fleet away.", "Files and folders here, or gs://...; not both.")
-  parser:usage("Usage: mrlua cluster run JOB.lua INPUT... -o gs://BUCKET/FOLDER [flags]")
+  parser:usage("Usage: mrlua cluster run JOB.lua [INPUT...] -o gs://BUCKET/FOLDER [flags]")
   parser:option("-o --output", "A new folder in a bucket.")
     :argname("gs://BUCKET/FOLDER"):convert(gs_address):count(1)
   parser:flag("--overwrite", "Replace what is there.")
   add_fleet(parser)
   add_end(parser)
+  job_options.add_inputs(parser)
   job_options.add_plan(parser)
   parser:flag("--json", "Tell the outcome as one line of JSON on standard output.")
   job_options.add_rare(parser)
   return parser
 end
 
--- Whether the inputs are in a bucket: all or none.
-local function are_remote(inputs)
+--- Whether inputs are in a bucket: all or none of them.
+-- @tparam {string,...} paths
+-- @treturn boolean  or nil and one line
+function cluster_run_options.are_remote(paths)
   local remote_count = 0
-  if #inputs == 0 then
-    return nil, "missing argument 'INPUT'"
+  for _, path in ipairs(paths) do
+    remote_count = remote_count + (path:find("^gs://") and 1 or 0)
   end
-  for _, input in ipairs(inputs) do
-    if input == "-" then
-      return nil, "standard input (-) cannot be uploaded: write it to a file"
-    end
-    remote_count = remote_count + (input:find("^gs://") and 1 or 0)
-  end
-  if remote_count > 0 and remote_count < #inputs then
+  if remote_count > 0 and remote_count < #paths then
     return nil, "inputs are either here or in a bucket, not both: 'gcloud storage cp' brings some"
       .. " there"
   end
@@ -86,17 +83,13 @@ local function are_remote(inputs)
 end
 
 --- Parses the arguments of `mrlua cluster run`.
--- @treturn table  those of job_options.parse() and: output, bucket, is_remote, fleet (cost.lua),
+-- @treturn table  those of job_options.parse() and: output, bucket, fleet (cost.lua),
 --                 download, keep, max_idle, usd_max, dry_run, name, project, zones
 -- @return         or nil and one line; or { help = text }
 function cluster_run_options.parse(argv)
   local flags, message = job_options.parse(new_parser(), argv)
   if not flags or flags.help then
     return flags, message
-  end
-  flags.is_remote, message = are_remote(flags.inputs)
-  if flags.is_remote == nil then
-    return nil, message
   end
   flags.bucket = flags.output:match("^gs://([^/]+)/")
   flags.max_idle = flags.max_idle or 1800

@@ -33,10 +33,7 @@ end
 
 -- Those of a job with `inputs`, and which of them are whose.
 local function named(view, flags, path, command)
-  if command == "cluster run" then
-    return nil, ("%s names its inputs, and 'mrlua cluster run' uploads only what is all alike: "
-      .. "bring a fleet up with 'mrlua cluster up', and use 'mrlua submit'"):format(path)
-  elseif #flags.inputs > 0 then
+  if #flags.inputs > 0 then
     return nil, ("'%s' is for none of the inputs of %s: %s"):format(flags.inputs[1], path,
       call_of(view, path, command))
   end
@@ -86,7 +83,7 @@ end
 -- @tparam table view      the job, checked
 -- @tparam table flags     inputs: a list of paths; named_inputs: a list of { name, path }, or nil
 -- @tparam string path     of the job file, for messages
--- @tparam string command  that reads them: "run" has a standard input, "cluster run" no names
+-- @tparam string command  that reads them: "run" has a standard input
 -- @treturn {string,...}   or nil and one line
 -- @treturn {table,...}    whose they are: { name, format, count } of each input of a job that has
 --                         several, sorted by name; empty: it has not

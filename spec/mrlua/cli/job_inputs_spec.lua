@@ -46,12 +46,6 @@ describe("mrlua/cli/job_inputs choose()", function()
     assert.equal("missing argument 'INPUT': mrlua run j.lua INPUT...", complaint(PLAIN, {}))
   end)
 
-  it("refuses names where what is read is uploaded first", function()
-    assert.matches("^j.lua names its inputs, and 'mrlua cluster run' uploads only what is all "
-      .. "alike: ", complaint(NAMED, { inputs = { "x" } }, "cluster run"))
-    assert.same({ "x" }, (choose(PLAIN, { inputs = { "x" } }, "cluster run")))
-  end)
-
   it("suggests the nearest name", function()
     assert.equal("option '--input': unknown input 'user': did you mean 'users'?",
       complaint(NAMED, { named_inputs = { { "user", "x" } } }))
