@@ -249,13 +249,16 @@ static void each_kind_is_cut_as_it_is_read(void **state)
     struct split_kind kinds[] = {{READER_CSV, 1}, {READER_LINES, 1}, {READER_RUN, 1}};
     struct split_plan plan = plan_of(
         files, 3, (struct split_options){.kinds = kinds, .kind_count = 3, .split_bytes = 400});
+    struct split_plan alike;
 
     (void)state;
     assert_int_equal(plan.split_count, 1 + 3 + 1);
     check_cover(&plan, files, 3);
     split_plan_deinit(&plan);
     plan = plan_of(files, 3, (struct split_options){.kinds = kinds, .kind_count = 3});
-    assert_int_equal(plan.split_bytes, SPLIT_BYTES_MIN); /* of all bytes */
+    alike = plan_of(files, 3, (struct split_options){0});
+    assert_int_equal(plan.split_bytes, alike.split_bytes); /* of all bytes */
+    split_plan_deinit(&alike);
     assert_int_equal(plan.bytes_total, 3000);
     split_plan_deinit(&plan);
 }
