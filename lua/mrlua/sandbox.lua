@@ -1,9 +1,9 @@
 --- The world a job file lives in: globals from an allow-list, and `require` of what was shipped
 -- with it.
 --
--- This is the inner wall: it keeps honest scripts repeatable (no clock, no files, no environment,
--- seeded random numbers) and gives hostile ones little to hold on to. The wall that holds is
--- the child process with its system call list (engine/vm/sandbox.h).
+-- This is the inner wall: it keeps honest scripts repeatable (no clock, no environment, no files
+-- but those that the job declares, seeded random numbers) and gives hostile ones little to hold on
+-- to. The wall that holds is the child process with its system call list (engine/vm/sandbox.h).
 --
 -- A job may extend its own copies of the libraries (`function string.trim(s) ... end`, and then
 -- `line:trim()`): nothing is shared, as each attempt has its own Lua state.

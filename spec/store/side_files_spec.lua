@@ -60,9 +60,20 @@ local function expected_output(folder, job)
   return engine.output(with_inputs { "run", job, "--quiet", "--file", "stop=" .. list })
 end
 
-describe("a side file in Cloud Storage", function()
-  local folder, storage, job, expected
+local folder, storage, job, expected, it_all
 
+local function run(argv)
+  return engine.run({ "run", job, "--quiet", "--tmp", folder .. "/tmp", table.unpack(argv) },
+    { environment = storage.environment })
+end
+
+local function same()
+  local result = run(with_inputs {})
+  assert.equal("", result.stderr)
+  assert.is_true(result.stdout == expected)
+end
+
+describe("a side file in Cloud Storage", function()
   setup(function()
     folder = temp.folder()
     os.execute("mkdir " .. folder .. "/tmp")
@@ -85,17 +96,6 @@ describe("a side file in Cloud Storage", function()
   after_each(function()
     assert.same({}, temp.list(folder .. "/tmp"))
   end)
-
-  local function run(argv)
-    return engine.run({ "run", job, "--quiet", "--tmp", folder .. "/tmp", table.unpack(argv) },
-      { environment = storage.environment })
-  end
-
-  local function same()
-    local result = run(with_inputs {})
-    assert.equal("", result.stderr)
-    assert.is_true(result.stdout == expected)
-  end
 
   it("is looked up once, and read once by mrlua run", function()
     same()
@@ -170,9 +170,11 @@ describe("a side file in Cloud Storage", function()
   end)
 end)
 
-describe("a side file in Cloud Storage, on a cluster,", function()
-  local it_all, storage, job, expected
+local function submit()
+  return it_all.cluster:submit(job, texts.LICENSES, FLAGS)
+end
 
+describe("a side file in Cloud Storage, on a cluster,", function()
   before_each(function()
     it_all = gcs_cluster.open()
     storage = it_all.storage
@@ -187,10 +189,6 @@ describe("a side file in Cloud Storage, on a cluster,", function()
   after_each(function()
     it_all:close()
   end)
-
-  local function submit()
-    return it_all.cluster:submit(job, texts.LICENSES, FLAGS)
-  end
 
   it("is read once by each worker, for all jobs", function()
     it_all:start(2)
