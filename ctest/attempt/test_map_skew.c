@@ -19,7 +19,7 @@ static void left_init(struct left *left, uint32_t partition_count, uint64_t reco
 {
     *left = (struct left){0};
     left->summary.partition_count = partition_count;
-    left->summary.digest.record_count = record_count;
+    left->segments[0].record_count = record_count;
     left->summary.segments = left->segments;
     left->summary.hot_keys = &left->hot;
 }
@@ -133,6 +133,8 @@ static void the_largest_partitions_are_told_and_the_bytes_of_all(void **state)
     take(&skew, &left);
     message = map_skew_message(&skew);
     assert_int_equal(message->bytes, 100 * 1000 + 99 * 50);
+    assert_int_equal(message->records, 99 * 50);
+    assert_int_equal(message->partitions, 100);
     assert_int_equal(message->n_largest, MAP_SKEW_PARTITION_COUNT_MAX);
     assert_int_equal(message->n_largest_bytes, MAP_SKEW_PARTITION_COUNT_MAX);
     assert_int_equal(message->n_largest_records, MAP_SKEW_PARTITION_COUNT_MAX);

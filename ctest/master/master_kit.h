@@ -420,6 +420,7 @@ static inline void peer_done(struct kit_peer *peer, uint64_t attempt, const char
     key.key = (ProtobufCBinaryData){2, (uint8_t *)(uintptr_t) "sa"};
     key.key_bytes = 2;
     key.records = 2;
+    skew.records = 2;
     skew.n_keys = 1;
     skew.keys = &keys;
     done.skew = &skew;

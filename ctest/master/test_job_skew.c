@@ -12,7 +12,6 @@
 /* What a map told, made by hand. */
 struct told {
     Mrlua__Done done;
-    Mrlua__Digest digest;
     Mrlua__Skew skew;
     Mrlua__HotKey keys[MAP_SKEW_KEY_COUNT_MAX + 1], *key_list[MAP_SKEW_KEY_COUNT_MAX + 1];
     uint32_t largest[MAP_SKEW_PARTITION_COUNT_MAX + 1];
@@ -21,11 +20,9 @@ struct told {
 
 static void told_init(struct told *told, uint64_t records, uint64_t bytes)
 {
-    *told = (struct told){
-        .done = MRLUA__DONE__INIT, .digest = MRLUA__DIGEST__INIT, .skew = MRLUA__SKEW__INIT};
-    told->done.digest = &told->digest;
+    *told = (struct told){.done = MRLUA__DONE__INIT, .skew = MRLUA__SKEW__INIT};
     told->done.skew = &told->skew;
-    told->digest.records = records;
+    told->skew.records = records;
     told->skew.bytes = bytes;
     told->skew.keys = told->key_list;
     told->skew.largest = told->largest;
@@ -56,12 +53,14 @@ static void tell_partition(struct told *told, uint32_t partition, uint64_t bytes
     told->skew.n_largest_bytes = told->skew.n_largest_records = told->skew.n_largest;
 }
 
-static void take(struct job_results *results, uint32_t map, const struct told *told)
+static void take(struct job_results *results, uint32_t map, struct told *told)
 {
     struct buf packed = {0};
     struct err err;
     Mrlua__Done *done;
 
+    if (told->skew.partitions == 0)
+        told->skew.partitions = results->task_counts[STAGE_REDUCE];
     message_pack(&packed, &told->done.base);
     done = message_unpack(&mrlua__done__descriptor, buf_slice(&packed), &err);
     assert_non_null(done);
@@ -216,6 +215,28 @@ static void what_a_map_did_not_tell_is_the_mean_of_the_rest(void **state)
     job_results_deinit(&results);
 }
 
+/* Each further output of a job has a reduce, too, and no keys. */
+static void further_outputs_are_no_partitions(void **state)
+{
+    struct job_results results = {0};
+    Mrlua__JobSkew *skew;
+    struct told told;
+
+    (void)state;
+    job_results_plan(&results, 1, 5);
+    told_init(&told, 100, 1000);
+    told.skew.partitions = 3;
+    tell_partition(&told, 4, 1 << 30, 100); /* a lie */
+    take(&results, 0, &told);
+    skew = skew_of(&results);
+    assert_int_equal(skew->partitions, 3);
+    assert_int_equal(skew->n_largest, 3);
+    for (size_t i = 0; i < skew->n_largest; i++)
+        assert_true(skew->largest[i]->partition < 3);
+    message_free(skew);
+    job_results_deinit(&results);
+}
+
 static void maps_that_told_nothing_are_no_skew(void **state)
 {
     struct job_results results = {0};
@@ -269,7 +290,7 @@ static void tell_hot(struct told *told, uint64_t records)
 }
 
 /* What is advised on what one map told, or "". */
-static const char *advice_of(const struct told *told, uint32_t partitions)
+static const char *advice_of(struct told *told, uint32_t partitions)
 {
     static char text[1024];
     struct job_results results = {0};
@@ -396,6 +417,7 @@ int main(void)
         cmocka_unit_test(no_more_keys_and_partitions_are_told_than_a_page_has_room_for),
         cmocka_unit_test(few_partitions_are_added_up_exactly),
         cmocka_unit_test(what_a_map_did_not_tell_is_the_mean_of_the_rest),
+        cmocka_unit_test(further_outputs_are_no_partitions),
         cmocka_unit_test(maps_that_told_nothing_are_no_skew),
         cmocka_unit_test(numbers_that_cannot_be_do_no_harm),
         cmocka_unit_test(a_hot_key_is_named_with_its_share),

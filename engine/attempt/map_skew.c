@@ -3,11 +3,10 @@
 #include "record/partition.h"
 #include "record/value.h"
 
-static void take_keys(struct map_skew *skew, const struct run_summary *summary)
+static void take_keys(struct map_skew *skew, const struct hot_keys *hot)
 {
-    const struct hot_keys *hot = summary->hot_keys;
-    uint64_t least = summary->digest.record_count / HOT_KEY_COUNT;
     Mrlua__Skew *message = &skew->message;
+    uint64_t least = message->records / HOT_KEY_COUNT;
 
     for (uint32_t i = 0; i < hot->count && i < MAP_SKEW_KEY_COUNT_MAX; i++) {
         Mrlua__HotKey *key = &skew->keys[i];
@@ -28,8 +27,8 @@ static void take_keys(struct map_skew *skew, const struct run_summary *summary)
     message->keys = skew->key_list;
 }
 
-/* Where a partition of so many bytes stands among the largest so far; of equal
- * ones the first one is before the others. */
+/* Where a partition of so many bytes stands among the largest so far; of equal ones the first one
+ * is before the others. */
 static size_t place_of(const struct map_skew *skew, uint64_t bytes)
 {
     size_t at = skew->message.n_largest;
@@ -64,6 +63,7 @@ static void take_partitions(struct map_skew *skew, const struct run_summary *sum
 
     for (uint32_t i = 0; i < summary->partition_count; i++) {
         message->bytes += summary->segments[i].bytes;
+        message->records += summary->segments[i].record_count;
         take_partition(skew, i, &summary->segments[i]);
     }
     message->largest = skew->largest;
@@ -79,8 +79,9 @@ void map_skew_take(struct map_skew *skew, const struct run_summary *summary, str
     struct datum combine;
 
     mrlua__skew__init(message);
-    take_keys(skew, summary);
     take_partitions(skew, summary);
+    take_keys(skew, summary->hot_keys);
+    message->partitions = summary->partition_count;
     message->partition = (uint32_t)partition_kind_of(view);
     message->combines = value_field(view, "combine", &combine);
     message->groups = value_field_integer(view, "group", 0) > 0;

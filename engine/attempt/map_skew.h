@@ -1,16 +1,13 @@
 /*
- * map_skew: what a map tells of the unevenness of its output (Skew in
- * rpc/messages_skew.proto).
+ * map_skew: what a map tells of the unevenness of its output (Skew in rpc/messages_skew.proto).
  *
  *     struct map_skew skew = {0};
- *     map_skew_take(&skew, &summary, view);       the collector has finished;
- * copies what it needs done.skew = map_skew_message(&skew);        NULL if
- * nothing was taken; borrowed from `skew`
+ *     map_skew_take(&skew, &summary, view);       the collector has finished; copies what it needs
+ *     done.skew = map_skew_message(&skew);        NULL if nothing was taken; borrowed from `skew`
  *
- * A master keeps what each completed map told, in memory and in its journal, so
- * it is little: about 60 bytes where nothing is hot, and 1.2 KB at most. Only
- * keys with a HOT_KEY_COUNTth of the attempt's records are told, which no more
- * than HOT_KEY_COUNT can have.
+ * A master keeps what each completed map told, in memory and in its journal, so it is little: about
+ * 60 bytes where nothing is hot, and 1.5 KB at most. Only keys with a HOT_KEY_COUNTth of the
+ * attempt's records are told, which no more than HOT_KEY_COUNT can have.
  */
 #ifndef ATTEMPT_MAP_SKEW_H
 #define ATTEMPT_MAP_SKEW_H
@@ -20,9 +17,9 @@
 
 enum {
     MAP_SKEW_KEY_COUNT_MAX = 16, /* more that are as hot are none that stands out */
-    /* The mean of the others is known from all bytes and these: with as many
-     * partitions or fewer everything is told, and with more what stands out. Not
-     * each one: 1,000 maps of 1,000 partitions would be some MB. */
+    /* The mean of the others is known from all bytes and these: with as many partitions or fewer
+     * everything is told, and with more what stands out. Not each one: 1,000 maps of 1,000
+     * partitions would be some MB. */
     MAP_SKEW_PARTITION_COUNT_MAX = 8,
 };
 

@@ -8,8 +8,11 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
-/* What is known of a partition: what attempts told of it above what they told
- * of the rest. */
+/* Of one map, so that sums over a million of them are far from 2^63: it comes from a process that
+ * runs the job's Lua, and a number in it may be any. */
+#define MAP_SKEW_NUMBER_MAX ((uint64_t)1 << 40)
+
+/* What is known of a partition: what attempts told of it above what they told of the rest. */
 struct partition_sum {
     int64_t bytes, records;
 };
@@ -25,8 +28,6 @@ struct skew_sums {
 
 /* ---- adding up ---- */
 
-/* It comes from a process that runs the job's Lua: a number in it may be any.
- */
 static uint64_t at_most(uint64_t number, uint64_t limit)
 {
     return number < limit ? number : limit;
@@ -51,9 +52,10 @@ static bool tells_partitions(const Mrlua__Skew *skew)
            skew->n_largest_bytes == skew->n_largest && skew->n_largest_records == skew->n_largest;
 }
 
-static void add_partitions(struct skew_sums *sums, const Mrlua__Skew *skew, uint64_t records)
+static void add_partitions(struct skew_sums *sums, const Mrlua__Skew *skew, uint64_t records,
+                           uint64_t bytes)
 {
-    uint64_t bytes = at_most(skew->bytes, INT64_MAX), left_count = sums->partition_count;
+    uint64_t left_count = sums->partition_count;
     struct partition_sum mean = {0}, told[MAP_SKEW_PARTITION_COUNT_MAX];
 
     for (size_t i = 0; i < skew->n_largest; i++) {
@@ -76,29 +78,32 @@ static void add_partitions(struct skew_sums *sums, const Mrlua__Skew *skew, uint
     }
 }
 
-static void add_map(struct skew_sums *sums, const Mrlua__Done *done)
+static void add_map(struct skew_sums *sums, const Mrlua__Skew *skew)
 {
-    uint64_t records = done->digest ? at_most(done->digest->records, INT64_MAX) : 0;
+    uint64_t records = at_most(skew->records, MAP_SKEW_NUMBER_MAX);
+    uint64_t bytes = at_most(skew->bytes, MAP_SKEW_NUMBER_MAX);
 
-    if (!done->skew)
-        return;
-    sums->last = done->skew;
+    sums->last = skew;
     sums->records += records;
-    sums->bytes += at_most(done->skew->bytes, INT64_MAX);
-    add_keys(sums, done->skew, records);
-    if (tells_partitions(done->skew))
-        add_partitions(sums, done->skew, records);
+    sums->bytes += bytes;
+    add_keys(sums, skew, records);
+    if (tells_partitions(skew))
+        add_partitions(sums, skew, records, bytes);
 }
 
 static void add_up(struct skew_sums *sums, const struct job_results *results)
 {
-    sums->partition_count = results->task_counts[STAGE_REDUCE];
-    sums->partitions = mem_alloc_array(sums->partition_count + 1, sizeof *sums->partitions);
+    uint32_t reduces = results->task_counts[STAGE_REDUCE];
+
+    sums->partitions = mem_alloc_array(reduces + 1, sizeof *sums->partitions);
     for (uint32_t i = 0; i < results->task_counts[STAGE_MAP]; i++) {
         const struct job_result *result = job_results_of(results, STAGE_MAP, i);
 
-        if (result)
-            add_map(sums, result->done);
+        if (!result || !result->done->skew)
+            continue;
+        /* Fewer than there are reduces, if there are further outputs; the same in all maps. */
+        sums->partition_count = (uint32_t)at_most(result->done->skew->partitions, reduces);
+        add_map(sums, result->done->skew);
     }
     hot_keys_sort(&sums->keys);
 }

@@ -1,32 +1,27 @@
 /*
- * job_skew: where the output of a job's maps is uneven, of what its completed
- * maps have told (attempt/map_skew.h): the keys with most records, the largest
- * partitions, and what could be done about them. Pure; for a master and for
- * `mrlua run`.
+ * job_skew: where the output of a job's maps is uneven, of what its completed maps have told
+ * (attempt/map_skew.h): the keys with most records, the largest partitions, and what could be done
+ * about them. Pure; for a master and for `mrlua run`.
  *
- *     Mrlua__JobSkew *skew = job_skew_make(&results);        NULL: no map has
- * told anything
+ *     Mrlua__JobSkew *skew = job_skew_make(&results);        NULL: no map has told anything
  *     ...
  *     message_free(skew);
  *
- * Records are those that the maps left for the reduces, after the combiner:
- * what is moved, and what reduces wait for. What a key has is a lower bound: an
- * attempt does not tell of keys with less than a HOT_KEY_COUNTth of its
- * records. Bytes of partitions that an attempt did not tell of are taken for
- * the mean of those it did not; with MAP_SKEW_PARTITION_COUNT_MAX partitions or
- * fewer they are exact.
+ * Records are those that the maps left for the reduces, after the combiner: what is moved, and what
+ * reduces wait for. What a key has is a lower bound: an attempt does not tell of keys with less
+ * than a HOT_KEY_COUNTth of its records. Bytes of partitions that an attempt did not tell of are
+ * taken for the mean of those it did not; with MAP_SKEW_PARTITION_COUNT_MAX partitions or fewer
+ * they are exact.
  *
  * Advice is given where it matters:
  *
- *   - A key has JOB_SKEW_KEY_PERCENT of the records and
- * JOB_SKEW_KEY_RECORDS_MIN of them: one reduce reads them all, whatever the
- * number of reducers.
- *   - The largest partition has JOB_SKEW_PARTITION_FACTOR times the mean of
- * bytes, and JOB_SKEW_PARTITION_BYTES_MIN; unless half of its records are such
- * a key's.
+ *   - A key has JOB_SKEW_KEY_PERCENT of the records and JOB_SKEW_KEY_RECORDS_MIN of them: one
+ *     reduce reads them all, whatever the number of reducers.
+ *   - The largest partition has JOB_SKEW_PARTITION_FACTOR times the mean of bytes, and
+ *     JOB_SKEW_PARTITION_BYTES_MIN; unless half of its records are such a key's.
  *
- * Memory: the answer is some KB; while it is made, 16 bytes a partition. It
- * takes a walk over all maps, as adding up counters does.
+ * Memory: the answer is some KB; while it is made, 16 bytes a partition. It takes a walk over all
+ * maps, as adding up counters does.
  */
 #ifndef MASTER_JOB_SKEW_H
 #define MASTER_JOB_SKEW_H
