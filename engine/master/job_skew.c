@@ -221,7 +221,8 @@ static void advise_on_keys(Mrlua__JobSkew *skew, const Mrlua__Skew *job)
                job->groups ? "group" : "key", key->text,
                100.0 * (double)key->records / (double)skew->records, key->records, skew->records);
     if (count > 1)
-        buf_printf(&sentence, " and %zu more have %d %% or more", count - 1, JOB_SKEW_KEY_PERCENT);
+        buf_printf(&sentence, " and %zu more %s %d %% or more", count - 1,
+                   count == 2 ? "has" : "have", JOB_SKEW_KEY_PERCENT);
     buf_printf(&sentence, ", and one reduce reads all of %s: %s", count > 1 ? "each" : "them",
                remedy_of_key(job));
     advise(skew, &sentence);

@@ -3,6 +3,7 @@
 
 local cluster = require "spec.support.cluster"
 local gated = require "spec.support.gated"
+local temp = require "spec.support.temp"
 
 local it_all
 
@@ -52,6 +53,23 @@ describe("what a cluster tells of hot keys", function()
     assert.equal(gated.REDUCERS, ended.skew.partitions)
     assert.matches('\nhot keys: "the" %d+%.%d %%', it_all:run({ "status", job.id }).stdout)
     assert.matches("\nlargest of 8 partitions: %d %(", it_all:run({ "status", job.id }).stdout)
+    it_all:expect_clean()
+  end)
+
+  it("is in the summary of submit, where it matters", function()
+    it_all:start(1)
+    local path = temp.write(it_all.folder .. "/job.lua", [[
+      return {
+        map = function(_, line, emit) for i = 1, 100000 do emit(line, i) end end,
+        reduce = "count",
+      }]])
+    local input = temp.write(it_all.folder .. "/in", "hot\ncold\ncold\n")
+    local result = it_all:run { "submit", path, input, "-o", it_all.folder .. "/out" }
+
+    assert.equal(0, result.code, result.stderr)
+    assert.matches('skew: key "cold" has 66.7 % of the records that the maps wrote (200000 of'
+      .. " 300000) and 1 more has 5 % or more, and one reduce reads all of each: declare a"
+      .. " combiner", result.stderr, 1, true)
     it_all:expect_clean()
   end)
 end)
