@@ -1,4 +1,9 @@
 --- `--reuse`: which jobs may, and how large the cache of runs may become.
+--
+-- A map is not run if one of an earlier job was of the same: all sources, params and fields of the
+-- job; content, name and range of its input and side files; format, partitions and their cuts (so
+-- with partition = "range" a changed file runs all maps again), sort buffer; build of mrlua. So
+-- that few inputs move when one changes, the plan is another one: format/split.h.
 
 local size = require "mrlua.size"
 
