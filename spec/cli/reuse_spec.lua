@@ -41,12 +41,16 @@ end
 
 local count = 0
 
--- Runs the job, and answers its output and what --json tells.
+-- Runs the job, a map per input unless flags say otherwise, and answers its output and what --json
+-- tells.
 local function run(flags, more)
   count = count + 1
   local out = ("%s/out-%d"):format(folder, count)
   local argv = { "run", folder .. "/job.lua", folder .. "/in", "-o", out, "--json",
     table.unpack(flags) }
+  if not table.concat(flags, " "):find("--split-size", 1, true) then
+    table.move({ "--split-size", "1M" }, 1, 2, #argv + 1, argv)
+  end
   local result = mrlua(argv, more)
   assert.equal(0, result.code, result.stderr)
   assert.same({}, temp.list(folder .. "/tmp"))
@@ -232,7 +236,8 @@ describe("mrlua run --reuse", function()
     local lines = {}
     for i = 1, 3 do
       lines[i] = ("%s %s &"):format(environment(), engine.command { "run", folder .. "/job.lua",
-        folder .. "/in", "--reuse", "--quiet", "-o", ("%s/at-once-%d"):format(folder, i) })
+        folder .. "/in", "--reuse", "--split-size", "1M", "--quiet", "-o",
+        ("%s/at-once-%d"):format(folder, i) })
     end
     lines[4] = ("%s %s &"):format(environment(), engine.command { "cache", "clear" })
     local result = engine.run_command("{ " .. table.concat(lines, "\n") .. "\nwait; }")
