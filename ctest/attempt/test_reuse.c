@@ -289,6 +289,28 @@ static void only_maps_that_leave_runs_take_part(void **state)
     assert_false(reuse.is_on);
 }
 
+/* Which they were stands in its job's output, and in no later one's. */
+static void a_map_without_some_of_its_records_takes_no_part(void **state)
+{
+    uint64_t skip[] = {2};
+    Mrlua__Piece piece, *list[] = {&piece};
+    Mrlua__Done *done;
+    const char *path;
+
+    (void)state;
+    kit_job(&kit, JOB);
+    path = kit_file(&kit, "in.txt", "a b\nc\n");
+    make_piece(&piece, path);
+    kit_skip(&kit, skip, 1, 0);
+    done = kit_map_pieces(&kit, 0, list, 1);
+    assert_non_null(done);
+    assert_int_equal(kit_counter(done, REUSE_COUNTER), -1);
+    message_free(done);
+    kit_skip(&kit, NULL, 0, 0);
+    assert_false(is_reused(0, path));
+    assert_true(is_reused(0, path));
+}
+
 /* Goal: whatever fails while a run is looked for, there is a whole one or none. */
 static void every_failure_leaves_a_run_or_none(void **state)
 {
@@ -348,6 +370,7 @@ int main(int argc, char **argv)
         TEST(a_map_whose_input_changed_meanwhile_is_not_kept),
         TEST(a_cache_that_is_gone_costs_a_line_and_no_map),
         TEST(only_maps_that_leave_runs_take_part),
+        TEST(a_map_without_some_of_its_records_takes_no_part),
         TEST(every_failure_leaves_a_run_or_none),
     };
 

@@ -17,6 +17,7 @@ enum { TASK_KIT_JOB = 9 };
 struct task_kit {
     struct publish publish;
     struct job_results results;
+    struct job_bad bad;
     uint64_t input_paths[2], input_names[2], input_sizes[2], input_inodes[2], input_devices[2];
     int64_t input_mtimes_ns[2];
     uint32_t split_ends[2], piece_inputs[2];
@@ -93,6 +94,7 @@ static inline void task_kit_open(struct task_kit *kit, const char *folder)
                                       .bundle = slice_of_string("bundle"),
                                       .temp_path = "/tmp/run",
                                       .results = &kit->results,
+                                      .bad = &kit->bad,
                                       .plan = &kit->plan,
                                       .map_ms = 12,
                                       .reduce_ms = 3};
@@ -102,6 +104,7 @@ static inline void task_kit_close(struct task_kit *kit)
 {
     publish_deinit(&kit->publish);
     job_results_deinit(&kit->results);
+    job_bad_deinit(&kit->bad);
 }
 
 #endif

@@ -364,6 +364,49 @@ static void who_runs_the_job_is_told_what_the_plan_said_of_side_files(void **sta
     assert_string_equal(task.start.files[1]->copy, "");
 }
 
+static void set_aside(struct job_bad *bad, enum stage_kind stage, uint32_t of, uint64_t number)
+{
+    static uint64_t attempt_id;
+    struct job_bad_where where = {
+        .attempt_id = ++attempt_id, .stage = stage, .task = of, .attempts_max = 4};
+    Mrlua__BadRecord record = MRLUA__BAD_RECORD__INIT, *list[] = {&record};
+    Mrlua__Error error = MRLUA__ERROR__INIT;
+
+    record.record = number;
+    record.error = "no";
+    error.kind = ERR_JOB;
+    error.n_bad = 1;
+    error.bad = list;
+    assert_int_equal(job_bad_report(bad, &where, &error), 1);
+    job_bad_take(bad, attempt_id);
+}
+
+#define FIRST "{\"stage\":\"map\",\"task\":1,\"record\":2,"
+
+static void attempts_are_told_what_to_leave_out_and_the_commit_all_of_it(void **state)
+{
+    (void)state;
+    task_kit_open(&kit, "out");
+    kit.source.skip_bad = 5;
+    set_aside(&kit.bad, STAGE_MAP, 1, 4);
+    set_aside(&kit.bad, STAGE_MAP, 1, 2);
+    set_aside(&kit.bad, STAGE_REDUCE, 0, 9);
+    job_task_init(&task, &kit.source, STAGE_MAP, 1, 1);
+    assert_int_equal(task.start.n_skip, 2);
+    assert_int_equal(task.start.skip[0], 2);
+    assert_int_equal(task.start.skip[1], 4);
+    assert_int_equal(task.start.skip_left, 2);
+    job_task_deinit(&task);
+    job_task_init(&task, &kit.source, STAGE_REDUCE, 1, 2);
+    assert_int_equal(task.start.n_skip, 0);
+    assert_int_equal(task.start.skip_left, 2);
+    job_task_deinit(&task);
+    job_task_init(&task, &kit.source, STAGE_COMMIT, 0, 3);
+    assert_int_equal(task.commit.bad.len, task.bad.len);
+    assert_memory_equal(task.commit.bad.data, FIRST, strlen(FIRST));
+    assert_non_null(strstr(task.commit.manifest, "\"bad_records\":{\"name\":\"_bad.jsonl\","));
+}
+
 #define TEST(name) cmocka_unit_test_teardown(name, tear_down)
 
 int main(void)
@@ -388,6 +431,7 @@ int main(void)
         TEST(every_task_can_be_packed),
         TEST(a_plan_is_asked_what_the_side_files_are),
         TEST(who_runs_the_job_is_told_what_the_plan_said_of_side_files),
+        TEST(attempts_are_told_what_to_leave_out_and_the_commit_all_of_it),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -25,7 +25,7 @@ void reuse_init(struct reuse *reuse, const Mrlua__TaskStart *start)
 
     *reuse = (struct reuse){.start = start};
     if (start->kind != MRLUA__TASK_KIND__MAP || start->partition_count == 0 || start->unsafe ||
-        !start->reuse)
+        start->n_skip > 0 || !start->reuse)
         return;
     reuse_key_make(&key, start, build_id());
     reuse->is_on = true;

@@ -17,7 +17,8 @@
  * and again by each reduce (P5).
  *
  * A found run is read once, to its last byte, before it is taken: a damaged one is dropped, and the
- * map runs. A map is not kept whose input may have changed while it ran (store/sums.h).
+ * map runs. A map is not kept whose input may have changed while it ran (store/sums.h), nor one
+ * that leaves records out (bad_records.h): a later job would not know of them.
  *
  * In the note of a kept run is the map's Done, with its digest and all counters, so that audit and
  * sums are those of a map that ran, but for the counter map_reused: 1 if it was found, else 0.

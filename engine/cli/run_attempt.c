@@ -92,6 +92,8 @@ struct job_source run_source_of(struct run_shell *shell)
         .view = config->view,
         .temp_path = shell->temp.path,
         .results = &shell->results,
+        .bad = &shell->bad,
+        .skip_bad = config->skip_bad,
         .plan = shell->plan_done ? shell->plan_done->plan : NULL,
         .map_ms = (ended[STAGE_MAP] - begun[STAGE_MAP]) / NS_PER_MS,
         .reduce_ms = (ended[STAGE_REDUCE] - begun[STAGE_REDUCE]) / NS_PER_MS,

@@ -147,6 +147,7 @@ static void read_fields(struct run_config *config, struct slice args)
     config->slots = count_field(args, "slots");
     config->reducers = count_field(args, "reducers");
     config->attempts = count_field(args, "attempts");
+    config->skip_bad = count_field(args, "skip_bad");
     config->split_bytes = size_field(args, "split_bytes");
     config->sort_buffer_bytes = size_field(args, "sort_buffer_bytes");
     if (!config->sort_buffer_bytes)
@@ -167,6 +168,9 @@ static int check_counts(const struct run_config *config, struct err *err)
     if (config->attempts < 1 || config->attempts > SCHED_FAILURE_COUNT_MAX)
         return err_set(err, ERR_SETUP, "attempts: %u is not within 1 and %d", config->attempts,
                        SCHED_FAILURE_COUNT_MAX);
+    if (config->skip_bad > SCHED_SKIP_BAD_MAX)
+        return err_set(err, ERR_SETUP, "skip_bad: %u is more than %d", config->skip_bad,
+                       SCHED_SKIP_BAD_MAX);
     if (config->sort_buffer_bytes < SORTBUF_BYTES_MIN)
         return err_set(err, ERR_SETUP, "the sort buffer must have at least %zu KB",
                        (size_t)SORTBUF_BYTES_MIN / 1024);

@@ -53,6 +53,7 @@ struct run_config {
     uint32_t slots;       /* 1 .. RUN_SLOTS_MAX */
     uint32_t reducers;    /* 0: by the size of the input */
     uint32_t attempts;    /* tries of a task that hits a limit */
+    uint32_t skip_bad;    /* bad records that are set aside */
     uint64_t split_bytes; /* 0: by the size of the input */
     uint64_t sort_buffer_bytes;
     uint64_t memory_bytes, progress_ms, record_ms; /* limits of an attempt */

@@ -114,6 +114,8 @@ static void write_job_error(struct run_shell *shell, struct buf *out)
 
     sched_job_progress(shell->sched, RUN_JOB_ID, &progress);
     job_faults_explain(&shell->faults, &progress, causes, count, &err, &detail);
+    job_bad_explain(&shell->bad, shell->plan_done ? shell->plan_done->plan : NULL,
+                    shell->config.skip_bad, &progress, &err, &detail);
     field_name(out, "error");
     answer_error(&err, buf_string(&detail), progress.stage == STAGE_PLAN && err.kind == ERR_INPUT,
                  out);
@@ -181,6 +183,18 @@ static void write_plan(const struct run_shell *shell, struct buf *out)
     answer_plan(&told, out);
 }
 
+/* Which records the output is without; nothing, when that is none. */
+static void write_bad(const struct run_shell *shell, struct buf *out)
+{
+    struct buf text = {0};
+
+    if (job_bad_count(&shell->bad) == 0)
+        return;
+    job_bad_print(&shell->bad, shell->plan_done->plan, 0, &text);
+    field_string(out, "bad_records", buf_string(&text));
+    buf_deinit(&text);
+}
+
 /* A signal that came when the output was already where it belongs changes nothing. */
 static bool was_interrupted(const struct run_shell *shell)
 {
@@ -206,6 +220,7 @@ void run_shell_outcome(struct run_shell *shell, const struct err *print_err, str
         write_parts(shell, out);
         write_counters(shell, out);
         write_skew(shell, out);
+        write_bad(shell, out);
         if (shell->signal_number)
             field_integer(out, "late_signal", (uint64_t)shell->signal_number);
     }

@@ -88,6 +88,7 @@ static void submit(struct run_shell *shell)
                         .job_id = RUN_JOB_ID,
                         .rules = {.attempts_max = config->attempts,
                                   .unsafe = config->unsafe,
+                                  .skip_bad = config->skip_bad,
                                   .outputs_in_store = shell->output.shuffle.len > 0,
                                   .silence_ns = RUN_SILENCE_NS}};
     struct sched_options options;
@@ -133,6 +134,7 @@ void run_shell_close(struct run_shell *shell)
     sched_output_deinit(&shell->decisions);
     job_results_deinit(&shell->results);
     job_faults_deinit(&shell->faults);
+    job_bad_deinit(&shell->bad);
     message_free(shell->plan_done);
     buf_deinit(&shell->log);
     run_config_deinit(&shell->config);

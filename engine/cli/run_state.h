@@ -17,6 +17,7 @@
 #include "cli/run_cache.h"
 #include "cli/run_config.h"
 #include "cli/run_output.h"
+#include "master/job_bad.h"
 #include "master/job_faults.h"
 #include "master/job_results.h"
 #include "master/job_task.h"
@@ -66,6 +67,7 @@ struct run_shell {
     struct run_attempt *attempts;
     struct job_results results;
     struct job_faults faults;
+    struct job_bad bad;
     Mrlua__Done *plan_done; /* holds the plan */
     struct buf log;         /* lines of the job, each with its newline */
     uint64_t begun_ns;

@@ -54,11 +54,13 @@ static void tell_folders(const struct run_attempt *attempt, struct buf *out)
         buf_printf(out, "output: in %s\n", config->output);
 }
 
-static void keep_fault(struct run_attempt *attempt, const struct err *err, const char *detail)
+static void keep_fault(struct run_attempt *attempt, const struct err *err,
+                       const Mrlua__Error *error)
 {
     struct buf lines = {0};
 
-    buf_append_string(&lines, detail ? detail : "");
+    buf_append_string(&lines, error ? error->detail : "");
+    job_bad_advise(error, attempt->shell->config.skip_bad, &lines);
     if (err->kind == ERR_DISK)
         tell_folders(attempt, &lines);
     job_faults_add(&attempt->shell->faults, attempt->id, err, buf_string(&lines));
@@ -81,6 +83,20 @@ static bool set_peer(const struct run_attempt *attempt, const Mrlua__Error *erro
     return event->peer_attempt_id != 0;
 }
 
+/* Records that are set aside for it, if there are any. */
+static void set_bad(const struct run_attempt *attempt, const Mrlua__Error *error,
+                    struct event *event)
+{
+    struct job_bad_where where = {.attempt_id = attempt->id,
+                                  .stage = attempt->stage,
+                                  .task = attempt->task,
+                                  .attempts_max = attempt->shell->config.attempts};
+
+    event->bad_count = job_bad_report(&attempt->shell->bad, &where, error);
+    if (event->bad_count > 0)
+        event->kind = EVENT_RECORDS_BAD;
+}
+
 void run_attempt_failed(struct run_attempt *attempt, const struct err *err,
                         const Mrlua__Error *error)
 {
@@ -93,7 +109,9 @@ void run_attempt_failed(struct run_attempt *attempt, const struct err *err,
     event.failure = kind_of(attempt, err);
     if (event.failure == ERR_PEER && !set_peer(attempt, error, &event))
         event.failure = ERR_RETRY;
-    keep_fault(attempt, err, error ? error->detail : NULL);
+    if (error && shell->config.skip_bad > 0)
+        set_bad(attempt, error, &event);
+    keep_fault(attempt, err, error);
     run_queue(shell, &event);
 }
 
@@ -179,6 +197,8 @@ static void note(struct run_shell *shell, const struct fact *fact)
         }
     } else if (fact->kind == FACT_OUTPUT_LOST) {
         job_results_drop(&shell->results, fact->stage, fact->task);
+    } else if (fact->kind == FACT_RECORDS_BAD) {
+        job_bad_take(&shell->bad, fact->attempt_id);
     }
 }
 

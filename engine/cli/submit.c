@@ -120,6 +120,7 @@ static void send_submit(struct submit *submit)
     job.map_only = config->map_only;
     job.reducers = config->reducers;
     job.attempts = config->attempts;
+    job.skip_bad = config->skip_bad;
     job.split_bytes = config->split_bytes;
     job.sort_buffer_bytes = config->sort_buffer_bytes;
     job.limits = &limits;

@@ -1,5 +1,6 @@
 #include "master/job_manifest.h"
 
+#include "base/hash.h"
 #include "base/mem.h"
 #include "format/writer.h"
 #include "master/job_plan.h"
@@ -43,6 +44,18 @@ static void add_parts(struct manifest *manifest, const struct job_source *source
     }
 }
 
+/* `text`: the list itself, of which the manifest tells. */
+static void add_bad(struct manifest *manifest, const struct job_source *source, struct buf *text)
+{
+    job_bad_encode(source->bad, source->plan, text);
+    if (text->len == 0)
+        return;
+    manifest->bad = (struct manifest_part){.name = PUBLISH_BAD_NAME,
+                                           .bytes = text->len,
+                                           .records = job_bad_count(source->bad),
+                                           .crc32c = crc32c(0, text->ptr, text->len)};
+}
+
 static void add_counters(struct manifest *manifest, const struct job_counters *counters)
 {
     manifest->counters = mem_alloc_array(counters->count, sizeof *manifest->counters);
@@ -80,16 +93,19 @@ void job_manifest_encode(const struct job_source *source, struct buf *out)
                                 .times_ms = times,
                                 .time_count = sizeof times / sizeof *times};
     struct job_counters counters;
+    struct buf bad = {0};
 
     job_results_counters(source->results, &counters);
     add_inputs(&manifest, source->plan);
     add_parts(&manifest, source, names);
+    add_bad(&manifest, source, &bad);
     add_counters(&manifest, &counters);
     manifest_encode(&manifest, out);
     for (uint32_t i = 0; i < part_count; i++)
         buf_deinit(&names[i]);
     free(names);
     buf_deinit(&input_format);
+    buf_deinit(&bad);
     free(manifest.inputs);
     free(manifest.parts);
     free(manifest.counters);

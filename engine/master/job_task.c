@@ -303,6 +303,16 @@ static void set_reduce(struct job_task *task, const struct job_source *source)
         set_map_outputs(task, source);
 }
 
+/* What its attempts leave out, and how many more they may find. */
+static void set_skip(struct job_task *task, const struct job_source *source, enum stage_kind stage)
+{
+    uint32_t count = job_bad_count(source->bad);
+
+    task->skip = job_bad_of(source->bad, stage, task->start.task, &task->start.n_skip);
+    task->start.skip = task->skip;
+    task->start.skip_left = source->skip_bad > count ? source->skip_bad - count : 0;
+}
+
 static void set_part(struct job_task *task, const struct job_source *source, uint32_t partition)
 {
     const struct job_result *result = job_results_part(source->results, partition);
@@ -333,6 +343,8 @@ static void set_commit(struct job_task *task, const struct job_source *source)
     task->commit.parts = task->part_list;
     job_manifest_encode(source, &task->manifest);
     task->commit.manifest = text(buf_string(&task->manifest));
+    job_bad_encode(source->bad, source->plan, &task->bad);
+    task->commit.bad = bytes_of(buf_slice(&task->bad));
 }
 
 uint32_t job_task_sample_count(bool ranged, uint32_t reducers)
@@ -354,12 +366,15 @@ void job_task_init(struct job_task *task, const struct job_source *source, enum 
         return;
     case STAGE_SAMPLE:
         set_sample(task, source);
+        set_skip(task, source, stage);
         return;
     case STAGE_MAP:
         set_map(task, source);
+        set_skip(task, source, stage);
         return;
     case STAGE_REDUCE:
         set_reduce(task, source);
+        set_skip(task, source, stage);
         return;
     case STAGE_COMMIT:
         set_commit(task, source);
@@ -385,5 +400,7 @@ void job_task_deinit(struct job_task *task)
     free(task->part_list);
     buf_deinit(&task->result_path);
     buf_deinit(&task->manifest);
+    free(task->skip);
+    buf_deinit(&task->bad);
     *task = (struct job_task){0};
 }

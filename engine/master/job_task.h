@@ -16,6 +16,7 @@
 #include "base/slice.h"
 #include "format/publish.h"
 #include "format/sample_plan.h"
+#include "master/job_bad.h"
 #include "master/job_results.h"
 #include "rpc/message.h"
 
@@ -50,6 +51,8 @@ struct job_source {
     const char *temp_path; /* of scratch and run files. NULL: the worker chooses; and reduces are
                               not told of runs here, they ask for them */
     const struct job_results *results;
+    const struct job_bad *bad;  /* records that are set aside ... */
+    uint32_t skip_bad;          /* ... and how many may be */
     const Mrlua__Plan *plan;    /* NULL before there is one */
     uint64_t map_ms, reduce_ms; /* how long the stages took, for the manifest */
 };
@@ -76,6 +79,8 @@ struct job_task {
     uint64_t *shares;      /* a sample */
     int64_t *run_attempts; /* a reduce of runs in a store */
     uint64_t *run_bytes;
+    uint64_t *skip; /* a sample, a map, a reduce */
+    struct buf bad; /* a commit */
 };
 
 /* How many tasks its stage of samples has, with a plan of so many reducers: 0, or 1. */

@@ -17,7 +17,6 @@
 #include <string.h>
 
 enum {
-    ATTEMPTS_DEFAULT = 4,
     REDUCERS_MAX = 100000, /* what a run file can hold */
     PUBLISH_ID_BYTES = 32,
 };
@@ -177,6 +176,9 @@ static int check_submit(const struct master *master, const Mrlua__JobSubmit *sub
 
     if (submit->idempotency_key[0] == '\0')
         return err_set(err, ERR_SETUP, "a submit without an idempotency key");
+    if (submit->skip_bad > SCHED_SKIP_BAD_MAX)
+        return err_set(err, ERR_SETUP, "skip_bad: %u is more than %d", submit->skip_bad,
+                       SCHED_SKIP_BAD_MAX);
     if (submit->attempts > SCHED_FAILURE_COUNT_MAX)
         return err_set(err, ERR_SETUP, "attempts: %u is more than %d", submit->attempts,
                        SCHED_FAILURE_COUNT_MAX);
@@ -243,14 +245,14 @@ static void accept_job(struct master_peer *peer, uint64_t request_id, Mrlua__Job
     struct master *master = peer->master;
     const Mrlua__JobSubmit *submit = record->submit;
     struct buf packed = {0};
-    struct event event = {
-        .kind = EVENT_JOB_SUBMITTED,
-        .job_id = master->job_id_last + 1,
-        .rules = {.attempts_max = submit->attempts ? submit->attempts : ATTEMPTS_DEFAULT,
-                  .unsafe = submit->unsafe,
-                  .priority = submit->priority,
-                  .outputs_in_store =
-                      uri_is_gs(submit->shuffle) || strcmp(submit->shuffle, "gcs") == 0}};
+    struct event event = {.kind = EVENT_JOB_SUBMITTED,
+                          .job_id = master->job_id_last + 1,
+                          .rules = {.attempts_max = master_job_attempts_max(submit),
+                                    .skip_bad = submit->skip_bad,
+                                    .unsafe = submit->unsafe,
+                                    .priority = submit->priority,
+                                    .outputs_in_store = uri_is_gs(submit->shuffle) ||
+                                                        strcmp(submit->shuffle, "gcs") == 0}};
     struct master_letter letter = {
         .kind = LETTER_ACCEPTED, .job_id = event.job_id, .request_id = request_id, .peer = peer};
 

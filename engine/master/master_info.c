@@ -112,6 +112,8 @@ static void fill_error(const struct master_job *job, const struct job_progress *
     size_t count = sched_causes(job->master->sched, job->id, causes, SCHED_FAILURE_COUNT_MAX);
 
     job_faults_explain(&job->faults, progress, causes, count, &info->err, &info->detail);
+    job_bad_explain(&job->bad, job->plan_done ? job->plan_done->plan : NULL,
+                    job->record->submit->skip_bad, progress, &info->err, &info->detail);
     message_of_err(&info->error, &info->err, buf_string(&info->detail));
     info->message.error = &info->error;
     info->message.detail = (char *)(uintptr_t)buf_string(&info->detail);

@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { ATTEMPTS_DEFAULT = 4 };
+
 struct master_job *master_job_find(const struct master *master, uint64_t id)
 {
     return id ? idtable_get(&master->jobs_by_id, id) : NULL;
@@ -50,6 +52,7 @@ void master_job_remove(struct master_job *job)
     buf_deinit(&job->shuffle);
     job_results_deinit(&job->results);
     job_faults_deinit(&job->faults);
+    job_bad_deinit(&job->bad);
     job_log_deinit(&job->log);
     job_timeline_deinit(&job->timeline);
     message_free(job->plan_done);
@@ -111,6 +114,23 @@ void master_job_plan_take(struct master_job *job, Mrlua__Done *done)
     job_results_plan(&job->results, job_plan_split_count(done->plan), done->plan->reducers);
 }
 
+uint32_t master_job_attempts_max(const Mrlua__JobSubmit *submit)
+{
+    return submit->attempts ? submit->attempts : ATTEMPTS_DEFAULT;
+}
+
+uint32_t master_job_report_bad(struct master_job *job, const struct fact *attempt,
+                               const Mrlua__Error *error, bool is_sure)
+{
+    const Mrlua__JobSubmit *submit = job->record->submit;
+    struct job_bad_where where = {.attempt_id = attempt->attempt_id,
+                                  .stage = attempt->stage,
+                                  .task = attempt->task,
+                                  .attempts_max = is_sure ? 1 : master_job_attempts_max(submit)};
+
+    return submit->skip_bad > 0 ? job_bad_report(&job->bad, &where, error) : 0;
+}
+
 static uint64_t stage_ms(const struct master_job *job, enum stage_kind stage)
 {
     uint64_t begun_ns = job->stage_begun_ns[stage], ended_ns = job->stage_ended_ns[stage];
@@ -150,6 +170,8 @@ struct job_source master_job_source(const struct master_job *job)
         .progress_ms = limits ? limits->progress_ms : 0,
         .record_ms = limits ? limits->record_ms : 0,
         .results = &job->results,
+        .bad = &job->bad,
+        .skip_bad = submit->skip_bad,
         .plan = job->plan_done ? job->plan_done->plan : NULL,
         .map_ms = stage_ms(job, STAGE_MAP),
         .reduce_ms = stage_ms(job, STAGE_REDUCE),

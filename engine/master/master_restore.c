@@ -77,6 +77,9 @@ static int take_fault(struct master_job *job, const struct fact *fact, struct sl
         return -1;
     message_to_err(error, &fault);
     job_faults_add(&job->faults, fact->attempt_id, &fault, error->detail);
+    master_job_report_bad(job, fact, error, fact->kind == FACT_RECORDS_BAD);
+    if (fact->kind == FACT_RECORDS_BAD)
+        job_bad_take(&job->bad, fact->attempt_id);
     message_free(error);
     return 0;
 }

@@ -26,6 +26,7 @@
 #include "attempt/attempt.h"
 #include "format/publish.h"
 #include "master/blobs.h"
+#include "master/job_bad.h"
 #include "master/job_faults.h"
 #include "master/job_log.h"
 #include "master/job_plan.h"
@@ -78,6 +79,7 @@ struct master_job {
     struct buf shuffle; /* gs://BUCKET/PREFIX/ of its maps' outputs; empty: they are on workers */
     struct job_results results;
     struct job_faults faults;
+    struct job_bad bad;
     struct master_source *sources;
     size_t source_count;
     bool sources_changed;
@@ -286,6 +288,14 @@ void master_blobs_expire(struct master *master, uint64_t now_ns);
 
 /* Takes `done`. */
 void master_job_plan_take(struct master_job *job, Mrlua__Done *done);
+
+/* Tries of a task, as it was submitted. */
+uint32_t master_job_attempts_max(const Mrlua__JobSubmit *submit);
+
+/* An attempt of it failed: how many records it is to set aside for that (master/job_bad.h).
+ * `is_sure`: the journal says that it did. */
+uint32_t master_job_report_bad(struct master_job *job, const struct fact *attempt,
+                               const Mrlua__Error *error, bool is_sure);
 
 /* What its tasks are made from; borrowed from the job. */
 struct job_source master_job_source(const struct master_job *job);

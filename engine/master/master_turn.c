@@ -82,6 +82,17 @@ struct event master_event(const struct master_attempt *attempt, enum event_kind 
                           .incarnation = worker ? worker->incarnation : 0};
 }
 
+static void keep_fault(struct master_job *job, uint64_t attempt_id, const struct err *err,
+                       const Mrlua__Error *error)
+{
+    struct buf detail = {0};
+
+    buf_append_string(&detail, error ? error->detail : "");
+    job_bad_advise(error, job->record->submit->skip_bad, &detail);
+    job_faults_add(&job->faults, attempt_id, err, buf_string(&detail));
+    buf_deinit(&detail);
+}
+
 void master_attempt_failed(struct master_attempt *attempt, const Mrlua__Error *error)
 {
     struct master_job *job = master_job_find(attempt->master, attempt->job_id);
@@ -99,8 +110,16 @@ void master_attempt_failed(struct master_attempt *attempt, const Mrlua__Error *e
         if (event.peer_attempt_id == 0)
             event.failure = ERR_RETRY; /* nobody to blame for it */
     }
+    if (job && error) {
+        struct fact place = {
+            .attempt_id = attempt->id, .stage = attempt->stage, .task = attempt->task};
+
+        event.bad_count = master_job_report_bad(job, &place, error, false);
+        if (event.bad_count > 0)
+            event.kind = EVENT_RECORDS_BAD;
+    }
     if (job)
-        job_faults_add(&job->faults, attempt->id, &err, error ? error->detail : NULL);
+        keep_fault(job, attempt->id, &err, error);
     master_queue(attempt->master, &event);
 }
 
@@ -120,9 +139,12 @@ static void pack_extra(struct master *master, const struct fact *fact, struct bu
         fact->failure == ERR_NONE || !job)
         return;
     fault = job_faults_find(&job->faults, fact->attempt_id);
-    if (!fault)
+    if (!fault && fact->kind != FACT_RECORDS_BAD)
         return;
-    message_of_err(&error, &fault->err, fault->detail);
+    if (fault)
+        message_of_err(&error, &fault->err, fault->detail);
+    error.kind = fact->failure;
+    job_bad_tell(&job->bad, fact->attempt_id, &error);
     message_pack(out, &error.base);
 }
 
@@ -256,9 +278,12 @@ static void note(struct master *master, const struct fact *fact)
         if (job && !job->stage_begun_ns[fact->stage])
             job->stage_begun_ns[fact->stage] = clock_monotonic_ns();
         return;
+    case FACT_RECORDS_BAD:
+        if (job)
+            job_bad_take(&job->bad, fact->attempt_id);
+        return;
     case FACT_PLAN_MADE:
     case FACT_ATTEMPT_ENDED:
-    case FACT_RECORDS_BAD:
     case FACT_OUTPUT_LOST:
     case FACT_JOB_ENDED:
         return;

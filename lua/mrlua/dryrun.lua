@@ -203,6 +203,37 @@ local function emit_into(records)
   end
 end
 
+-- What is left of `records` when it has as many as it had before.
+local function cut(records, count)
+  for i = #records, count + 1, -1 do
+    records[i] = nil
+  end
+end
+
+-- Calls functions on one record, or key, at a time. With skip_bad, one that raises contributes
+-- nothing, and is put on the list `bad`; one more than may be is an error.
+local function careful(skip_bad, bad, counters)
+  return function(place, records, f, ...)
+    if (skip_bad or 0) == 0 then
+      return f(...)
+    end
+    local count, before = #records, {}
+    for name, sum in pairs(counters) do
+      before[name] = sum
+    end
+    local ok, message = pcall(f, ...)
+    if not ok then
+      cut(records, count)
+      for name in pairs(counters) do
+        counters[name] = before[name]
+      end
+      place.error = tostring(message)
+      bad[#bad + 1] = place
+      assert(#bad <= skip_bad, message)
+    end
+  end
+end
+
 -- The params of a run: the overrides, and the defaults of the job.
 local function with_defaults(overrides, job)
   local values = params.check(job.params or {})
@@ -223,13 +254,13 @@ local function named(job, input)
 end
 
 -- All records of an input, through its map.
-local function map_all(job, mr, name, input, emit)
+local function map_all(job, mr, name, input, emit, call)
   local one = inputs.of(job, name)
   local map = maps.names[one.map] and maps.new(one.map, mr.params) or one.map
   mr.input = name
   if job.setup then job.setup(mr) end
-  for _, record in ipairs(records_of(one.input, input)) do
-    map(record[1], record[2], emit)
+  for i, record in ipairs(records_of(one.input, input)) do
+    call({ stage = "map", record = i, key = record[1] }, map, record[1], record[2], emit)
   end
   if job.cleanup then job.cleanup(mr, emit) end
   mr.input = nil
@@ -237,30 +268,32 @@ end
 
 -- Runs a job that has a map of its own.
 local function run_one(job, input, overrides, paths)
-  local mapped, output, counters = {}, {}, {}
+  local mapped, output, counters, bad = {}, {}, {}, {}
   local outer_mr = rawget(_G, "mr")
   local emit = emit_into(mapped)
   local choose = (job.group or 0) > 0 and value_and_key_of or value_of
   local mr = { params = with_defaults(overrides, job), stage = "map", count = count_into(counters),
     open = files.opener(job.files, paths) }
   local reduce = job.reduce == "top" and top(mr.params.n) or BUILTINS[job.reduce] or job.reduce
+  local call = careful(job.skip_bad, bad, counters)
   rawset(_G, "mr", mr)
   for _, one in ipairs(named(job, input)) do
-    map_all(job, mr, one[1], one[2], emit)
+    map_all(job, mr, one[1], one[2], emit, function(place, ...) call(place, mapped, ...) end)
   end
   if not job.reduce then
     rawset(_G, "mr", outer_mr)
-    return mapped, counters
+    return mapped, counters, bad
   end
   sort(mapped)
   emit, mr.stage = emit_into(output), "reduce"
   if job.setup then job.setup(mr) end
-  for _, group in ipairs(groups_of(mapped, job.group or 0)) do
-    reduce(group[1][1], each(group, choose), emit)
+  for i, group in ipairs(groups_of(mapped, job.group or 0)) do
+    call({ stage = "reduce", record = i, key = group[1][1] }, output, reduce, group[1][1],
+      each(group, choose), emit)
   end
   if job.cleanup then job.cleanup(mr, emit) end
   rawset(_G, "mr", outer_mr)
-  return output, counters
+  return output, counters, bad
 end
 
 -- A step as a job of its own, which sees the params of the whole job, too.
@@ -270,6 +303,7 @@ local function job_of(job, step, overrides)
     own[field] = value
   end
   own.params, own.files, own.inputs = {}, job.files, nil -- of mr.run: they are read already
+  own.skip_bad = step.skip_bad or job.skip_bad
   for _, from in ipairs { job.params or {}, overrides or {}, step.params or {} } do
     for name, value in pairs(from) do
       own.params[name] = value
@@ -347,6 +381,8 @@ end
 --                             without reduce what map emitted, in the order of the input; of a job
 --                             of several steps, what the last one did
 -- @treturn table              what was counted: name -> sum
+-- @treturn {table,...}        of a job of one step: what skip_bad has set aside, in order: stage,
+--                             record (its number, or that of the key), key, error
 function dryrun.run(job, input, overrides, paths)
   local run = job.drive and run_driver or job.steps and run_steps or run_one
   return run(job, input, overrides, paths)

@@ -33,6 +33,7 @@
 --     cleanup      function(mr, emit), after its last
 --     limits       { memory = bytes (default 512M), seconds = 600.0, seconds_per_record = 60.0 }
 --     attempts     tries of a task that was killed at a limit; default 4
+--     skip_bad     how many records and keys may be left out on which map or reduce fail; default 0
 --     steps        a list of steps that are run one after the other, or, for drive, a table of
 --                  them by name; then map and the like are theirs: mrlua.pipeline
 --     drive        function(mr, params) that runs steps in loops: mrlua.driver
@@ -67,9 +68,7 @@ local ATTEMPTS_MAX = 30 -- as many failures of one task end a job anyway (sched/
 local MEMORY_BYTES_MIN = 1024 * 1024 -- an empty Lua state with its libraries takes a third of it
 local MEMORY_BYTES = 512 * 1024 * 1024
 local unknown = nearest.unknown
-local NOT_YET = {
-  skip_bad = true,
-}
+local SKIP_BAD_MAX = 1000 -- all of them, with words, fit one message (sched/sched.h)
 
 -- Each answers the checked value, or nil and what the field must be.
 local checks = {}
@@ -176,6 +175,7 @@ checks.reduce = function_or_builtin(REDUCERS)
 checks.group = integer_between(0, 16)
 checks.reducers = integer_between(1, REDUCERS_MAX)
 checks.attempts = integer_between(1, ATTEMPTS_MAX)
+checks.skip_bad = integer_between(0, SKIP_BAD_MAX)
 checks.setup = optional_function
 checks.cleanup = optional_function
 checks.unsafe = boolean
@@ -192,7 +192,7 @@ checks.drive = of_steps
 local function defaults()
   return {
     input = "lines", output = "tsv", partition = "hash", group = 0, params = {}, files = {},
-    attempts = 4, unsafe = false, deterministic = true, limits = checks.limits {},
+    attempts = 4, skip_bad = 0, unsafe = false, deterministic = true, limits = checks.limits {},
   }
 end
 
@@ -267,9 +267,7 @@ end
 local function check_fields(spec)
   local view = defaults()
   for _, field in ipairs(nearest.names_of(spec)) do
-    if NOT_YET[field] then
-      return nil, ("job field '%s' is not supported yet"):format(field)
-    elseif not checks[field] then
+    if not checks[field] then
       return nil, unknown("job field", field, checks)
     end
     local value, message = checks[field](spec[field])

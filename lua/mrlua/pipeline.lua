@@ -25,7 +25,7 @@
 -- the step that follows (`before`), and what it emits is the other's input, in the same attempt. A
 -- reduce is never followed by anything in its attempt.
 --
--- What is the whole job's: params (a step may have more of its own), limits, attempts,
+-- What is the whole job's: params (a step may have more of its own), limits, attempts, skip_bad,
 -- deterministic, unsafe, files; `input` for what reads the inputs of the job, `output` for the last
 -- step.
 
@@ -175,7 +175,7 @@ end
 -- What a step without reduce before another may not have: its input is the first one's, and the
 -- rest is of no use there.
 local function check_before(step, number, check, joined)
-  for _, field in ipairs { "limits", "attempts", "deterministic" } do
+  for _, field in ipairs { "limits", "attempts", "skip_bad", "deterministic" } do
     if rawget(step, field) ~= nil then
       return nil, ("steps[%d]: field '%s' is there, and its map runs in the attempts of the next "
         .. "step"):format(number, field)

@@ -60,6 +60,7 @@ stack traceback:
 input: DIR/in, at byte 6
 record: "second"
 task: map 0, record 2
+to go on without such records: skip_bad = N in the job sets as many as N of them aside
 ]]):gsub("\n  DIR", "\n\tDIR"):gsub("DIR", folder), result)
     end)
 

@@ -158,6 +158,31 @@ describe("dryrun.run()", function()
     assert.same({ { "n", 12 } }, dryrun.run(job, { "x" }, { n = 10 }))
   end)
 
+  it("leaves out, with skip_bad, what raises, with all that it has emitted and counted", function()
+    local function careful(skip_bad)
+      return { skip_bad = skip_bad,
+        map = function(at, line, emit)
+          rawget(_G, "mr").count "seen"
+          emit(line, at)
+          if line == "bad" then error("no", 0) end
+        end,
+        reduce = function(key, values, emit)
+          emit(key, "begun")
+          if key == "worse" then error("never", 0) end
+          emit(key, values())
+        end }
+    end
+    local input = { "a", "bad", "worse" }
+    local output, counters, bad = dryrun.run(careful(2), input)
+
+    assert.same({ { "a", "begun" }, { "a", 0 } }, output)
+    assert.same({ seen = 2 }, counters)
+    assert.same({ { stage = "map", record = 2, key = 2, error = "no" },
+      { stage = "reduce", record = 2, key = "worse", error = "never" } }, bad)
+    assert.has_error(function() dryrun.run(careful(1), input) end, "never")
+    assert.has_error(function() dryrun.run(careful(nil), input) end, "no")
+  end)
+
   it("runs steps on the records of the one before", function()
     local lengths = function(word, n, emit)
       emit(#word, n)

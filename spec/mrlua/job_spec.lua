@@ -19,7 +19,7 @@ describe("job.check()", function()
   it("answers plain data with every default", function()
     assert.same({
       map = true, reduce = true, input = "lines", output = "tsv", partition = "hash", group = 0,
-      params = {}, files = {}, attempts = 4, unsafe = false, deterministic = true,
+      params = {}, files = {}, attempts = 4, skip_bad = 0, unsafe = false, deterministic = true,
       limits = { memory = 536870912, seconds = 600.0, seconds_per_record = 60.0 },
     }, job.check(with {}))
   end)
@@ -27,7 +27,7 @@ describe("job.check()", function()
   it("keeps what is given, functions as true and built-ins by name", function()
     local view = job.check {
       name = "w", map = "identity", combine = "max", reduce = "max", partition = nothing,
-      group = 2, reducers = 3, attempts = 1, unsafe = true, deterministic = false,
+      group = 2, reducers = 3, attempts = 1, skip_bad = 7, unsafe = true, deterministic = false,
       input = "run", output = "jsonl", setup = nothing, cleanup = nothing,
       params = { pattern = "x", n = 1 }, files = { "d/geo.csv" },
       limits = { memory = "64M", seconds = 1 },
@@ -35,7 +35,7 @@ describe("job.check()", function()
 
     assert.same({
       name = "w", map = "identity", combine = "max", reduce = "max", partition = true,
-      group = 2, reducers = 3, attempts = 1, unsafe = true, deterministic = false,
+      group = 2, reducers = 3, attempts = 1, skip_bad = 7, unsafe = true, deterministic = false,
       input = "run", output = "jsonl", setup = true, cleanup = true,
       params = { pattern = "x", n = 1 }, files = { { name = "geo.csv", path = "d/geo.csv" } },
       limits = { memory = 67108864, seconds = 1.0, seconds_per_record = 60.0 },
@@ -64,15 +64,12 @@ describe("job.check()", function()
     assert.is_nil(view.map)
   end)
 
-  it("refuses what is not supported yet, by name", function()
-    for _, field in ipairs { "skip_bad" } do
-      assert.equal(("job field '%s' is not supported yet"):format(field),
-        message_of { [field] = {} })
-    end
-  end)
-
   it("names the field and what it must be", function()
     assert.equal("job field 'group' must be an integer from 0 to 16", message_of { group = 1.5 })
+    for _, wrong in ipairs { -1, 1001, 1.5, "3", true } do
+      assert.equal("job field 'skip_bad' must be an integer from 0 to 1000",
+        message_of { skip_bad = wrong })
+    end
     assert.equal("job field 'setup' must be a function", message_of { setup = "x" })
     assert.equal("job field 'unsafe' must be true or false", message_of { unsafe = 1 })
     assert.equal('job field \'map\' must be a function or one of "field", "grep", "identity", '

@@ -270,7 +270,7 @@ function cluster:expect_parts(job, expected, seconds)
     error("there is no _SUCCESS", 2)
   end
   for _, name in ipairs(temp.list(job.out)) do
-    if not name:find("^part%-%d+%.?%l*$") and name ~= "_SUCCESS" then
+    if not name:find("^part%-%d+%.?%l*$") and name ~= "_SUCCESS" and name ~= "_bad.jsonl" then
       error("left in the output: " .. name, 2)
     end
   end

@@ -78,6 +78,8 @@ function driving:run_step(call)
   if self.ended.error or self.ended.signal then
     return false
   end
+  self.bad_count = self.bad_count + (self.ended.counters.bad_records or 0)
+  self.bad_records = self.bad_records .. (self.ended.bad_records or "")
   if not call.steps then
     self.input_bytes = self.input_bytes + self.ended.input_bytes
   end
@@ -113,6 +115,8 @@ function driving:outcome(of_driver)
   elseif self.is_done and not of_driver.error then
     ended = self.ended
     ended.input_bytes, ended.steps = self.input_bytes, self.count
+    ended.bad_count = self.bad_count
+    ended.bad_records = self.bad_count > 0 and self.bad_records or nil
   elseif not of_driver.error and not of_driver.signal then
     ended = { error = { kind = "limit", message = "the driver ended without a last step" } }
   end
@@ -136,6 +140,7 @@ function drive.run(config, flags, environment, run_one)
     config = config, flags = flags, environment = environment, run_one = run_one, folders = {},
     count = 0, input_bytes = 0, pinned_files = begun.pinned_files,
     folder = begun.folder, publish_id = begun.publish_id,
+    bad_count = 0, bad_records = "",
   }, driving)
   it:run()
   return it:outcome(assert(engine.drive_end()))

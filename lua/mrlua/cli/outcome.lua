@@ -27,6 +27,17 @@ function outcome.exit_code(ended)
   return ended.error.is_setup and 2 or 1
 end
 
+-- Lines as a list; nil: there are none.
+local function bad_list(text, metatable)
+  if text then
+    local list = {}
+    for line in text:gmatch("[^\n]+") do
+      list[#list + 1] = line
+    end
+    return setmetatable(list, metatable)
+  end
+end
+
 --- The table that `--json` prints.
 function outcome.object(ended)
   local json = require "mrlua.json"
@@ -42,12 +53,29 @@ function outcome.object(ended)
     object.steps = ended.steps
     object.input_bytes, object.records, object.bytes = ended.input_bytes, ended.records, ended.bytes
     object.skew = skew.object(ended.skew)
+    object.bad_records = bad_list(ended.bad_records, json.list)
   end
   return object
 end
 
+-- What came out lacks these records: that is told to whoever reads it. With an output they stand in
+-- a file; what a step was without stands nowhere else.
+local function bad_text(ended)
+  local count = ended.bad_count or ended.counters.bad_records or 0
+  if count == 0 then
+    return ""
+  end
+  local text = count == 1 and "1 bad record was set aside"
+    or ("%d bad records were set aside"):format(count)
+  if ended.output and not ended.steps then
+    return ("mrlua: %s: %s/_bad.jsonl\n"):format(text, (ended.output:gsub("/*$", "")))
+  end
+  return ("mrlua: %s:\n%s"):format(text, ended.bad_records or "")
+end
+
 -- Advice is for who does not watch, too: it is told wherever it is read.
 local function tell_done(ended, draws)
+  io.stderr:write(bad_text(ended))
   for _, line in ipairs(skew.advice_lines(ended.skew or {})) do
     io.stderr:write(line, "\n")
   end

@@ -81,7 +81,7 @@ local function config_of(built, view, flags, side_files, paths, groups)
     reducers = choose(flags.reducers, view.reducers, 0),
     split_bytes = choose(flags.split_bytes, nil, 0),
     sort_buffer_bytes = choose(flags.sort_buffer_bytes, nil, 0),
-    attempts = choose(flags.attempts, view.attempts, 4),
+    attempts = choose(flags.attempts, view.attempts, 4), skip_bad = view.skip_bad or 0,
     memory_bytes = limits.memory_bytes, progress_ms = limits.progress_ms,
     record_ms = limits.record_ms,
   }
