@@ -2,6 +2,7 @@
 
 #include "cli/kit.h"
 #include "record/sortbuf.h"
+#include "sched/sched.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -154,6 +155,7 @@ static void values_out_of_their_limits_are_refused(void **state)
     refuses("slots", RUN_SLOTS_MAX + 1, "slots");
     refuses("slots", UINT64_C(1) << 40, "slots");
     refuses("reducers", PARTITION_COUNT_MAX + 1, "reducers");
+    refuses("skip_bad", SCHED_SKIP_BAD_MAX + 1, "skip_bad");
     refuses("sort_buffer_bytes", 1, "sort buffer");
     refuses("sort_buffer_bytes", (uint64_t)SORTBUF_BYTES_MAX + 1, "sort buffer");
 }

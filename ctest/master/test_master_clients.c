@@ -135,6 +135,9 @@ static void a_wrong_submit_is_refused(void **state)
     submit.attempts = 1000;
     peer_send(user, MESSAGE_JOB_SUBMIT, 1, &submit.base);
     assert_refused(user, "attempts");
+    submit.skip_bad = SCHED_SKIP_BAD_MAX + 1;
+    peer_send(user, MESSAGE_JOB_SUBMIT, 1, &submit.base);
+    assert_refused(user, "skip_bad: 1001 is more than 1000");
 }
 
 static void jobs_stay_out_of_the_masters_folder(void **state)

@@ -117,6 +117,16 @@ static void a_failure_says_its_kind_and_its_words(void **state)
     job_faults_deinit(&job.faults);
 }
 
+static void bad_records_say_how_many_and_why(void **state)
+{
+    (void)state;
+    fact.failure = ERR_LIMIT;
+    fact.bad_count = 3;
+    assert_string_equal(line_of(FACT_RECORDS_BAD),
+                        "records_bad job=7 task=map/3 attempt=11 worker=2 records=3 kind=limit "
+                        "reason=\"nothing was heard of it\"\n");
+}
+
 static void jobs_and_workers_have_their_lines_too(void **state)
 {
     (void)state;
@@ -175,6 +185,7 @@ int main(void)
                                         set_up, tear_down),
         cmocka_unit_test_setup_teardown(the_loser_of_a_race_is_said_to_be_one, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_failure_says_its_kind_and_its_words, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(bad_records_say_how_many_and_why, set_up, tear_down),
         cmocka_unit_test_setup_teardown(jobs_and_workers_have_their_lines_too, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_lost_worker_is_told_with_what_it_ran_and_held, set_up,
                                         tear_down),

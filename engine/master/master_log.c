@@ -125,13 +125,34 @@ static void say_attempt(enum log_severity severity, const char *event, const str
     say(severity, event, &line);
 }
 
+static void add_failure(struct line *line, const struct fact *fact, const struct job_fault *fault)
+{
+    add(line, log_text("kind", err_kind_name(fact->failure)));
+    add(line, log_text("reason", fault ? fault->err.message : "nothing was heard of it"));
+}
+
+static const struct job_fault *fault_of(const struct master *master, const struct fact *fact)
+{
+    const struct master_job *job = master_job_find(master, fact->job_id);
+
+    return job ? job_faults_find(&job->faults, fact->attempt_id) : NULL;
+}
+
+/* It failed, and its task goes on without what it failed on. */
+static void say_records_bad(const struct master *master, const struct fact *fact)
+{
+    struct line line = attempt_line(fact);
+
+    add(&line, log_number("records", fact->bad_count));
+    add_failure(&line, fact, fault_of(master, fact));
+    say(SEVERITY_WARNING, "records_bad", &line);
+}
+
 /* Without a result: it failed, or it was given up and nobody is to blame. */
 static void say_attempt_ended(const struct master *master, const struct master_line *kept,
                               const struct fact *next)
 {
     const struct fact *fact = &kept->fact;
-    const struct master_job *job = master_job_find(master, fact->job_id);
-    const struct job_fault *fault = job ? job_faults_find(&job->faults, fact->attempt_id) : NULL;
     struct line line = attempt_line(fact);
 
     if (kept->is_with_worker) {
@@ -144,8 +165,7 @@ static void say_attempt_ended(const struct master *master, const struct master_l
         say(SEVERITY_INFO, "attempt_given_up", &line);
         return;
     }
-    add(&line, log_text("kind", err_kind_name(fact->failure)));
-    add(&line, log_text("reason", fault ? fault->err.message : "nothing was heard of it"));
+    add_failure(&line, fact, fault_of(master, fact));
     say(SEVERITY_WARNING, "attempt_failed", &line);
 }
 
@@ -221,7 +241,7 @@ static void say_line(const struct master *master, const struct master_line *line
         say_attempt_ended(master, line, next);
         return;
     case FACT_RECORDS_BAD:
-        say_attempt(SEVERITY_WARNING, "records_bad", fact);
+        say_records_bad(master, fact);
         return;
     case FACT_TASK_COMPLETED:
         say_attempt(SEVERITY_INFO, "task_completed", fact);
