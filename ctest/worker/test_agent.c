@@ -458,6 +458,36 @@ static void the_welcome_kills_forgets_and_ends_jobs(void **state)
     kit_deinit(&kit);
 }
 
+static void start_driver(struct kit *kit, uint64_t attempt_id)
+{
+    struct agent_event event = kit_message(kit, AGENT_START, attempt_id);
+
+    event.job_id = 1;
+    event.drives = true;
+    kit_step(kit, &event);
+}
+
+/* Or it would wait for its own steps; and those that wait are bounded, too. */
+static void drivers_take_no_slot_and_are_at_most_32(void **state)
+{
+    struct kit kit;
+
+    (void)state;
+    kit_init(&kit, 1);
+    kit_join(&kit);
+    for (uint64_t id = 1; id <= AGENT_DRIVER_COUNT_MAX; id++) {
+        start_driver(&kit, id);
+        assert_int_equal(kit_state(&kit, id), AGENT_ATTEMPT_RUNNING);
+    }
+    start_driver(&kit, 100);
+    assert_int_equal(kit_state(&kit, 100), AGENT_ATTEMPT_OVER);
+    kit_start_map(&kit, 200);
+    assert_int_equal(kit_state(&kit, 200), AGENT_ATTEMPT_RUNNING);
+    kit_attempt(&kit, AGENT_ATTEMPT_DONE, 1);
+    assert_int_equal(kit_state(&kit, 1), AGENT_ATTEMPT_OVER);
+    kit_deinit(&kit);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -472,6 +502,7 @@ int main(void)
         cmocka_unit_test(without_a_welcome_no_message_is_taken),
         cmocka_unit_test(what_happens_while_it_is_cut_off_is_told_after_the_welcome),
         cmocka_unit_test(the_welcome_kills_forgets_and_ends_jobs),
+        cmocka_unit_test(drivers_take_no_slot_and_are_at_most_32),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -10,6 +10,7 @@
 #include "store/file.h"
 #include "store/gcs_sweep.h"
 #include "store/spool.h"
+#include "store/temp.h"
 #include "store/uri.h"
 
 #include <stdlib.h>
@@ -317,10 +318,22 @@ out:
 
 /* ---- commit ---- */
 
-/* The outputs of the maps, if they are in a store: nobody reads them any more. */
+/* The outputs of the maps, if they are in a store, or of the steps of a job, which may be in a
+ * folder: nobody reads them any more. */
 static int remove_runs(const Mrlua__CommitRequest *request, struct err *err)
 {
-    return request->shuffle[0] ? gcs_sweep_uri(request->shuffle, err) : 0;
+    size_t len = strlen(request->shuffle);
+    char *folder;
+    int rc;
+
+    if (len == 0)
+        return 0;
+    if (uri_is_gs(request->shuffle))
+        return gcs_sweep_uri(request->shuffle, err);
+    folder = mem_strndup(request->shuffle, len - 1); /* without its slash */
+    rc = temp_remove_tree(folder, err);
+    free(folder);
+    return rc;
 }
 
 int commit_task_run(const Mrlua__TaskStart *start, struct buf *done, uint32_t *lost,

@@ -105,6 +105,8 @@ void job_values_outcome(const Mrlua__JobInfo *info, struct buf *out)
         add_parts(info, out);
         add_counters(info, out);
         add_skew(info, out);
+        if (info->step > 0)
+            field_integer(out, "steps", info->step);
     }
     value_write_table_end(out);
 }
@@ -165,6 +167,8 @@ void job_values_status(const Mrlua__JobInfo *info, struct buf *out)
     job_values_stages(info, out);
     add_counters(info, out);
     add_skew(info, out);
+    if (info->step > 0)
+        field_integer(out, "steps", info->step);
     if (info->status >= JOB_SUCCEEDED) {
         field_name(out, "outcome");
         job_values_outcome(info, out);

@@ -130,6 +130,8 @@ static void read_fields(struct run_config *config, struct slice args)
     read_list(config, args, "inputs", add_input);
     read_list(config, args, "input_groups", add_group);
     config->ranged = partition_kind_of(config->view) == PARTITION_BY_RANGE;
+    config->drive = value_field_boolean(config->view, "drive", false);
+    config->steps = count_field(config->view, "steps");
     config->map_only = !value_field(config->view, "reduce", &reduce);
     config->job_name = string_field(args, "job_name");
     config->input_format = string_field(args, "input");

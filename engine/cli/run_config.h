@@ -48,6 +48,8 @@ struct run_config {
     uint64_t cache_bytes; /* that these may take on the disk; with `reuse` */
     bool ranged;          /* partition = "range" */
     bool map_only;        /* no reduce */
+    bool drive;           /* a job of several steps ... */
+    uint32_t steps;       /* ... so many, of a list of them; 0: nobody knows */
     bool unsafe;          /* the job says so and the user allows it */
     bool reads_stdin;     /* "-" is among the inputs: it can be read only once */
     uint32_t slots;       /* 1 .. RUN_SLOTS_MAX */

@@ -118,6 +118,8 @@ static void send_submit(struct submit *submit)
     job.unsafe = config->unsafe;
     job.ranged = config->ranged;
     job.map_only = config->map_only;
+    job.drive = config->drive;
+    job.steps = config->steps;
     job.reducers = config->reducers;
     job.attempts = config->attempts;
     job.skip_bad = config->skip_bad;
@@ -438,6 +440,16 @@ int submit_step(struct submit *submit, uint32_t milliseconds, struct err *err)
     return loop_run(submit->client.loop, err);
 }
 
+static void write_title(const Mrlua__JobInfo *info, struct buf *out)
+{
+    char title[64];
+    int len = snprintf(title, sizeof title, "step %u", info->step);
+
+    if (info->step_count > 0)
+        snprintf(title + len, sizeof title - (size_t)len, "/%u", info->step_count);
+    field_string(out, "title", title);
+}
+
 void submit_report(struct submit *submit, struct buf *out)
 {
     const Mrlua__JobInfo *info = submit->newest ? submit->newest->info : NULL;
@@ -446,6 +458,8 @@ void submit_report(struct submit *submit, struct buf *out)
     field_boolean(out, "finished", submit_finished(submit));
     field_number(out, "seconds", info ? info->seconds : 0);
     field_integer(out, "columns", answer_columns());
+    if (info && info->step > 0)
+        write_title(info, out);
     field_name(out, "log");
     answer_log(&submit->log, out);
     field_name(out, "stages");

@@ -318,7 +318,7 @@ static bool decode_row(sqlite3_stmt *statement, struct journal_row *row, uint64_
         .payload = slice_of(payload, (size_t)sqlite3_column_bytes(statement, 4)),
     };
     *sum += (uint64_t)crc;
-    return kind >= JOURNAL_FACT && kind <= JOURNAL_HISTORY && version >= JOURNAL_VERSION_OLDEST &&
+    return kind >= JOURNAL_FACT && kind <= JOURNAL_STEP && version >= JOURNAL_VERSION_OLDEST &&
            version <= JOURNAL_VERSION && crc == (int64_t)row_crc(seq, row);
 }
 
@@ -396,7 +396,7 @@ static struct pending *add_pending(struct journal *journal)
 void journal_append(struct journal *journal, enum journal_kind kind, uint64_t job_id,
                     struct slice payload)
 {
-    assert(kind >= JOURNAL_FACT && kind <= JOURNAL_HISTORY);
+    assert(kind >= JOURNAL_FACT && kind <= JOURNAL_STEP);
     assert(job_id <= INT64_MAX);
     *add_pending(journal) = (struct pending){
         .kind = (int)kind, .job_id = job_id, .offset = journal->payloads.len, .len = payload.len};

@@ -49,6 +49,7 @@ enum journal_kind {
     JOURNAL_JOB,      /* a job as it was submitted */
     JOURNAL_PLAN,     /* its plan */
     JOURNAL_HISTORY,  /* a job that has ended, as it is asked for */
+    JOURNAL_STEP,     /* a step of this job that has ended, as its driver is answered */
 };
 
 struct journal_row {

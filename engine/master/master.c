@@ -47,6 +47,7 @@ static void forget_peer(struct master_peer *peer)
         cut.worker_id = peer->worker->id;
         cut.incarnation = peer->worker->incarnation;
         master_worker_cut(peer->worker);
+        master_drives_cut(master, peer->worker);
         master_queue(master, &cut);
     }
     list_remove(&peer->link);

@@ -168,7 +168,7 @@ static int check_files(const struct master *master, const Mrlua__JobSubmit *subm
     return 0;
 }
 
-static int check_submit(const struct master *master, const Mrlua__JobSubmit *submit,
+int master_submit_check(const struct master *master, const Mrlua__JobSubmit *submit,
                         struct err *err)
 {
     enum reader_kind reader;
@@ -239,10 +239,8 @@ static bool has_worker(const struct master *master)
     return false;
 }
 
-/* Journals the job and tells the scheduler; the answer follows when the turn is committed. */
-static void accept_job(struct master_peer *peer, uint64_t request_id, Mrlua__JobRecord *record)
+uint64_t master_job_accept_take(struct master *master, Mrlua__JobRecord *record)
 {
-    struct master *master = peer->master;
     const Mrlua__JobSubmit *submit = record->submit;
     struct buf packed = {0};
     struct event event = {.kind = EVENT_JOB_SUBMITTED,
@@ -253,8 +251,6 @@ static void accept_job(struct master_peer *peer, uint64_t request_id, Mrlua__Job
                                     .priority = submit->priority,
                                     .outputs_in_store = uri_is_gs(submit->shuffle) ||
                                                         strcmp(submit->shuffle, "gcs") == 0}};
-    struct master_letter letter = {
-        .kind = LETTER_ACCEPTED, .job_id = event.job_id, .request_id = request_id, .peer = peer};
 
     message_pack(&packed, &record->base);
     journal_append(master->journal, JOURNAL_JOB, event.job_id, buf_slice(&packed));
@@ -265,7 +261,16 @@ static void accept_job(struct master_peer *peer, uint64_t request_id, Mrlua__Job
                          "mrlua: no worker has joined yet, so the job waits ('mrlua worker' starts "
                          "one)");
     master_queue(master, &event);
-    master_post(master, &letter);
+    return event.job_id;
+}
+
+/* The answer follows when the turn is committed. */
+static void accept_job(struct master_peer *peer, uint64_t request_id, Mrlua__JobRecord *record)
+{
+    struct master_letter letter = {.kind = LETTER_ACCEPTED, .request_id = request_id, .peer = peer};
+
+    letter.job_id = master_job_accept_take(peer->master, record);
+    master_post(peer->master, &letter);
 }
 
 /* The request as it came, kept: it is unpacked once more, as a part of the record. */
@@ -298,7 +303,10 @@ static void take_submit(struct master_peer *peer, const struct frame *frame)
     known = master_job_by_key(master, record->submit->idempotency_key);
     if (known) {
         answer_job(peer, frame->request_id, known, true);
-    } else if (check_submit(master, record->submit, &err) == 0 &&
+    } else if (record->submit->step) {
+        err_set(&err, ERR_SETUP, "a step is submitted by nobody but its driver");
+        master_answer_error(peer, frame->request_id, &err);
+    } else if (master_submit_check(master, record->submit, &err) == 0 &&
                claim(master, record->submit, record->publish_id, &err) == 0) {
         accept_job(peer, frame->request_id, record);
         return;
@@ -330,7 +338,9 @@ static void take_list(struct master_peer *peer, const struct frame *frame)
     for (uint64_t id = master->job_id_last; id > 0 && answer.n_jobs < count_max; id--) {
         Mrlua__JobInfo *info = master_info_of(master, id, false);
 
-        if (info)
+        if (info && info->parent)
+            message_free(info); /* its job shows it */
+        else if (info)
             answer.jobs[answer.n_jobs++] = info;
         else if (master->past_count > 0 && id < master->past[0].job_id &&
                  list_is_empty(&master->jobs))

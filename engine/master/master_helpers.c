@@ -115,11 +115,19 @@ void master_helper_start(struct master *master, const struct command *command)
 
     if (!attempt || !job || attempt->readable)
         return;
-    source = master_job_source(job);
+    if (job->record->submit->drive && command->stage == STAGE_PLAN) {
+        master_drive_start(master, attempt);
+        return;
+    }
     attempt->works_on_store = job->publish.is_gs;
-    job_task_init(&task, &source, command->stage, command->task, command->attempt_id);
-    rc = attempt_start(master->nursery, &task.start, &attempt->process, &err);
-    job_task_deinit(&task);
+    if (job->record->submit->drive) {
+        rc = master_drive_commit(master, job, &attempt->process, &err);
+    } else {
+        source = master_job_source(job);
+        job_task_init(&task, &source, command->stage, command->task, command->attempt_id);
+        rc = attempt_start(master->nursery, &task.start, &attempt->process, &err);
+        job_task_deinit(&task);
+    }
     if (rc == 0) {
         attempt->readable =
             loop_fd_open(master->loop, attempt->process.fd, on_readable, attempt, &err);
@@ -144,7 +152,8 @@ void master_helpers_pulse(struct master *master)
         struct master_attempt *attempt = CONTAINER_OF(at, struct master_attempt, by_master);
         struct event event = master_event(attempt, EVENT_ATTEMPT_PROGRESS);
 
-        if (attempt->readable && !attempt->has_answered && !attempt->is_killed)
+        if ((attempt->readable && !attempt->has_answered && !attempt->is_killed) ||
+            (attempt->is_driver && attempt->driver_worker == 0))
             master_queue(master, &event);
     }
 }

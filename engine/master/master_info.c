@@ -200,6 +200,7 @@ static void fill(const struct master_job *job, const struct job_progress *progre
     message->task = progress->task;
     message->sort_buffer_bytes = submit->sort_buffer_bytes;
     message->seconds = seconds_between(job->begun_ns, now_ns);
+    message->parent = submit->step ? submit->step->parent : 0;
     for (int i = 0; i < STAGE_COUNT; i++) {
         fill_stage(job, (enum stage_kind)i, &progress->stages[i], &info->stages[i]);
         info->stage_list[i] = &info->stages[i];
@@ -209,6 +210,42 @@ static void fill(const struct master_job *job, const struct job_progress *progre
     message->n_stages = STAGE_COUNT;
     message->stages = info->stage_list;
     message->fraction = tasks > 0 ? done / tasks : 0;
+}
+
+/* Of a job of several steps people see the one that runs. */
+static void fill_running_step(const struct master_job *job, struct info *info)
+{
+    const struct master_job *step = master_step_running(job);
+    struct job_progress progress = {0};
+
+    info->message.step = job->step_count + (step ? 1 : 0);
+    info->message.step_count = job->record->submit->steps;
+    if (!step)
+        return;
+    sched_job_progress(job->master->sched, step->id, &progress);
+    fill_stage(step, STAGE_MAP, &progress.stages[STAGE_MAP], &info->stages[STAGE_MAP]);
+    fill_stage(step, STAGE_REDUCE, &progress.stages[STAGE_REDUCE], &info->stages[STAGE_REDUCE]);
+}
+
+/* What its last step has done, it has done. Borrowed from the record of that step. */
+static void fill_last_step(const struct master_job *job, struct info *info)
+{
+    const Mrlua__JobInfo *last = job->step_count ? job->steps[job->step_count - 1]->info : NULL;
+
+    if (!last)
+        return;
+    info->message.bytes_in = last->bytes_in;
+    info->message.records_in = last->records_in;
+    info->message.split_count = last->split_count;
+    info->message.split_bytes = last->split_bytes;
+    info->message.reducer_count = last->reducer_count;
+    info->message.records = last->records;
+    info->message.bytes = last->bytes;
+    info->message.parts = last->parts;
+    info->message.n_counters = last->n_counters;
+    info->message.counters = last->counters;
+    info->message.n_part_list = last->n_part_list;
+    info->message.part_list = last->part_list;
 }
 
 void master_job_info(const struct master_job *job, bool is_whole, struct buf *out)
@@ -229,6 +266,11 @@ void master_job_info(const struct master_job *job, bool is_whole, struct buf *ou
         info.message.skew = job_skew_make(&job->results);
         if (progress.status == JOB_SUCCEEDED)
             fill_parts(job, &info);
+    }
+    if (job->record->submit->drive) {
+        fill_running_step(job, &info);
+        if (is_whole && progress.status == JOB_SUCCEEDED)
+            fill_last_step(job, &info);
     }
     message_pack(out, &info.message.base);
     message_free(info.message.skew);

@@ -35,6 +35,10 @@ struct master_job *master_job_add_take(struct master *master, uint64_t id, Mrlua
                  record->submit->overwrite);
     job_shuffle_prefix(record->submit->shuffle, record->submit->output_folder, record->publish_id,
                        &job->shuffle, &ignored); /* it was checked when it was submitted */
+    if (record->submit->drive) {                 /* its own maps are none */
+        buf_clear(&job->shuffle);
+        master_drive_folder(record->submit, record->publish_id, &job->shuffle);
+    }
     buf_string(&job->shuffle);
     list_init(&job->link);
     list_append(&master->jobs, &job->link);
@@ -57,6 +61,9 @@ void master_job_remove(struct master_job *job)
     job_timeline_deinit(&job->timeline);
     message_free(job->plan_done);
     message_free(job->record);
+    for (uint32_t i = 0; i < job->step_count; i++)
+        message_free(job->steps[i]);
+    free(job->steps);
     free(job->sources);
     free(job);
 }

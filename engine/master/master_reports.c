@@ -7,6 +7,8 @@ static struct master_attempt *reported(const struct master_peer *peer, uint64_t 
 {
     struct master_attempt *attempt = master_attempt_find(peer->master, attempt_id);
 
+    if (attempt && attempt->is_driver)
+        return attempt->driver_worker == peer->worker->id ? attempt : NULL;
     return attempt && attempt->worker_id == peer->worker->id ? attempt : NULL;
 }
 
@@ -31,7 +33,9 @@ static void take_done(struct master_peer *peer, Mrlua__AttemptDone *message)
     struct master_attempt *attempt = reported(peer, message->attempt);
     struct event event;
 
-    if (attempt && message->done) {
+    if (attempt && attempt->is_driver) {
+        master_drive_done(attempt);
+    } else if (attempt && message->done) {
         event = master_event(attempt, EVENT_ATTEMPT_DONE);
         if (message->done->digest)
             event.digest = (struct digest){.low = message->done->digest->low,
@@ -94,6 +98,7 @@ static void take_heartbeat(struct master_peer *peer, const Mrlua__Heartbeat *mes
         return;
     worker->draining = message->draining;
     master_queue_slots(peer->master, worker);
+    master_drives_go_on(peer->master);
 }
 
 /* A map whose output is with that worker. The attempt that made it, or 0: there is none. */
@@ -153,6 +158,8 @@ static const ProtobufCMessageDescriptor *descriptor_of(uint8_t type)
         return &mrlua__output_lost__descriptor;
     case MESSAGE_ATTEMPT_LOG:
         return &mrlua__attempt_log__descriptor;
+    case MESSAGE_ATTEMPT_CALL:
+        return &mrlua__attempt_call__descriptor;
     default:
         return NULL;
     }
@@ -172,6 +179,8 @@ static void take_message(struct master_peer *peer, uint8_t type, void *message)
         take_failed(peer, message);
     else if (type == MESSAGE_OUTPUT_LOST)
         take_output_lost(peer, message);
+    else if (type == MESSAGE_ATTEMPT_CALL)
+        master_step_called(peer, message);
     else
         take_log(peer, message);
 }

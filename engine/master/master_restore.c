@@ -161,6 +161,21 @@ static int take_history(struct master *master, const struct journal_row *row, st
     return 0;
 }
 
+static int take_step(struct master *master, const struct journal_row *row, struct err *err)
+{
+    struct master_job *job = master_job_find(master, row->job_id);
+    Mrlua__StepRecord *record = message_unpack(&mrlua__step_record__descriptor, row->payload, err);
+
+    if (!record)
+        return -1;
+    if (!job || !record->answer || record->number != job->step_count + 1) {
+        message_free(record);
+        return err_set(err, ERR_SETUP, "the journal holds a step that is none");
+    }
+    master_step_take(job, record);
+    return 0;
+}
+
 static int take_row(void *context, const struct journal_row *row, struct err *err)
 {
     struct restoring *restoring = context;
@@ -174,6 +189,8 @@ static int take_row(void *context, const struct journal_row *row, struct err *er
         return take_plan(restoring->master, row, err);
     case JOURNAL_HISTORY:
         return take_history(restoring->master, row, err);
+    case JOURNAL_STEP:
+        return take_step(restoring->master, row, err);
     }
     return err_set(err, ERR_SETUP, "the journal holds a row of a kind that is not known");
 }

@@ -14,6 +14,8 @@
  *     master_reports.c    what workers tell
  *     master_helpers.c    PLAN and COMMIT, which the master runs itself
  *     master_aborts.c     removes the outputs of jobs that failed
+ *     master_drives.c     jobs of several steps: where their drivers run
+ *     master_steps.c      ... and what these ask for
  *     master_clients.c    requests of users, and of workers for blobs
  *     master_watch.c      users who watch a job
  *
@@ -51,8 +53,9 @@ enum {
     MASTER_PULSE_MS = 10 * 1000, /* helpers that have a process are alive */
     MASTER_SOURCES_MS = 20,      /* between two tellings of who holds what */
     MASTER_WORKER_COUNT_MAX = 60000,
-    MASTER_JOB_COUNT_MAX = 10000,                         /* live; more are refused */
-    MASTER_WATCH_COUNT_MAX = 64,                          /* of one client */
+    MASTER_JOB_COUNT_MAX = 10000, /* live; more are refused */
+    MASTER_DRIVER_COUNT_MAX = 32, /* on one worker, which takes no more (worker/agent.h) */
+    MASTER_WATCH_COUNT_MAX = 64,  /* of one client */
     MASTER_JOB_BLOB_COUNT_MAX = 3 + CHILD_FILE_COUNT_MAX, /* its code and its side files */
     MASTER_TIMELINE_COUNT_MAX = 16, /* ended jobs whose attempts are remembered */
     MASTER_ABORT_AGAIN_COUNT = 8,   /* jobs that may have ended in one turn, and none be cleaned */
@@ -85,6 +88,8 @@ struct master_job {
     bool sources_changed;
     uint64_t stage_begun_ns[STAGE_COUNT], stage_ended_ns[STAGE_COUNT]; /* monotonic; 0: not yet */
     uint64_t begun_ns;                                                 /* monotonic */
+    Mrlua__StepRecord **steps; /* of a job of several steps: those that have ended, in order */
+    uint32_t step_count, step_capacity;
     uint64_t change_count; /* moves when a watcher may see something new */
     struct job_log log;
     struct job_timeline timeline;
@@ -103,6 +108,11 @@ struct master_attempt {
     double fraction;
     uint64_t records_in;
     bool has_fetched;
+
+    /* Of a driver, which stands for the plan of its job. */
+    bool is_driver;
+    uint32_t driver_worker;   /* where it runs; 0: it waits for a worker */
+    uint32_t step_waited_for; /* the step that it has asked for; 0: none */
 
     /* Of a helper. */
     struct attempt process;
@@ -374,7 +384,55 @@ bool master_abort_runs(const struct master *master, uint64_t job_id);
 /* Ends the processes and does what they have not done. */
 void master_aborts_close(struct master *master);
 
+/* ---- master_drives.c ---- */
+
+/* Starts the driver of the job, or lets it wait for a worker. */
+void master_drive_start(struct master *master, struct master_attempt *attempt);
+void master_drive_stop(struct master_attempt *attempt);
+
+/* There may be room for drivers that wait. */
+void master_drives_go_on(struct master *master);
+
+/* The connection to a worker is gone, and with it what runs there of drivers. */
+void master_drives_cut(struct master *master, const struct master_worker *worker);
+
+/* It has answered: with its last step the job is done. */
+void master_drive_done(struct master_attempt *attempt);
+
+/* The output has its name: what is between the steps is removed, instead of a commit. */
+int master_drive_commit(const struct master *master, const struct master_job *job,
+                        struct attempt *process, struct err *err);
+
+/* Where the folders of its steps are: "gs://.../", or a folder with a slash. Appended to `out`. */
+void master_drive_folder(const Mrlua__JobSubmit *submit, const char *publish_id, struct buf *out);
+
+/* ---- master_steps.c ---- */
+
+/* A call of a driver. */
+void master_step_called(struct master_peer *peer, const Mrlua__AttemptCall *message);
+
+/* A job has ended: if it is a step, its parent keeps how, in the journal too ... */
+void master_step_note(struct master *master, const struct master_job *step);
+/* ... and when that is committed, its driver is told. */
+void master_step_over(struct master *master, const Mrlua__JobStep *step);
+
+/* Keeps a step of the job that has ended. Takes `record`. */
+void master_step_take(struct master_job *job, Mrlua__StepRecord *record);
+
+/* The step of this job that runs; NULL: none. */
+struct master_job *master_step_running(const struct master_job *job);
+
+/* The job is over: so are its steps. */
+void master_steps_cancel(struct master *master, uint64_t job_id);
+
 /* ---- master_clients.c ---- */
+
+/* What a client may submit; ERR_SETUP, ERR_RETRY. */
+int master_submit_check(const struct master *master, const Mrlua__JobSubmit *submit,
+                        struct err *err);
+
+/* Journals the job, takes its record and tells the scheduler. The job's number. */
+uint64_t master_job_accept_take(struct master *master, Mrlua__JobRecord *record);
 
 void master_client_hears(struct master_peer *peer, const struct frame *frame);
 

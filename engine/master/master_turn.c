@@ -224,6 +224,7 @@ static void note_job_ended(struct master *master, const struct fact *fact)
     journal_append(master->journal, JOURNAL_HISTORY, job->id, buf_slice(&packed));
     message_free(history->info);
     free(history);
+    master_step_note(master, job);
     history = message_unpack(&mrlua__job_history__descriptor, buf_slice(&packed), &err);
     assert(history);
     master_past_add_take(master, job->id, history);
@@ -294,7 +295,11 @@ static void note(struct master *master, const struct fact *fact)
 
 void master_job_over(struct master *master, uint64_t job_id, bool has_succeeded)
 {
+    const struct master_past *past = master_past_find(master, job_id);
+
     master_watch_job_ended(master, job_id);
+    if (past && past->history->info->parent)
+        return; /* a step: its job goes on, or ends by itself */
     if (!master->has_ended)
         master->has_succeeded = has_succeeded;
     master->has_ended = true;
@@ -317,6 +322,9 @@ static void job_ended(struct master *master, const struct command *command)
         master_past_drop_timeline(master);
     }
     master_job_leave_blobs(job);
+    master_steps_cancel(master, job->id);
+    if (job->record->submit->step)
+        master_step_over(master, job->record->submit->step);
     if (command->status == JOB_SUCCEEDED)
         master_job_over(master, job->id, true);
     else
@@ -379,6 +387,8 @@ static void forget_attempt(struct master *master, const struct fact *fact)
 {
     struct master_attempt *attempt = master_attempt_find(master, fact->attempt_id);
 
+    if (attempt && attempt->is_driver && fact->kind == FACT_ATTEMPT_ENDED)
+        master_drive_stop(attempt); /* it may not know */
     if (attempt && !attempt->readable &&
         (fact->kind == FACT_TASK_COMPLETED || fact->kind == FACT_PLAN_MADE ||
          fact->kind == FACT_ATTEMPT_ENDED || fact->kind == FACT_RECORDS_BAD))

@@ -397,6 +397,7 @@ static void join_worker(struct master *master, struct master_worker *worker,
     for (struct list *at = master->jobs.next; at != &master->jobs; at = at->next)
         CONTAINER_OF(at, struct master_job, link)->sources_changed = true; /* it is back */
     master_queue_slots(master, worker);
+    master_drives_go_on(master);
 }
 
 void master_worker_join(struct master_peer *peer, const Mrlua__WorkerJoin *join)

@@ -50,6 +50,7 @@ enum message_type {
     MESSAGE_ATTEMPT_FAILED,   /* AttemptFailed: the same */
     MESSAGE_OUTPUT_LOST,      /* OutputLost: trusted -> shell, worker -> master */
     MESSAGE_ATTEMPT_LOG,      /* AttemptLog: worker -> master */
+    MESSAGE_ATTEMPT_CALL,     /* AttemptCall: worker -> master */
 
     MESSAGE_WORKER_WELCOME = 64, /* WorkerWelcome: master -> worker, the answer to WorkerJoin */
     MESSAGE_ATTEMPT_START,       /* AttemptStart: master -> worker */
@@ -59,6 +60,7 @@ enum message_type {
     MESSAGE_JOB_OVER,            /* JobOver: the same */
     MESSAGE_SOURCES,             /* Sources: master -> worker, shell -> trusted */
     MESSAGE_REPORT_HEARD,        /* ReportHeard: master -> worker */
+    MESSAGE_ATTEMPT_ANSWER,      /* AttemptAnswer: master -> worker */
 
     MESSAGE_BLOB_PUT = 80, /* BlobPut: client -> master */
     MESSAGE_BLOB_HAVE,     /* BlobHave: the answer to it */

@@ -37,7 +37,8 @@
  * ended, so a new one may wait for the process of a killed one: half a second at most
  * (ATTEMPT_END_MS), or for as long as the kernel does not let go of it. The master is not told: for
  * it a slot is free as soon as it has said KILL, so what waits counts as started there. It never
- * gives more live attempts than there are slots; what it gives beyond that is handed back.
+ * gives more live attempts than there are slots; what it gives beyond that is handed back. A driver
+ * has no slot, or it would wait for its own steps.
  *
  * Drain: nothing is started any more. What holds no slot is handed back at once, what does hold
  * one is after drain_ns. Then held outputs are served until their jobs are over, but without a
@@ -58,8 +59,9 @@
 
 enum {
     AGENT_SLOT_COUNT_MAX = 4096,
-    AGENT_MEMORY_COUNT = 1024,  /* ids of attempts that are gone */
-    AGENT_OVER_JOB_COUNT = 256, /* ids of jobs that are over */
+    AGENT_MEMORY_COUNT = 1024,   /* ids of attempts that are gone */
+    AGENT_OVER_JOB_COUNT = 256,  /* ids of jobs that are over */
+    AGENT_DRIVER_COUNT_MAX = 32, /* they wait, mostly; each may take the memory of a slot */
 };
 
 struct agent_options {
@@ -87,7 +89,7 @@ enum agent_event_kind {
 
     /* Messages of the master: connection, epoch, incarnation, and ... */
     AGENT_WELCOME,  /* worker_id, kill[], over_jobs[], forget[]: attempt ids. Answers the JOIN */
-    AGENT_START,    /* attempt_id, job_id, task, fetches, keeps_output */
+    AGENT_START,    /* attempt_id, job_id, task, fetches, drives, keeps_output */
     AGENT_RUN,      /* attempt_id: has fetched, may go on */
     AGENT_KILL,     /* attempt_id: stop it, whatever it has done, and forget it */
     AGENT_FORGET,   /* attempt_id: its output is not wanted any more */
@@ -136,6 +138,7 @@ struct agent_event {
     uint64_t job_id;     /* never 0 */
     uint32_t task;
     bool fetches;      /* it begins without a slot, says FETCHED and waits for RUN (a reduce) */
+    bool drives;       /* it needs no slot, and asks for steps that do (a driver) */
     bool keeps_output; /* what it leaves stays here until FORGET or JOB_OVER (a map's run) */
     enum agent_report report;
     enum err_kind failure; /* never ERR_NONE */
@@ -218,9 +221,10 @@ struct agent_attempt {
     uint64_t job_id;
     uint32_t task;
     enum agent_attempt_state state;
-    bool fetches, keeps_output;
+    bool fetches, drives, keeps_output;
     bool has_process;         /* until AGENT_ATTEMPT_ENDED */
-    bool has_slot;            /* RUNNING, and from then on until its process has ended */
+    bool has_slot;            /* RUNNING, and from then on until its process has ended. A driver
+                                 has none */
     bool output_is_lost;      /* OVER and done, but its output broke before it was heard of */
     enum agent_report report; /* that is to be heard; NONE: nothing */
     enum err_kind failure;    /* of the report */

@@ -39,6 +39,7 @@ static struct agent_attempt *add(struct agent *agent, const struct agent_event *
                                       .job_id = event->job_id,
                                       .task = event->task,
                                       .fetches = event->fetches,
+                                      .drives = event->drives,
                                       .keeps_output = event->keeps_output};
     return attempt;
 }
@@ -131,8 +132,9 @@ static void end_with(struct agent *agent, struct agent_attempt *attempt, enum ag
 
 static bool wants_slot(const struct agent_attempt *attempt)
 {
-    return attempt->state == AGENT_ATTEMPT_QUEUED || attempt->state == AGENT_ATTEMPT_RUNNING ||
-           attempt->state == AGENT_ATTEMPT_ALLOWED;
+    return !attempt->drives &&
+           (attempt->state == AGENT_ATTEMPT_QUEUED || attempt->state == AGENT_ATTEMPT_RUNNING ||
+            attempt->state == AGENT_ATTEMPT_ALLOWED);
 }
 
 static bool is_before_run(const struct agent_attempt *attempt)
@@ -140,17 +142,25 @@ static bool is_before_run(const struct agent_attempt *attempt)
     return attempt->state == AGENT_ATTEMPT_FETCHING || attempt->state == AGENT_ATTEMPT_WAITING;
 }
 
-/* As many as there are slots may run, and as many may fetch: the master gives no more. */
-static bool has_room(const struct agent *agent, bool fetches)
+static bool is_driving(const struct agent_attempt *attempt)
+{
+    return attempt->drives && attempt->state == AGENT_ATTEMPT_RUNNING;
+}
+
+/* As many as there are slots may run, as many may fetch, and some may drive: the master gives no
+ * more. */
+static bool has_room(const struct agent *agent, const struct agent_event *start)
 {
     uint32_t count = 0;
 
     for (size_t i = 0; i < agent->attempt_count; i++) {
         const struct agent_attempt *attempt = &agent->attempts[i];
 
-        count += fetches ? is_before_run(attempt) : wants_slot(attempt);
+        count += start->drives    ? is_driving(attempt)
+                 : start->fetches ? is_before_run(attempt)
+                                  : wants_slot(attempt);
     }
-    return count < agent->options.slot_count;
+    return count < (start->drives ? AGENT_DRIVER_COUNT_MAX : agent->options.slot_count);
 }
 
 bool agent_on_start(struct agent *agent, const struct agent_event *event)
@@ -164,7 +174,7 @@ bool agent_on_start(struct agent *agent, const struct agent_event *event)
     if (find_held(agent, event->attempt_id) || recent_has(&agent->gone, event->attempt_id) ||
         recent_has(&agent->over_jobs, event->job_id))
         return false;
-    if (agent->is_draining || !has_room(agent, event->fetches)) {
+    if (agent->is_draining || !has_room(agent, event)) {
         end_with(agent, add(agent, event), AGENT_REPORT_RETURNED, ERR_RETRY);
         return true;
     }
@@ -174,8 +184,8 @@ bool agent_on_start(struct agent *agent, const struct agent_event *event)
     }
     attempt = add(agent, event);
     attempt->state = AGENT_ATTEMPT_QUEUED; /* agent_settle() starts it */
-    if (event->fetches) {
-        attempt->state = AGENT_ATTEMPT_FETCHING;
+    if (event->fetches || event->drives) {
+        attempt->state = event->drives ? AGENT_ATTEMPT_RUNNING : AGENT_ATTEMPT_FETCHING;
         attempt->has_process = true;
         agent_act_on(agent, AGENT_START_ATTEMPT, attempt);
     }

@@ -13,6 +13,7 @@
  *     reduce ──► FETCHING ──► WAITING ──► ALLOWED             OVER ────────────► ENDING ───► gone
  *                      fetched       RUN                       │       heard, after its end
  *                                                              └───────────────────────────► gone
+ *     driver ──► RUNNING, without a slot
  *     any of them: KILL, JOB_OVER ──► DYING ──end──► gone;  without a process: gone at once
  */
 #ifndef WORKER_AGENT_STATE_H

@@ -77,10 +77,11 @@ static void check_attempt(const struct agent_attempt *attempt)
     must(attempt->has_process || !is_late);
     switch (attempt->state) {
     case AGENT_ATTEMPT_QUEUED:
-        must(!attempt->fetches && !attempt->has_process);
+        must(!attempt->fetches && !attempt->drives && !attempt->has_process);
         break;
     case AGENT_ATTEMPT_RUNNING:
-        must(attempt->has_slot && attempt->report == AGENT_REPORT_NONE);
+        must(attempt->has_slot != attempt->drives && attempt->report == AGENT_REPORT_NONE);
+        must(!attempt->drives || (!attempt->fetches && !attempt->keeps_output));
         break;
     case AGENT_ATTEMPT_FETCHING:
     case AGENT_ATTEMPT_WAITING:

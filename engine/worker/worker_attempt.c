@@ -79,6 +79,8 @@ static const char *stage_of(const struct worker_attempt *attempt)
 {
     if (worker_attempt_is_map(attempt))
         return "map";
+    if (attempt->start->start->kind == MRLUA__TASK_KIND__DRIVE)
+        return "drive";
     return worker_attempt_is_reduce(attempt) ? "reduce" : "sample";
 }
 
@@ -179,6 +181,8 @@ static const ProtobufCMessageDescriptor *descriptor_of(uint8_t type)
         return &mrlua__fetched__descriptor;
     case MESSAGE_LOG:
         return &mrlua__log__descriptor;
+    case MESSAGE_STEP_CALL:
+        return &mrlua__step_call__descriptor;
     default:
         return NULL; /* Started: nobody asks */
     }
@@ -199,6 +203,10 @@ static void take_message(struct worker_attempt *attempt, uint8_t type, void *mes
         return;
     case MESSAGE_FETCHED:
         take_fetched(attempt, message);
+        return;
+    case MESSAGE_STEP_CALL:
+        worker_send_call(attempt->worker, attempt->id, message);
+        message_free(message);
         return;
     default:
         worker_send_log(attempt->worker, attempt->id, ((Mrlua__Log *)message)->text);

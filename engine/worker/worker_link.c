@@ -58,7 +58,7 @@ static bool is_task(const Mrlua__TaskStart *task)
 {
     return task && task->attempt != 0 && task->job != 0 &&
            (task->kind == MRLUA__TASK_KIND__SAMPLE || task->kind == MRLUA__TASK_KIND__MAP ||
-            task->kind == MRLUA__TASK_KIND__REDUCE);
+            task->kind == MRLUA__TASK_KIND__REDUCE || task->kind == MRLUA__TASK_KIND__DRIVE);
 }
 
 static void on_start(struct worker *worker, void *message)
@@ -75,6 +75,7 @@ static void on_start(struct worker *worker, void *message)
     event.job_id = start->start->job;
     event.task = start->start->task;
     event.fetches = start->start->kind == MRLUA__TASK_KIND__REDUCE;
+    event.drives = start->start->kind == MRLUA__TASK_KIND__DRIVE;
     event.keeps_output = start->start->kind == MRLUA__TASK_KIND__MAP &&
                          start->start->partition_count > 0 && start->start->shuffle[0] == '\0';
     if (worker_attempt_find(worker, event.attempt_id))
@@ -157,6 +158,18 @@ static void on_heard(struct worker *worker, void *message)
     step(worker, &event);
 }
 
+/* One that has ended meanwhile, or is told to, does not need it. */
+static void on_answer(struct worker *worker, void *message)
+{
+    const Mrlua__AttemptAnswer *answer = message;
+    struct worker_attempt *attempt = worker_attempt_find(worker, answer->attempt);
+    struct err ignored; /* its process has ended, and says so itself */
+
+    if (attempt && answer->answer && attempt->readable && !attempt->is_killed)
+        attempt_answer_step(&attempt->attempt, answer->answer, &ignored);
+    message_free(message);
+}
+
 static void on_blob(struct worker *worker, void *message)
 {
     worker_blobs_take(worker, message);
@@ -178,6 +191,7 @@ static const struct handler {
     {MESSAGE_JOB_OVER, &mrlua__job_over__descriptor, on_job_over},
     {MESSAGE_SOURCES, &mrlua__sources__descriptor, on_sources},
     {MESSAGE_REPORT_HEARD, &mrlua__report_heard__descriptor, on_heard},
+    {MESSAGE_ATTEMPT_ANSWER, &mrlua__attempt_answer__descriptor, on_answer},
     {MESSAGE_BLOB_DATA, &mrlua__blob_data__descriptor, on_blob},
 };
 
@@ -439,6 +453,17 @@ void worker_send_log(struct worker *worker, uint64_t attempt_id, const char *tex
     message.attempt = attempt_id;
     message.text = (char *)(uintptr_t)text;
     tell(worker, MESSAGE_ATTEMPT_LOG, &message.base);
+}
+
+void worker_send_call(struct worker *worker, uint64_t attempt_id, Mrlua__StepCall *call)
+{
+    Mrlua__AttemptCall message = MRLUA__ATTEMPT_CALL__INIT;
+
+    if (!may_chat(worker))
+        return; /* the master takes the driver for lost */
+    message.attempt = attempt_id;
+    message.call = call;
+    tell(worker, MESSAGE_ATTEMPT_CALL, &message.base);
 }
 
 void worker_forward(struct worker *worker, const struct frame *frame)

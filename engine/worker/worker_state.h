@@ -126,6 +126,7 @@ void worker_send_output_lost(struct worker *worker, const struct agent_action *a
 
 /* Passes on what an attempt said; it is lost when nobody is there. */
 void worker_send_log(struct worker *worker, uint64_t attempt_id, const char *text);
+void worker_send_call(struct worker *worker, uint64_t attempt_id, Mrlua__StepCall *call);
 void worker_forward(struct worker *worker, const struct frame *frame);
 
 /* ---- worker_attempt.c ---- */

@@ -74,7 +74,9 @@ function driver.new()
     end
     view.call = call
     count = count + 1
-    return { number = count, view = view, steps = numbers, is_last = is_last }
+    local own = { limits = rawget(fields, "limits") ~= nil,
+      attempts = rawget(fields, "attempts") ~= nil }
+    return { number = count, view = view, steps = numbers, is_last = is_last, own = own }
   end
 
   local function ask(fields, is_last)

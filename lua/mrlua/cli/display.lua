@@ -34,8 +34,9 @@ plain.__index = plain
 
 function plain:show(state)
   for _, stage in ipairs(state.stages) do
-    if stage.tasks > 0 and stage.tasks_done == stage.tasks and not self.told[stage.name] then
-      self.told[stage.name] = true
+    local name = (state.title and state.title .. ", " or "") .. stage.name
+    if stage.tasks > 0 and stage.tasks_done == stage.tasks and not self.told[name] then
+      self.told[name] = true
       self.write((state.title and state.title .. ", " or "") .. progress.phase_line(stage) .. "\n")
     end
   end

@@ -118,10 +118,6 @@ function request.make(flags, command)
     return nil, { kind = "setup", message = ("%s has no reduce, so --reducers says nothing: its "
       .. "parts are those of its maps (--split-size)"):format(built.path) }
   end
-  if view.drive and command ~= "run" then
-    return nil, { kind = "setup", message = ("%s has steps: a cluster does not run those yet,"
-      .. " 'mrlua run' does"):format(built.path) }
-  end
   local problem = flags.reuse and reuse.problem(view, built.path)
   if problem then
     return nil, { kind = "setup", message = problem }

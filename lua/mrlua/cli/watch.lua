@@ -30,7 +30,7 @@ function watch.until_finished(step, flags, environment, title)
   local state
   repeat
     state = assert(step { milliseconds = STEP_MS })
-    state.title = title
+    state.title = state.title or title
     for _, line in ipairs(state.log) do
       shown:log(line)
     end
