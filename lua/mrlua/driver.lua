@@ -24,7 +24,6 @@ local driver = {}
 
 local STEP_NUMBER_MAX = 10000 -- each is a job in the journal as long as its driver runs
 
-local step = {} -- methods
 local is_step = setmetatable({}, { __mode = "k" })
 
 -- Numbers of the steps that are inputs; nil: the inputs of the job; false and a message.
@@ -46,88 +45,107 @@ local function numbers_of(inputs)
   return numbers
 end
 
+-- What is asked of the engine for the next step of `driving`; or nil and a message.
+local function request_of(driving, fields, is_last)
+  local world = driving.world
+  local numbers, message = numbers_of(fields.inputs)
+  if numbers == false then
+    return nil, message
+  end
+  local joined, call, view = {}, nil, nil
+  for field, value in next, fields do
+    joined[field] = field ~= "inputs" and value or nil
+  end
+  joined, message = pipeline.join(world.spec, joined, numbers and "steps" or "job", is_last, "")
+  if joined then
+    call, message = pipeline.pack(joined, world.paths, world.where)
+  end
+  if call then
+    view, message = world.check(pipeline.unpack(world.spec, call))
+  end
+  if not view then
+    return nil, message
+  end
+  view.call = call
+  driving.count = driving.count + 1
+  return { number = driving.count, view = view, steps = numbers, is_last = is_last }
+end
+
+-- The step, when it has been committed; or nil and a message.
+local function ask(driving, fields, is_last)
+  local request, message = request_of(driving, fields, is_last)
+  if not request then
+    return nil, message
+  elseif driving.count > STEP_NUMBER_MAX then
+    return nil, ("this is step %d, and a driver may run %d"):format(driving.count, STEP_NUMBER_MAX)
+  end
+  local answer = driving.world.call(request)
+  local answered = setmetatable({ number = request.number, records = answer.records,
+    bytes = answer.bytes, counters = answer.counters }, driving.step)
+  is_step[answered] = true
+  return answered
+end
+
+-- mr.run
+local function run(driving, fields)
+  if type(fields) ~= "table" then
+    error("mr.run: it is given a table of fields, not a " .. type(fields), 3)
+  elseif not driving.world then
+    error("mr.run: it is there for drive, and not while the job file loads", 3)
+  end
+  local answered, message = ask(driving, fields, false)
+  if not answered then
+    error("mr.run: " .. message, 3)
+  end
+  return answered
+end
+
+local function main(driving)
+  local last = pipeline.driver(driving.world.spec)(driving.mr, driving.mr.params)
+  if is_step[last] then
+    last = { map = "identity", inputs = last }
+  elseif type(last) ~= "table" then
+    error(("drive must return its last step, a table as for mr.run or a step, and returned a %s")
+      :format(type(last)), 0)
+  end
+  local answered, message = ask(driving, last, true)
+  if not answered then
+    error("the last step, which drive returned: " .. message, 0)
+  end
+end
+
+-- What may be asked of a step.
+local function methods_of(driving)
+  local methods = {}
+
+  function methods:counter(name)
+    return self.counters["user." .. name] or self.counters[name] or 0
+  end
+
+  function methods:output()
+    return driving.world.output(self.number)
+  end
+
+  return methods
+end
+
 --- The driver of one job. driving.run is mr.run; driving.main(spec, check, call, output, where)
 -- runs it: `spec` is the job table with the params of this run, `check` is job.check, and the
 -- others are C's (engine/vm/drive.c): call(request) -> answer, output(number) -> iterator,
 -- where(function) -> text.
 function driver.new()
-  local driving, world, count, methods = {}, nil, 0, { __index = step }
-
-  local function request_of(fields, is_last)
-    local numbers, message = numbers_of(fields.inputs)
-    if numbers == false then
-      return nil, message
-    end
-    local joined, call, view = {}, nil, nil
-    for field, value in next, fields do
-      joined[field] = field ~= "inputs" and value or nil
-    end
-    joined, message = pipeline.join(world.spec, joined, numbers and "steps" or "job", is_last, "")
-    if joined then
-      call, message = pipeline.pack(joined, world.paths, world.where)
-    end
-    if call then
-      view, message = world.check(pipeline.unpack(world.spec, call))
-    end
-    if not view then
-      return nil, message
-    end
-    view.call = call
-    count = count + 1
-    local own = { limits = rawget(fields, "limits") ~= nil,
-      attempts = rawget(fields, "attempts") ~= nil }
-    return { number = count, view = view, steps = numbers, is_last = is_last, own = own }
-  end
-
-  local function ask(fields, is_last)
-    local request, message = request_of(fields, is_last)
-    if not request then
-      return nil, message
-    elseif count > STEP_NUMBER_MAX then
-      return nil, ("this is step %d, and a driver may run %d"):format(count, STEP_NUMBER_MAX)
-    end
-    local answer = world.call(request)
-    local answered = setmetatable({ number = request.number, records = answer.records,
-      bytes = answer.bytes, counters = answer.counters }, methods)
-    is_step[answered] = true
-    return answered
-  end
-
-  function step:counter(name)
-    return self.counters["user." .. name] or self.counters[name] or 0
-  end
-
-  function step:output()
-    return world.output(self.number)
-  end
+  local driving = { count = 0 }
+  driving.step = { __index = methods_of(driving) }
 
   function driving.run(fields)
-    if type(fields) ~= "table" then
-      error("mr.run: it is given a table of fields, not a " .. type(fields), 2)
-    elseif not world then
-      error("mr.run: it is there for drive, and not while the job file loads", 2)
-    end
-    local answered, message = ask(fields, false)
-    if not answered then
-      error("mr.run: " .. message, 2)
-    end
+    local answered = run(driving, fields) -- no tail call: run tells errors at our caller's line
     return answered
   end
 
   function driving.main(spec, check, call, output, where)
-    world = { spec = spec, check = check, call = call, output = output, where = where,
+    driving.world = { spec = spec, check = check, call = call, output = output, where = where,
       paths = pipeline.paths_of(spec) }
-    local last = pipeline.driver(spec)(driving.mr, driving.mr.params)
-    if is_step[last] then
-      last = { map = "identity", inputs = last }
-    elseif type(last) ~= "table" then
-      error(("drive must return its last step, a table as for mr.run or a step, and returned a %s")
-        :format(type(last)), 0)
-    end
-    local answered, message = ask(last, true)
-    if not answered then
-      error("the last step, which drive returned: " .. message, 0)
-    end
+    return main(driving)
   end
 
   return driving

@@ -175,15 +175,6 @@ describe("a job of several steps", function()
     assert.matches("step 2: standard input %(%-%) can be read by one step only", twice.stderr)
   end)
 
-  it("does not run on a cluster, and submit says so", function()
-    local ended = engine.run { "submit", folder .. "/steps.lua", texts.GPL, "-o", folder .. "/out",
-      "--master", "127.0.0.1:1" }
-
-    assert.equal(2, ended.code)
-    assert.matches("steps.lua has steps: a cluster does not run those yet, 'mrlua run' does",
-      ended.stderr)
-  end)
-
   it("leaves nothing when it is interrupted, whenever that is", function()
     temp.write(folder .. "/endless.lua", [[
       local job = {}
