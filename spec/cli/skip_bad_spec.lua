@@ -3,6 +3,7 @@
 local cjson = require "cjson"
 local dryrun = require "mrlua.dryrun"
 local engine = require "spec.support.engine"
+local gcs = require "spec.support.gcs"
 local temp = require "spec.support.temp"
 
 local folder
@@ -104,9 +105,23 @@ describe("a job with skip_bad", function()
     assert.equal(seen[1], seen[3])
   end)
 
+  it("finds all of a task in one run of it, as many as there may be", function()
+    local source = job_text(1000, 'setup = function(mr) print("begins " .. mr.stage) end,')
+    local result = run(source, ("bad\n"):rep(1000) .. "a\n")
+
+    assert.equal(0, result.code, result.stderr)
+    assert.equal(2, select(2, result.stderr:gsub("begins map", "")))
+    assert.equal(1000, manifest().counters.bad_records)
+    assert.equal(1000, #listed())
+    result = run(source, ("bad\n"):rep(1001) .. "a\n")
+    assert.equal(1, result.code)
+    assert.equal(1, select(2, result.stderr:gsub("begins map", "")))
+    assert.matches("record 100%): [^\n]*\nand 901 more\n", result.stderr)
+  end)
+
   it("leaves out what kills its VM or stands still, when it has done so twice", function()
     local result = run([[return { skip_bad = 3, reduce = "identity",
-      limits = { memory = "8M", seconds_per_record = 0.4 },
+      limits = { memory = "8M", seconds_per_record = 1 },
       map = function(at, line, emit)
         print(line)
         if line == "hang" then while true do end end
@@ -126,7 +141,7 @@ describe("a job with skip_bad", function()
 
   it("leaves out a key that stands still in reduce, and names it", function()
     local result = run([[return { skip_bad = 1, map = "words",
-      limits = { seconds_per_record = 0.4 },
+      limits = { seconds_per_record = 1 },
       reduce = function(key, _, emit)
         if key == "c" then while true do end end
         emit(key, true)
@@ -196,13 +211,42 @@ describe("a job with skip_bad", function()
     assert.matches("_bad.jsonl[^\n]*checksum", result.stdout)
   end)
 
+  describe("whose output is on gs://", function()
+    local storage
+
+    before_each(function()
+      storage = gcs.start(folder .. "/gcs")
+    end)
+
+    after_each(function()
+      storage:stop()
+    end)
+
+    it("has the same list there, wherever its runs are", function()
+      run(job_text(4), TEXT)
+      local text = temp.read(folder .. "/out/_bad.jsonl")
+      local environment = { environment = storage.environment }
+      for _, shuffle in ipairs { "local", "gcs" } do
+        local output = "gs://bkt/out-" .. shuffle
+        local result = engine.run({ "run", folder .. "/job.lua", folder .. "/in",
+          "--tmp", folder, "-o", output, "--shuffle", shuffle }, environment)
+
+        assert.equal(0, result.code, result.stderr)
+        assert.equal(text, storage:get("out-" .. shuffle .. "/_bad.jsonl"))
+        assert.matches("were set aside: " .. output .. "/_bad.jsonl\n", result.stderr, 1, true)
+        assert.matches("_bad.jsonl[^\n]*good",
+          engine.run({ "inspect", output }, environment).stdout)
+      end
+    end)
+  end)
+
   it("leaves them out of the maps of a range partition, whatever its sample meets", function()
     local text = {}
     for i = 1, 3000 do
       text[i] = i == 1000 and "hang" or i == 2000 and "bad" or ("%04d"):format(i * 7 % 3001)
     end
     local result = run([[return { skip_bad = 2, partition = "range", reduce = "identity",
-      limits = { seconds_per_record = 0.4 },
+      limits = { seconds_per_record = 1 },
       map = function(_, line, emit)
         if line == "hang" then while true do end end
         if line == "bad" then error(line) end
