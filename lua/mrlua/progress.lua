@@ -143,10 +143,13 @@ function progress.counted_line(counters)
 end
 
 --- How many maps of `--reuse` were not run: "reused: 99 of 100 maps"; nil without it.
--- @tparam table outcome  counters, plan
+-- @tparam table outcome  counters, plan; of a job of several steps reused { count, maps }
 function progress.reused_line(outcome)
-  local reused = outcome.counters.map_reused
-  return reused and ("reused: %d of %s"):format(reused, plural(outcome.plan.split_count, "map"))
+  local reused = outcome.reused
+  if not reused and outcome.counters.map_reused then
+    reused = { count = outcome.counters.map_reused, maps = outcome.plan.split_count }
+  end
+  return reused and ("reused: %d of %s"):format(reused.count, plural(reused.maps, "map"))
 end
 
 --- What a finished job did, in a line.

@@ -260,6 +260,22 @@ describe("mrlua run --reuse", function()
     assert.same(first.counters, second.counters)
   end)
 
+  it("takes the maps of the first of several steps", function()
+    write("job.lua", [[
+      return { steps = {
+        { map = function(_, line, emit) emit(#line, line) end, reduce = "list" },
+        { map = function(length, lines, emit) emit(length % 5, #lines) end, reduce = "sum" },
+      } }]])
+    local without = run {}
+    run { "--reuse" }
+    write("in/03", input_text(33))
+    write("in/03", input_text(3))
+    local output, _, told = run { "--reuse" }
+
+    assert.equal(without, output)
+    assert.same({ count = FILES, maps = FILES }, told.reused)
+  end)
+
   it("refuses jobs whose maps do not answer the same each time", function()
     write("job.lua", (JOB:gsub("return {", "return { deterministic = false,", 1)))
     local result = mrlua { "run", folder .. "/job.lua", folder .. "/in", "--reuse" }

@@ -124,6 +124,8 @@ describe("mrlua/progress lines", function()
     assert.equal("reused: 0 of 1 map", progress.reused_line(outcome))
     outcome.counters.map_reused = nil
     assert.is_nil(progress.reused_line(outcome))
+    outcome.reused = { count = 3, maps = 4 }
+    assert.equal("reused: 3 of 4 maps", progress.reused_line(outcome))
   end)
 
   it("tell what a job did, and where its output is", function()

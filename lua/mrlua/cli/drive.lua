@@ -10,6 +10,7 @@
 
 local engine = require "mrlua.engine"
 local request = require "mrlua.cli.request"
+local reuse = require "mrlua.cli.reuse"
 local watch = require "mrlua.cli.watch"
 
 local drive = {}
@@ -31,6 +32,8 @@ function driving:config_of(call)
   else
     config.output, config.overwrite, config.shuffle = self:folder_of(call.number), false, "local"
   end
+  config.reuse = config.reuse and reuse.is_for_step(call)
+  config.cache_bytes = self.config.cache_bytes
   config.slots, config.tmp = self.config.slots, self.config.tmp
   config.pinned_files = self.pinned_files -- looked up once, for all steps
   return config
@@ -66,6 +69,16 @@ function driving:check_inputs(config)
   return true
 end
 
+-- How many maps of all steps were taken, of those that could have been.
+function driving:add_reused()
+  local reused = self.ended.counters.map_reused
+  if reused then
+    self.reused = self.reused or { count = 0, maps = 0 }
+    self.reused.count = self.reused.count + reused
+    self.reused.maps = self.reused.maps + self.ended.plan.split_count
+  end
+end
+
 -- Runs what the driver asks for. True: it goes on.
 function driving:run_step(call)
   local config = self:config_of(call)
@@ -83,6 +96,7 @@ function driving:run_step(call)
   if not call.steps then
     self.input_bytes = self.input_bytes + self.ended.input_bytes
   end
+  self:add_reused()
   self.folders[call.number] = config.output
   self.count = call.number
   self.is_done = call.is_last
@@ -114,7 +128,7 @@ function driving:outcome(of_driver)
     ended = self.ended
   elseif self.is_done and not of_driver.error then
     ended = self.ended
-    ended.input_bytes, ended.steps = self.input_bytes, self.count
+    ended.input_bytes, ended.steps, ended.reused = self.input_bytes, self.count, self.reused
     ended.bad_count = self.bad_count
     ended.bad_records = self.bad_count > 0 and self.bad_records or nil
   elseif not of_driver.error and not of_driver.signal then

@@ -50,7 +50,7 @@ function outcome.object(ended)
   else
     object.output, object.job, object.counters = ended.output, ended.job, ended.counters
     object.plan, object.parts = ended.plan, setmetatable(ended.parts, json.list)
-    object.steps = ended.steps
+    object.steps, object.reused = ended.steps, ended.reused
     object.input_bytes, object.records, object.bytes = ended.input_bytes, ended.records, ended.bytes
     object.skew = skew.object(ended.skew)
     object.bad_records = bad_list(ended.bad_records, json.list)

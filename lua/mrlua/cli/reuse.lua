@@ -4,6 +4,9 @@
 -- job; content, name and range of its input and side files; format, partitions and their cuts (so
 -- with partition = "range" a changed file runs all maps again), sort buffer; build of mrlua. So
 -- that few inputs move when one changes, the plan is another one: format/split.h.
+--
+-- Of a job of several steps those take part that read the inputs of the job, and have a reduce:
+-- what a step reads of another is made anew each time.
 
 local size = require "mrlua.size"
 
@@ -38,6 +41,12 @@ function reuse.bytes(flag, variable)
   return bytes
 end
 
+--- Does a step of a job take part that itself does?
+-- @tparam table call  of mrlua.pipeline
+function reuse.is_for_step(call)
+  return not call.steps and not reuse.problem(call.view, "")
+end
+
 --- Why a job cannot take part.
 -- @tparam table view   of mrlua.job
 -- @tparam string path  of the job file
@@ -49,10 +58,7 @@ function reuse.problem(view, path)
   elseif view.unsafe then
     return path .. " says unsafe = true: its maps may read what nobody knows of, so --reuse has"
       .. " nothing to take"
-  elseif view.drive then
-    return path .. " has steps, which read what is made anew each time: --reuse is for a job of one"
-      .. " map and one reduce"
-  elseif not view.reduce then
+  elseif not view.reduce and not view.drive then
     return path .. " has no reduce: its maps write the output itself, so --reuse has nothing to"
       .. " take (reduce = \"identity\" sorts what they emit)"
   elseif (view.skip_bad or 0) ~= 0 then

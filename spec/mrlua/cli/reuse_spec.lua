@@ -21,11 +21,19 @@ describe("mrlua/cli/reuse", function()
     assert.is_nil(reuse.problem({ reduce = "sum", deterministic = true, skip_bad = 0 }, "x.lua"))
   end)
 
+  it("takes the steps that read the inputs of the job", function()
+    local view = { reduce = "sum", deterministic = true }
+
+    assert.is_nil(reuse.problem({ deterministic = true, drive = true }, "x.lua"))
+    assert.is_true(reuse.is_for_step { view = view })
+    assert.is_false(reuse.is_for_step { view = view, steps = { 1 } })
+    assert.is_false(reuse.is_for_step { view = { deterministic = true } })
+  end)
+
   it("says why a job cannot take part", function()
     for field, view in pairs {
       ["deterministic = false"] = { reduce = "sum", deterministic = false },
       ["unsafe = true"] = { reduce = "sum", deterministic = true, unsafe = true },
-      ["has steps"] = { deterministic = true, drive = true },
       ["has no reduce"] = { deterministic = true },
       ["skip_bad"] = { reduce = "sum", deterministic = true, skip_bad = 3 },
     } do
