@@ -49,6 +49,7 @@ void file_list_append(struct file_list *list, const char *name, const char *path
         list->items = mem_realloc_array(list->items, list->capacity, sizeof *list->items);
     }
     file = &list->items[list->count++];
+    *file = (struct file){0};
     file->path = mem_strdup(path);
     file->name = strcmp(name, path) == 0 ? file->path : mem_strdup(name);
     file->identity = *identity;
