@@ -1,5 +1,6 @@
 #include "master/master_state.h"
 
+#include "attempt/side_files.h"
 #include "base/mem.h"
 
 #include <stdlib.h>
@@ -68,14 +69,27 @@ static struct master_worker *choose(const struct master *master)
     return best;
 }
 
+/* Those that are blobs: no plan has looked up objects yet. */
+static void set_files(const Mrlua__JobSubmit *submit, struct side_files *files)
+{
+    files->count = 0;
+    for (size_t i = 0; i < submit->n_files && i < CHILD_FILE_COUNT_MAX; i++)
+        if (submit->files[i]->hash.len > 0)
+            side_files_add(files, submit->files[i]);
+}
+
 static void send_start(const struct master_attempt *attempt, const struct master_worker *worker)
 {
     const struct master_job *job = master_job_find(attempt->master, attempt->job_id);
     const Mrlua__JobSubmit *submit = job->record->submit;
     Mrlua__AttemptStart start = MRLUA__ATTEMPT_START__INIT;
     Mrlua__TaskStart task = MRLUA__TASK_START__INIT;
+    struct side_files files;
 
+    set_files(submit, &files);
     task.kind = MRLUA__TASK_KIND__DRIVE;
+    task.n_files = files.count;
+    task.files = files.list;
     task.job = job->id;
     task.attempt = attempt->id;
     task.worker = worker->id;

@@ -90,6 +90,23 @@ describe("side files on a cluster", function()
       "mark=" .. other }), "== part-00000\nthe6\t1\n")
   end)
 
+  it("are read by a driver and by all steps", function()
+    job_path = write("jobs/driver.lua", [[
+      local job = { files = { "data/mark" }, steps = {}, output = "lines" }
+      function job.steps.map(_, line, emit)
+        emit(line .. #mr.open("mark"):read "a", 1)
+      end
+      function job.drive(driver)
+        assert(mr.open("mark"):read(1) == "!")
+        local first = driver.run { map = job.steps.map, reduce = "sum" }
+        return { inputs = first, map = job.steps.map, reduce = "distinct" }
+      end
+      return job]])
+    it_all:start(1)
+    it_all:expect_parts(it_all:submit(job_path, { write("in", "x\n") }),
+      "== part-00000\n1600000\n")
+  end)
+
   it("survive kill -9 of a worker and of the master", function()
     it_all:start(2, { flags = { "--allow-unsafe" } })
     local gate = gated.new(it_all, [[

@@ -23,6 +23,16 @@ return {
   reduce = "sum",
 }
 ]]
+local STEPS <const> = [[
+local function length() return #mr.open("stop"):read "a" end
+return {
+  files = { stop = "gs://bkt/side/stop.txt" },
+  steps = {
+    { map = function(_, _, emit) emit(length(), 1) end, reduce = "sum" },
+    { map = function(key, n, emit) emit(key == length(), 1) end, reduce = "sum" },
+  },
+}
+]]
 local FLAGS <const> = { "--split-size", "16K", "--reducers", "2" }
 local OBJECT <const> = "side/stop.txt"
 local HELD_S <const> = 300 -- longer than a spec lives: what is held never arrives
@@ -105,15 +115,7 @@ describe("a side file in Cloud Storage", function()
   end)
 
   it("is looked up and read once for all steps of a job", function()
-    local steps = temp.write(folder .. "/steps.lua", [[
-      local function length() return #mr.open("stop"):read "a" end
-      return {
-        files = { stop = "gs://bkt/side/stop.txt" },
-        steps = {
-          { map = function(_, _, emit) emit(length(), 1) end, reduce = "sum" },
-          { map = function(key, n, emit) emit(key == length(), 1) end, reduce = "sum" },
-        },
-      }]])
+    local steps = temp.write(folder .. "/steps.lua", STEPS)
     local result = engine.run({ "run", steps, job, "--quiet", "--tmp", folder .. "/tmp" },
       { environment = storage.environment })
     assert.same({ code = 0, stdout = "true\t1\n", stderr = "" }, result)
@@ -199,6 +201,16 @@ describe("a side file in Cloud Storage, on a cluster,", function()
     assert.equal(2, reads(storage))
     assert.same({}, storage:violations())
     it_all.cluster:expect_clean()
+  end)
+
+  it("is looked up once for all steps of a job", function()
+    job = temp.write(it_all.folder .. "/steps.lua", STEPS)
+    it_all:start(1)
+    local input = temp.write(it_all.folder .. "/in", "a line\n")
+    it_all.cluster:expect_parts(it_all.cluster:submit(job, { input }),
+      "== part-00000\ntrue\t1\n")
+    assert.equal(1, lookups(storage))
+    assert.equal(1, reads(storage))
   end)
 
   it("is read by another worker when one is killed while it reads", function()
