@@ -197,7 +197,7 @@ static int read_inputs(const struct master_job *job, struct slice request, const
     if (!value_field_table(request, "steps", &list))
         return 0;
     submit->inputs = NULL;
-    submit->n_inputs = 0;
+    submit->n_inputs = submit->n_groups = 0;
     value_reader_init(&reader, list);
     if (value_read(&reader, &key, &ignored) != 1)
         return 0;
@@ -278,6 +278,7 @@ static void read_view(struct making *making)
     making->output_format = text_of(making->view, "output");
     submit->input = making->input;
     submit->output = making->output_format;
+    submit->skip_bad = count_of(making->view, "skip_bad");
     submit->ranged = partition_kind_of(making->view) == PARTITION_BY_RANGE;
     submit->map_only = !value_field(making->view, "reduce", &reduce);
     submit->reducers = submit->map_only   ? 0

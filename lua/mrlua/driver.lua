@@ -54,7 +54,9 @@ local function request_of(driving, fields, is_last)
   end
   local joined, call, view = {}, nil, nil
   for field, value in next, fields do
-    joined[field] = field ~= "inputs" and value or nil
+    if field ~= "inputs" then
+      joined[field] = value
+    end
   end
   joined, message = pipeline.join(world.spec, joined, numbers and "steps" or "job", is_last, "")
   if joined then
@@ -68,7 +70,9 @@ local function request_of(driving, fields, is_last)
   end
   view.call = call
   driving.count = driving.count + 1
-  return { number = driving.count, view = view, steps = numbers, is_last = is_last }
+  local own = { limits = rawget(fields, "limits") ~= nil,
+    attempts = rawget(fields, "attempts") ~= nil }
+  return { number = driving.count, view = view, steps = numbers, is_last = is_last, own = own }
 end
 
 -- The step, when it has been committed; or nil and a message.

@@ -9,9 +9,10 @@
 -- a second one, with its own recovery, to save one process that waits.)
 --
 -- A driver runs nothing itself. mr.run (mrlua.driver) turns a step into a *call*, plain data, and
--- whoever runs the job, the shell of `mrlua run` or the master, runs it as a job of its own: its
--- own plan, maps, reduces and commit, its output run files. The attempts of a step load the same
--- bundle and make its job table again from the call:
+-- whoever runs the job, the shell of `mrlua run` (mrlua.cli.drive) or the master
+-- (engine/master/master_steps.c), runs it as a job of its own: its own plan, maps, reduces and
+-- commit, its output run files. The attempts of a step load the same bundle and make its job table
+-- again from the call:
 --
 --     { fields = { params = {...}, reducers = 4, ... },                  what is data
 --       paths = { { at = { "map" }, path = { "steps", 2, "map" } } } }   what is in the job table

@@ -42,6 +42,19 @@ describe("mr.run", function()
     assert.same({ { at = { "map" }, path = { "steps", "f" } } }, requests[1].view.call.paths)
   end)
 
+  it("says which limits are the step's own, and keeps fields that are false", function()
+    local requests = drive { deterministic = true, limits = { seconds = 9 }, drive = function(mr)
+      mr.run { map = f }
+      return { map = f, deterministic = false, limits = { seconds = 1 }, attempts = 2 }
+    end }
+
+    assert.same({ { limits = false, attempts = false }, { limits = true, attempts = true } },
+      { requests[1].own, requests[2].own })
+    assert.same({ 9.0, 1.0, true, false }, { requests[1].view.limits.seconds,
+      requests[2].view.limits.seconds, requests[1].view.deterministic,
+      requests[2].view.deterministic })
+  end)
+
   it("answers records, counters and output", function()
     local seen
     drive({ drive = function(mr)
