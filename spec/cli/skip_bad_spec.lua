@@ -107,13 +107,14 @@ describe("a job with skip_bad", function()
 
   it("finds all of a task in one run of it, as many as there may be", function()
     local source = job_text(1000, 'setup = function(mr) print("begins " .. mr.stage) end,')
-    local result = run(source, ("bad\n"):rep(1000) .. "a\n")
+    local one_map = { "--split-size", "1M" }
+    local result = run(source, ("bad\n"):rep(1000) .. "a\n", one_map)
 
     assert.equal(0, result.code, result.stderr)
     assert.equal(2, select(2, result.stderr:gsub("begins map", "")))
     assert.equal(1000, manifest().counters.bad_records)
     assert.equal(1000, #listed())
-    result = run(source, ("bad\n"):rep(1001) .. "a\n")
+    result = run(source, ("bad\n"):rep(1001) .. "a\n", one_map)
     assert.equal(1, result.code)
     assert.equal(1, select(2, result.stderr:gsub("begins map", "")))
     assert.matches("record 100%): [^\n]*\nand 901 more\n", result.stderr)
@@ -251,7 +252,7 @@ describe("a job with skip_bad", function()
         if line == "hang" then while true do end end
         if line == "bad" then error(line) end
         emit(line, 1)
-      end }]], table.concat(text, "\n"), { "--reducers", "3" })
+      end }]], table.concat(text, "\n"), { "--reducers", "3", "--split-size", "1M" })
 
     assert.equal(0, result.code, result.stderr)
     assert.same({ 1000, 2000 }, { listed()[1].record, listed()[2].record })
