@@ -64,7 +64,7 @@ int sums_of_file(const char *folder, const struct file *file, uint64_t now_ns,
 
 enum {
 #ifdef MRLUA_TINY
-    SUMS_AGAIN_BYTES_MAX = 64,
+    SUMS_AGAIN_BYTES_MAX = 16 * 1024,
 #else
     SUMS_AGAIN_BYTES_MAX = 64 * 1024 * 1024, /* every map of a file may have to read all of it */
 #endif

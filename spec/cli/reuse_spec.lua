@@ -60,8 +60,8 @@ end
 
 -- The same on standard input: the records, and the counter.
 local function run_on(text)
-  local result = engine.run({ "run", folder .. "/job.lua", "-", "--reuse", "--json" },
-    { environment = environment(), input = text })
+  local result = engine.run({ "run", folder .. "/job.lua", "-", "--reuse", "--json",
+    "--split-size", "1M" }, { environment = environment(), input = text })
   assert.equal(0, result.code, result.stderr)
   return result.stdout, cjson.decode(result.stderr:match("({.*})\n$")).counters.map_reused
 end
