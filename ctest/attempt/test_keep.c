@@ -79,6 +79,39 @@ static void test_part_of_a_map_goes_to_the_store_without_its_name(void **state)
     gcs_close(gcs);
 }
 
+/* What went to further outputs, each under a name of its own; a file that is empty is not kept. */
+static void test_further_outputs_go_to_the_store(void **state)
+{
+    Mrlua__CommitRequest request = MRLUA__COMMIT_REQUEST__INIT;
+    Mrlua__Output outputs[2] = {MRLUA__OUTPUT__INIT, MRLUA__OUTPUT__INIT};
+    Mrlua__Output *list[] = {&outputs[0], &outputs[1]};
+    struct gcs *gcs = gcs_open();
+    char expected[256];
+
+    (void)state;
+    store_kit_begin();
+    kit_job(&kit, "return { outputs = { a = 'tsv', b = 'tsv' },\n"
+                  "map = function(_, line, emit) mr.emit_to('b', line, 1) emit(line, 1) end }");
+    outputs[0].name = (char *)(uintptr_t) "a";
+    outputs[1].name = (char *)(uintptr_t) "b";
+    outputs[0].format = outputs[1].format = (char *)(uintptr_t) "tsv";
+    kit.start.outputs = list;
+    kit.start.n_outputs = 2;
+    kit.start.shuffle = (char *)(uintptr_t) "";
+    kit.start.partition_count = 0;
+    request.output_folder = (char *)(uintptr_t) "gs://bkt/out";
+    request.job_id = (char *)(uintptr_t) "job-1";
+    kit.start.commit = &request;
+    kit_must(&kit, kit_map(&kit, 0, kit_file(&kit, "in.txt", "one\n")));
+    kit.start.commit = NULL;
+    snprintf(expected, sizeof expected,
+             "out/.mrlua-job-1/b-00000.%llu out/.mrlua-job-1/part-00000.%llu ",
+             (unsigned long long)kit.last_attempt, (unsigned long long)kit.last_attempt);
+    assert_names(gcs, expected);
+    assert_int_equal(folder_count(&kit.folder), 1); /* the input: nothing is left here */
+    gcs_close(gcs);
+}
+
 static void test_only_what_belongs_there_is_kept(void **state)
 {
     Mrlua__TaskStart start = MRLUA__TASK_START__INIT;
@@ -110,6 +143,7 @@ int main(int argc, char **argv)
         KIT_TEST(test_a_store_that_refuses_fails_the_attempt),
         KIT_TEST(test_part_goes_to_the_store_without_its_name),
         KIT_TEST(test_part_of_a_map_goes_to_the_store_without_its_name),
+        KIT_TEST(test_further_outputs_go_to_the_store),
         KIT_TEST(test_only_what_belongs_there_is_kept),
     };
 

@@ -247,34 +247,6 @@ static void test_sample_without_shares(void **state)
     assert_int_equal(kit.err.kind, ERR_SETUP);
 }
 
-/* Without partitions nothing is sorted or combined: the result is the part. */
-static void test_parts_of_maps(void **state)
-{
-    static const char *const jobs[] = {
-        "return { map = function(at, line, emit) emit(line, at) emit(line, true) end,\n"
-        "  cleanup = function(mr, emit) emit('last', mr.stage) end }",
-        "return { map = 'words' }",
-        "return { map = 'identity' }",
-    };
-    static const char *const expected[] = {
-        "b a\t0\nb a\ttrue\na\t4\na\ttrue\nlast\tmap\n",
-        "b\t1\na\t1\na\t1\n",
-        "0\tb a\n4\ta\n",
-    };
-
-    (void)state;
-    kit.start.partition_count = 0;
-    for (size_t i = 0; i < sizeof jobs / sizeof *jobs; i++) {
-        kit_job(&kit, jobs[i]);
-        kit_must(&kit, kit_map(&kit, 0, kit_file(&kit, "p.txt", "b a\na\n")));
-        kit_expect(&kit, expected[i]);
-    }
-    kit_job(&kit, "return { map = function(at, line, emit) emit(at, 0/0) end }");
-    kit.start.output = "jsonl";
-    assert_null(kit_map(&kit, 0, kit_file(&kit, "p.txt", "a\n")));
-    assert_int_equal(kit.err.kind, ERR_JOB);
-}
-
 /* ---- records that the job's functions fail on ---- */
 
 /* By one record after the other, and by blocks of lines: the same place is named. */
@@ -446,7 +418,6 @@ int main(int argc, char **argv)
         KIT_TEST(test_hooks),
         KIT_TEST(test_runs),
         KIT_TEST(test_empty_split),
-        KIT_TEST(test_parts_of_maps),
         KIT_TEST(test_pieces),
         KIT_TEST(test_skew),
         KIT_TEST(test_identity_counts),

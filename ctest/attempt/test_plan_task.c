@@ -260,7 +260,7 @@ static void test_plan_of_standard_input(void **state)
 static void test_commit(void **state)
 {
     Mrlua__CommitRequest request = MRLUA__COMMIT_REQUEST__INIT;
-    Mrlua__Part part = MRLUA__PART__INIT, *parts[] = {&part, &part};
+    Mrlua__Part part = MRLUA__PART__INIT, second = part, *parts[] = {&part, &second};
     struct publish publish;
     struct buf path = {0};
     char out[FOLDER_PATH_BYTES + 8];
@@ -269,8 +269,11 @@ static void test_commit(void **state)
     snprintf(out, sizeof out, "%s/out", kit.folder.path);
     publish_init(&publish, out, "7", false);
     assert_int_equal(publish_claim(&publish, &kit.err), 0);
-    part.attempt = 5;
-    part.bytes = 4;
+    part.attempt = second.attempt = 5;
+    part.bytes = second.bytes = 4;
+    second.partition = 1;
+    second.output = "errors";
+    second.format = "jsonl.gz";
     request.output_folder = out;
     request.job_id = "7";
     request.parts = parts;
@@ -286,14 +289,17 @@ static void test_commit(void **state)
             assert_int_equal(kit.err.kind, ERR_DISK);
             assert_false(folder_has(&kit.folder, "out/_SUCCESS"));
         }
-        fd = publish_part_create(&publish, i, 5, &kit.err);
+        fd = publish_part_create(
+            &publish,
+            &(struct publish_part){.output = i ? "errors" : NULL, .number = i, .attempt = 5},
+            &kit.err);
         assert_true(fd >= 0);
         assert_int_equal(write(fd, "part", 4), 4);
         close(fd);
     }
     kit_must(&kit, kit_run(&kit));
     assert_true(folder_has(&kit.folder, "out/part-00000"));
-    assert_true(folder_has(&kit.folder, "out/part-00001"));
+    assert_true(folder_has(&kit.folder, "out/errors-00001.gz"));
     assert_true(folder_has(&kit.folder, "out/_SUCCESS"));
     kit.start.commit = NULL;
     publish_deinit(&publish);
@@ -311,7 +317,8 @@ static void test_abort(void **state)
     snprintf(out, sizeof out, "%s/gone", kit.folder.path);
     publish_init(&publish, out, "8", false);
     assert_int_equal(publish_claim(&publish, &kit.err), 0);
-    close(publish_part_create(&publish, 1, 5, &kit.err));
+    close(
+        publish_part_create(&publish, &(struct publish_part){.number = 1, .attempt = 5}, &kit.err));
     folder_write(&kit.folder, "gone/part-00000", "part", 4);
     request.output_folder = out;
     request.job_id = "8";

@@ -148,13 +148,72 @@ static void refuses(const char *field, uint64_t value, const char *word)
     assert_null(config.copy);
 }
 
+/* Begins the arguments of a run whose job has two outputs of this format. */
+static void begin_with_outputs(struct buf *args, const char *first_name, const char *format)
+{
+    const char *const names[] = {first_name, "errors"};
+    struct buf bundle = {0}, view = {0};
+
+    kit_bundle(&bundle, "job.lua", "return {}");
+    value_write_table_begin(&view);
+    field_name(&view, "outputs");
+    value_write_table_begin(&view);
+    for (int i = 0; i < 2; i++) {
+        field_name(&view, names[i]);
+        value_write_table_begin(&view);
+        field_string(&view, "format", format);
+        value_write_table_end(&view);
+    }
+    value_write_table_end(&view);
+    value_write_table_end(&view);
+    kit_args_begin(args, buf_slice(&bundle), buf_slice(&view), INPUTS);
+    field_integer(args, "slots", 1);
+    buf_deinit(&bundle);
+    buf_deinit(&view);
+}
+
+static void further_outputs_are_read_by_name_and_need_a_folder(void **state)
+{
+    struct run_config config;
+    struct buf args = {0};
+    struct err err = {0};
+
+    (void)state;
+    begin_with_outputs(&args, "rejected", "csv.gz");
+    assert_int_equal(end(&args, &config, &err), -1);
+    assert_non_null(strstr(err.message, "give -o DIR"));
+    begin_with_outputs(&args, "rejected", "csv.gz");
+    field_string(&args, "output", "out");
+    if (end(&args, &config, &err) != 0)
+        fail_msg("%s", err.message);
+    assert_int_equal(config.outputs.count, 2);
+    assert_string_equal(config.outputs.list[0]->name, "errors");
+    assert_string_equal(config.outputs.list[1]->name, "rejected");
+    assert_string_equal(config.outputs.list[1]->format, "csv.gz");
+    run_config_deinit(&config);
+}
+
+static void an_output_that_cannot_be_named_so_is_refused(void **state)
+{
+    struct run_config config;
+    struct buf args = {0};
+    struct err err = {0};
+
+    (void)state;
+    begin_with_outputs(&args, "../errors", "jsonl");
+    field_string(&args, "output", "out");
+    assert_int_equal(end(&args, &config, &err), -1);
+    assert_int_equal(err.kind, ERR_SETUP);
+    assert_non_null(strstr(err.message, "'../errors'"));
+}
+
 static void values_out_of_their_limits_are_refused(void **state)
 {
     (void)state;
     refuses("slots", 0, "slots");
     refuses("slots", RUN_SLOTS_MAX + 1, "slots");
     refuses("slots", UINT64_C(1) << 40, "slots");
-    refuses("reducers", PARTITION_COUNT_MAX + 1, "reducers");
+    refuses("reducers", REDUCER_COUNT_MAX + 1, "reducers");
     refuses("skip_bad", SCHED_SKIP_BAD_MAX + 1, "skip_bad");
     refuses("sort_buffer_bytes", 1, "sort buffer");
     refuses("sort_buffer_bytes", (uint64_t)SORTBUF_BYTES_MAX + 1, "sort buffer");
@@ -271,6 +330,8 @@ int main(void)
         cmocka_unit_test(arguments_are_copied),
         cmocka_unit_test(inputs_may_come_in_groups),
         cmocka_unit_test(what_needs_a_sample_is_known),
+        cmocka_unit_test(further_outputs_are_read_by_name_and_need_a_folder),
+        cmocka_unit_test(an_output_that_cannot_be_named_so_is_refused),
         cmocka_unit_test(values_out_of_their_limits_are_refused),
         cmocka_unit_test(what_is_missing_is_refused),
         cmocka_unit_test(a_run_file_needs_a_folder),

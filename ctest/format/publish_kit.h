@@ -21,12 +21,14 @@ struct publish_kit {
     struct publish_gs out;
     struct publish_part parts[PUBLISH_KIT_PARTS_MAX];
     size_t part_count;
+    const char *output, *suffix; /* of what is kept from now on; NULL: the main output, none */
 };
 
 static inline void publish_kit_open(struct publish_kit *kit, const char *job_id, bool overwrite)
 {
     struct err err;
 
+    kit->output = kit->suffix = NULL;
     publish_gs_deinit(&kit->out);
     if (publish_gs_init(&kit->out, "gs://bkt/out/", job_id, overwrite, &err) != 0)
         fail_msg("%s", err.message);
@@ -55,13 +57,18 @@ static inline void publish_kit_keep(struct publish_kit *kit, uint32_t partition,
                                     size_t len)
 {
     const char *bytes = publish_kit_bytes(partition, attempt, len);
-    struct publish_part part = {.attempt = attempt, .bytes = len, .crc32c = crc32c(0, bytes, len)};
+    struct publish_part part = {.output = kit->output,
+                                .suffix = kit->suffix,
+                                .number = partition,
+                                .attempt = attempt,
+                                .bytes = len,
+                                .crc32c = crc32c(0, bytes, len)};
     struct err err = {0};
     int fd;
 
     folder_write(&kit->server.folder, "part", bytes, len);
     fd = open(folder_path(&kit->server.folder, "part"), O_RDONLY | O_CLOEXEC);
-    if (publish_gs_keep(&kit->out, partition, &part, fd, &err) != 0)
+    if (publish_gs_keep(&kit->out, &part, fd, &err) != 0)
         fail_msg("%s", err.message);
     close(fd);
     kit->parts[partition] = part;
@@ -88,12 +95,14 @@ static inline void publish_kit_must_commit(struct publish_kit *kit)
 static inline void publish_kit_check(struct publish_kit *kit)
 {
     for (uint32_t i = 0; i < kit->part_count; i++) {
-        char name[64];
+        struct buf name = {0};
         struct gcs_object object;
         struct err err;
 
-        snprintf(name, sizeof name, "out/part-%05u%s", i, kit->out.suffix);
-        assert_int_equal(gcs_stat(kit->out.gcs, "bkt", name, 0, &object, &err), 1);
+        buf_append_string(&name, "out/");
+        publish_part_name(&name, &kit->parts[i]);
+        assert_int_equal(gcs_stat(kit->out.gcs, "bkt", buf_string(&name), 0, &object, &err), 1);
+        buf_deinit(&name);
         assert_int_equal(object.size, kit->parts[i].bytes);
         assert_int_equal(object.crc32c, kit->parts[i].crc32c);
         gcs_object_deinit(&object);

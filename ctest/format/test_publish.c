@@ -12,7 +12,7 @@
 enum { PART_COUNT = 2 };
 
 static const struct publish_part parts[PART_COUNT] = {{.attempt = 4, .bytes = 5},
-                                                      {.attempt = 9, .bytes = 0}};
+                                                      {.number = 1, .attempt = 9, .bytes = 0}};
 
 static struct slice manifest(void)
 {
@@ -32,8 +32,8 @@ static void begin(struct publish *publish, const struct folder *folder, bool ove
     if (publish_claim(publish, &err) != 0)
         fail_msg("%s", err.message);
     for (uint32_t i = 0; i < 3; i++) {
-        uint64_t attempt = i < 2 ? parts[i].attempt : 3;
-        int fd = publish_part_create(publish, i < 2 ? i : 0, attempt, &err);
+        struct publish_part lost = {.attempt = 3};
+        int fd = publish_part_create(publish, i < 2 ? &parts[i] : &lost, &err);
 
         assert_true(fd >= 0);
         if (i != 1)
@@ -120,7 +120,11 @@ static void commit_gives_parts_their_names_and_leaves_nothing_else(void **state)
 /* Without records that were set aside there is no list of them. */
 static void parts_have_the_suffix_that_readers_know_them_by(void **state)
 {
+    struct publish_part packed[PART_COUNT] = {parts[0], parts[1]};
+    uint32_t lost;
+
     (void)state;
+    packed[0].suffix = packed[1].suffix = ".zst";
     for (int overwrite = 0; overwrite < 2; overwrite++) {
         struct folder folder;
         struct publish publish;
@@ -128,13 +132,56 @@ static void parts_have_the_suffix_that_readers_know_them_by(void **state)
 
         folder_make(&folder);
         begin(&publish, &folder, overwrite);
-        publish.suffix = ".zst";
         publish.bad = slice_of("", 0);
-        if (commit(&publish, &err) != 0)
+        if (publish_commit(&publish, packed, PART_COUNT, manifest(), &lost, &err) != 0)
             fail_msg("%s", err.message);
         has_text(&folder, "out/part-00000.zst", "hello");
         has_text(&folder, "out/part-00001.zst", "");
         assert_int_equal(folder_count(&folder), 4);
+        publish_deinit(&publish);
+        folder_remove(&folder);
+    }
+}
+
+static struct publish_part write_further(const struct publish *publish, const char *output)
+{
+    struct publish_part part = {
+        .output = output, .suffix = ".gz", .number = 3, .attempt = 8, .bytes = 5};
+    struct err err = {0};
+    int fd = publish_part_create(publish, &part, &err);
+
+    assert_true(fd >= 0);
+    assert_int_equal(write(fd, "wrong", 5), 5);
+    close(fd);
+    return part;
+}
+
+static void parts_of_further_outputs_are_committed_and_given_up_with_the_others(void **state)
+{
+    struct publish_part all[] = {
+        parts[0], parts[1], {0}, {0}, {.output = "not_there", .attempt = 1}};
+    uint32_t lost;
+
+    (void)state;
+    for (size_t missing = 0; missing < 2; missing++) {
+        struct folder folder;
+        struct publish publish;
+        struct err err = {0};
+        int rc;
+
+        folder_make(&folder);
+        begin(&publish, &folder, false);
+        all[2] = write_further(&publish, "errors");
+        all[3] = write_further(&publish, "e_2");
+        rc = publish_commit(&publish, all, 4 + missing, manifest(), &lost, &err);
+        assert_int_equal(rc, missing ? -1 : 0);
+        has_text(&folder, "out/part-00000", "hello");
+        has_text(&folder, "out/errors-00003.gz", "wrong");
+        has_text(&folder, "out/e_2-00003.gz", "wrong");
+        if (missing) {
+            assert_int_equal(abort_it(&publish), 0);
+            check_untouched(&folder, false);
+        }
         publish_deinit(&publish);
         folder_remove(&folder);
     }
@@ -260,7 +307,7 @@ static void part_that_is_missing_or_cut_fails_the_commit(void **state)
 
         folder_make(&folder);
         begin(&publish, &folder, false);
-        publish_part_path(&publish, 0, 4, &path);
+        publish_part_path(&publish, &parts[0], &path);
         if (is_cut)
             assert_int_equal(truncate(buf_string(&path), 3), 0);
         else
@@ -312,7 +359,8 @@ static void job_that_was_killed_is_cleaned_up_by_overwrite(void **state)
             struct publish killed;
 
             publish_init(&killed, folder_path(&folder, "out"), "killed", overwrite);
-            _exit(publish_claim(&killed, &err) == 0 && publish_part_create(&killed, 0, 1, &err) >= 0
+            _exit(publish_claim(&killed, &err) == 0 &&
+                          publish_part_create(&killed, &parts[0], &err) >= 0
                       ? 0
                       : 1);
         }
@@ -477,31 +525,63 @@ static void exchange_by_two_renames_is_repeatable(void **state)
 
 static void names_of_parts(void **state)
 {
+    struct publish_part part = {.number = 7, .attempt = 12};
+    struct publish_part further = {
+        .output = "errors", .suffix = ".gz", .number = 123456, .attempt = 3};
     struct publish publish;
     struct buf name = {0};
 
     (void)state;
-    publish_part_name(&name, 7, "");
+    publish_part_name(&name, &part);
     assert_string_equal(buf_string(&name), "part-00007");
-    publish_part_name(&name, 123456, ".gz");
-    assert_string_equal(buf_string(&name), "part-123456.gz");
+    buf_clear(&name);
+    publish_part_name(&name, &further);
+    assert_string_equal(buf_string(&name), "errors-123456.gz");
+    buf_clear(&name);
+    publish_attempt_name(&name, &further);
+    assert_string_equal(buf_string(&name), "errors-123456.3");
     publish_init(&publish, "some/out//", "j", true);
-    publish_part_path(&publish, 7, 12, &name);
+    publish_part_path(&publish, &part, &name);
     assert_string_equal(buf_string(&name), "some/.out.mrlua-j/.mrlua-j/part-00007.12");
     publish_deinit(&publish);
     publish_init(&publish, "out", "j", false);
-    publish_part_path(&publish, 0, 1, &name);
-    assert_string_equal(buf_string(&name), "out/.mrlua-j/part-00000.1");
+    publish_part_path(&publish, &further, &name);
+    assert_string_equal(buf_string(&name), "out/.mrlua-j/errors-123456.3");
     publish_deinit(&publish);
     buf_deinit(&name);
+}
+
+static void an_output_is_named_so_that_its_parts_can_be_told(void **state)
+{
+    static const char *const good[] = {"e", "errors", "Rejected_2", "partial",
+                                       "abcdefghijklmnopqrstuvwxyz_12345"};
+    static const char *const bad[] = {"",
+                                      "part",
+                                      "_x",
+                                      "2x",
+                                      "a-b",
+                                      "a.b",
+                                      "a/b",
+                                      "..",
+                                      "a b",
+                                      "a\n",
+                                      "abcdefghijklmnopqrstuvwxyz_123456"};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof good / sizeof good[0]; i++)
+        assert_true(publish_is_output_name(good[i]));
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
+        assert_false(publish_is_output_name(bad[i]));
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(names_of_parts),
+        cmocka_unit_test(an_output_is_named_so_that_its_parts_can_be_told),
         cmocka_unit_test(commit_gives_parts_their_names_and_leaves_nothing_else),
         cmocka_unit_test(parts_have_the_suffix_that_readers_know_them_by),
+        cmocka_unit_test(parts_of_further_outputs_are_committed_and_given_up_with_the_others),
         cmocka_unit_test(abort_leaves_what_was_there_before),
         cmocka_unit_test(output_that_cannot_be_had_is_refused_and_left_alone),
         cmocka_unit_test(what_killed_jobs_left_beside_the_folder_is_removed),

@@ -62,12 +62,34 @@ static void parts_have_the_suffix_that_readers_know_them_by(void **state)
 {
     (void)state;
     publish_kit_open(&kit, "job-1", false);
-    kit.out.suffix = ".gz";
+    kit.suffix = ".gz";
     publish_kit_claim(&kit);
     publish_kit_keep(&kit, 0, 3, PUBLISH_KIT_SMALL);
     publish_kit_keep(&kit, 1, 4, PUBLISH_KIT_LARGE);
     publish_kit_must_commit(&kit);
     assert_names(kit.out.gcs, "out/_SUCCESS out/part-00000.gz out/part-00001.gz ");
+    publish_kit_check(&kit);
+}
+
+static void a_part_of_a_further_output_is_kept_lost_and_made_again_like_any_other(void **state)
+{
+    uint32_t lost = 99;
+    struct err err;
+
+    (void)state;
+    publish_kit_open(&kit, "job-1", false);
+    publish_kit_claim(&kit);
+    publish_kit_keep(&kit, 0, 7, PUBLISH_KIT_SMALL);
+    kit.output = "errors";
+    publish_kit_keep(&kit, 1, 8, PUBLISH_KIT_LARGE);
+    assert_int_equal(gcs_delete(kit.out.gcs, "bkt", "out/.mrlua-job-1/errors-00001.8", 0, &err), 1);
+    assert_int_equal(publish_kit_commit(&kit, &lost, &err), -1);
+    assert_int_equal(err.kind, ERR_PEER);
+    assert_int_equal(lost, 1);
+    assert_non_null(strstr(err.message, "out/errors-00001, attempt 8"));
+    publish_kit_keep(&kit, 1, 12, PUBLISH_KIT_LARGE);
+    publish_kit_must_commit(&kit);
+    assert_names(kit.out.gcs, "out/_SUCCESS out/errors-00001 out/part-00000 ");
     publish_kit_check(&kit);
 }
 
@@ -273,6 +295,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(parts_get_their_names_and_nothing_else_is_left, empty),
         cmocka_unit_test_setup(parts_have_the_suffix_that_readers_know_them_by, empty),
+        cmocka_unit_test_setup(
+            a_part_of_a_further_output_is_kept_lost_and_made_again_like_any_other, empty),
         cmocka_unit_test_setup(a_commit_that_is_done_is_done_again_without_a_change, empty),
         cmocka_unit_test_setup(a_commit_that_is_killed_anywhere_is_finished_by_another, empty),
         cmocka_unit_test_setup(what_was_there_goes_and_what_came_since_stays, empty),

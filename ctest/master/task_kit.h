@@ -79,7 +79,7 @@ static inline void task_kit_open(struct task_kit *kit, const char *folder)
                                       .worker_id = 1,
                                       .name = "job",
                                       .input_format = "lines",
-                                      .output_format = "tsv",
+                                      .outputs.format = "tsv",
                                       .inputs = inputs,
                                       .input_count = 2,
                                       .output_folder = folder,

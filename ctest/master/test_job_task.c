@@ -175,7 +175,7 @@ static void a_task_for_another_machine_names_no_run(void **state)
 static void without_reduces(void)
 {
     task_kit_open(&kit, "out");
-    kit.source.map_only = true;
+    kit.source.outputs.map_only = true;
     kit.plan.reducers = 0;
     job_results_plan(&kit.results, 2, 0);
 }
@@ -287,6 +287,53 @@ static void a_sample_is_told_all_groups_and_whose_each_piece_is(void **state)
     assert_int_equal(task.start.n_pieces, 2);
     assert_int_equal(task.start.pieces[0]->group, 0);
     assert_int_equal(task.start.pieces[1]->group, 1);
+}
+
+static Mrlua__Output errors = MRLUA__OUTPUT__INIT;
+
+/* A job with one further output. */
+static void with_errors(void)
+{
+    static Mrlua__Output *list[] = {&errors};
+
+    errors.name = (char *)(uintptr_t) "errors";
+    errors.format = (char *)(uintptr_t) "jsonl.gz";
+    task_kit_open(&kit, "out");
+    kit.source.outputs.items = list;
+    kit.source.outputs.count = 1;
+}
+
+static void maps_and_reduces_are_told_of_further_outputs(void **state)
+{
+    (void)state;
+    with_errors();
+    job_task_init(&task, &kit.source, STAGE_MAP, 0, 12);
+    assert_int_equal(task.start.partition_count, 2); /* of keys */
+    assert_int_equal(task.start.n_outputs, 1);
+    job_task_deinit(&task);
+    job_task_init(&task, &kit.source, STAGE_REDUCE, 1, 31);
+    assert_string_equal(task.start.outputs[0]->name, "errors");
+    assert_string_equal(task.start.result_path, "out/.mrlua-run-1/part-00001.31");
+    job_task_deinit(&task);
+    job_task_init(&task, &kit.source, STAGE_REDUCE, 2, 32); /* behind them: what maps emit there */
+    assert_string_equal(task.start.result_path, "out/.mrlua-run-1/errors-00002.32");
+}
+
+static void a_commit_is_told_the_parts_of_further_outputs(void **state)
+{
+    (void)state;
+    with_errors();
+    job_parts_plan(&kit.results, 2, 2, 1);
+    for (uint32_t i = 0; i < 3; i++)
+        job_results_take(&kit.results, STAGE_REDUCE, i, 21 + i, kit_done("reduce_in", 7, 9, 3));
+    job_task_init(&task, &kit.source, STAGE_COMMIT, 0, 41);
+    assert_int_equal(task.start.commit->n_parts, 3);
+    assert_string_equal(task.start.commit->parts[1]->output, "");
+    assert_string_equal(task.start.commit->parts[2]->output, "errors");
+    assert_string_equal(task.start.commit->parts[2]->format, "jsonl.gz");
+    assert_int_equal(task.start.commit->parts[2]->partition, 2);
+    assert_int_equal(task.start.commit->parts[2]->attempt, 23);
+    assert_non_null(strstr(task.start.commit->manifest, "\"errors-00002.gz\""));
 }
 
 /* Whatever it is, it must be a message that can be sent and read. */
@@ -413,6 +460,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(a_plan_is_told_the_inputs_and_the_flags),
+        TEST(maps_and_reduces_are_told_of_further_outputs),
+        TEST(a_commit_is_told_the_parts_of_further_outputs),
         TEST(a_map_is_told_its_split),
         TEST(a_sample_is_told_pieces_and_what_they_stand_for),
         TEST(only_parts_that_follow_each_other_need_a_sample),

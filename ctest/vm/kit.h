@@ -171,6 +171,14 @@ static inline int kit_emit_ones(struct sink *sink, struct slice text, uint64_t c
     return kit_emit_counted(sink, text, (int64_t)count, err);
 }
 
+/* "#1:" in front of what emit() would be told. */
+static inline int kit_emit_to(struct sink *sink, uint32_t output, struct slice key,
+                              struct slice value, struct err *err)
+{
+    buf_printf(&((struct kit *)sink)->output, "#%u:", output);
+    return kit_emit(sink, key, value, err);
+}
+
 static inline void kit_log(void *context, struct slice line)
 {
     struct kit *kit = context;

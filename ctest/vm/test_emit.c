@@ -246,6 +246,106 @@ static void every_emit_is_a_pulse(void **state)
     kit_close(&kit);
 }
 
+/* Runs the body as map of a job with outputs e_first and errors; *setup as its setup. */
+static int run_with_outputs(struct kit *kit, const char *body, const char *setup)
+{
+    struct buf job = {0};
+    int rc;
+
+    buf_printf(&job,
+               "return { outputs = { errors = 'tsv', e_first = 'csv' }, reduce = 'identity',\n"
+               "map = function(key, line, emit) %s end,\n"
+               "setup = function(mr2) %s end,\n"
+               "combine = function(key, values, emit) mr.emit_to('errors', 1, 2) end,\n"
+               "cleanup = function(mr2, emit) mr2.emit_to('errors', 'end', true) end }",
+               body, setup);
+    rc = kit_load(kit, buf_string(&job));
+    kit->sink.emit_to = kit_emit_to;
+    buf_deinit(&job);
+    if (rc == 0)
+        rc = vm_setup(kit->vm, &kit->err);
+    return rc == 0 ? kit_map(kit, 7, "a line") : rc;
+}
+
+static void emit_to_reaches_the_output_by_its_number(void **state)
+{
+    struct kit kit = {0};
+
+    (void)state;
+    assert_int_equal(run_with_outputs(&kit,
+                                      "mr.emit_to('errors', {line, 1}, {n = 1}) emit(1, 2) "
+                                      "coroutine.wrap(function() mr.emit_to('e_first', key, "
+                                      "line) end)()",
+                                      ""),
+                     0);
+    assert_int_equal(vm_cleanup(kit.vm, &kit.sink, &kit.err), 0);
+    assert_string_equal(buf_string(&kit.output),
+                        "#1:{\"a line\", 1}={'n' 1 };1=2;#0:7='a line';#1:\"end\"=true;");
+    kit_close(&kit);
+}
+
+static void emit_to_says_what_it_was_given(void **state)
+{
+    static const struct {
+        const char *body, *setup, *message;
+    } cases[] = {
+        {"mr.emit_to('erorrs', 1, 1)", "",
+         "jobs/x.lua:2: mr.emit_to: the job has no output 'erorrs': did you mean 'errors'?"},
+        {"mr.emit_to('main', 1, 1)", "",
+         "mr.emit_to: the job has no output 'main': there are e_first, errors"},
+        {"mr.emit_to(nil, 1, 1)", "", "mr.emit_to: the job has no output 'nil'"},
+        {"mr.emit_to('errors', nil, 1)", "", "jobs/x.lua:2: mr.emit_to: a key must be"},
+        {"mr.emit_to('errors', 1)", "", "jobs/x.lua:2: mr.emit_to: value is nil"},
+        {"", "mr.emit_to('errors', 1, 1)", "jobs/x.lua:3: mr.emit_to: called where nothing"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct kit kit = {0};
+
+        assert_int_equal(run_with_outputs(&kit, cases[i].body, cases[i].setup), -1);
+        if (!strstr(kit.err.message, cases[i].message))
+            fail_msg("%s: %s", cases[i].body, kit.err.message);
+        assert_int_equal(kit.err.kind, ERR_JOB);
+        assert_int_equal(kit.emit_count, 0);
+        kit_close(&kit);
+    }
+}
+
+/* What combine says is thrown away or said twice, wherever the sort buffer happens to be full. */
+static void combine_emits_to_no_other_output(void **state)
+{
+    struct kit kit = {0};
+
+    (void)state;
+    assert_int_equal(run_with_outputs(&kit, "", ""), 0);
+    assert_int_equal(kit_combine(&kit, kit_ones, 2), -1);
+    assert_non_null(strstr(kit.err.message, "mr.emit_to: combine is called any number of times"));
+    kit_close(&kit);
+}
+
+static void a_job_without_outputs_has_none_to_emit_to(void **state)
+{
+    struct kit kit = {0};
+
+    (void)state;
+    assert_int_equal(kit_run(&kit, "mr.emit_to('errors', 1, 1)"), -1);
+    assert_non_null(strstr(kit.err.message, "its field 'outputs' is missing"));
+    kit_close(&kit);
+}
+
+static void a_failure_of_an_output_is_not_the_jobs(void **state)
+{
+    struct kit kit = {.fail_at = 1};
+
+    (void)state;
+    assert_int_equal(run_with_outputs(&kit, "pcall(mr.emit_to, 'errors', 1, 1) emit(1, 1)", ""),
+                     -1);
+    assert_int_equal(kit.err.kind, ERR_DISK);
+    assert_int_equal(kit.emit_count, 1);
+    kit_close(&kit);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -260,6 +360,11 @@ int main(void)
         cmocka_unit_test(ones_wait_for_each_other_and_for_nothing_else),
         cmocka_unit_test(ones_that_wait_do_not_outlive_a_failure),
         cmocka_unit_test(every_emit_is_a_pulse),
+        cmocka_unit_test(emit_to_reaches_the_output_by_its_number),
+        cmocka_unit_test(emit_to_says_what_it_was_given),
+        cmocka_unit_test(combine_emits_to_no_other_output),
+        cmocka_unit_test(a_job_without_outputs_has_none_to_emit_to),
+        cmocka_unit_test(a_failure_of_an_output_is_not_the_jobs),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

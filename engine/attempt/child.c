@@ -242,8 +242,18 @@ static ProtobufCBinaryData *cut_points_of(const struct task_result *result)
     return list;
 }
 
+static void fill_file(Mrlua__OutputFile *file, const struct task_file *from)
+{
+    mrlua__output_file__init(file);
+    file->output = from->output;
+    file->bytes = from->bytes;
+    file->records = from->records;
+    file->crc32c = from->crc32c;
+}
+
 static int send_done(struct child *child, struct task_result *result, struct err *err)
 {
+    Mrlua__OutputFile files[OUTPUT_COUNT_MAX], *file_list[OUTPUT_COUNT_MAX];
     Mrlua__Counter counters[CHILD_COUNTER_COUNT_MAX], *list[CHILD_COUNTER_COUNT_MAX];
     Mrlua__Digest digest = MRLUA__DIGEST__INIT;
     Mrlua__Done done = MRLUA__DONE__INIT;
@@ -265,6 +275,12 @@ static int send_done(struct child *child, struct task_result *result, struct err
     done.records = result->records;
     done.crc32c = result->crc32c;
     done.skew = map_skew_message(&result->skew);
+    for (uint32_t i = 0; i < result->file_count; i++) {
+        fill_file(&files[i], &result->files[i]);
+        file_list[i] = &files[i];
+    }
+    done.n_files = result->file_count;
+    done.files = file_list;
     if (child->start->kind == MRLUA__TASK_KIND__LOAD)
         done.view = (ProtobufCBinaryData){child->view.len, (uint8_t *)child->view.ptr};
     done.n_cut_points = result->cut_count;

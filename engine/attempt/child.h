@@ -42,6 +42,13 @@ struct task_counter {
     uint64_t value;
 };
 
+/* What was written to a further output (outputs.h). */
+struct task_file {
+    uint32_t output; /* its number */
+    uint32_t crc32c;
+    uint64_t bytes, records;
+};
+
 /* What a task leaves beside its file. */
 struct task_result {
     struct digest digest;
@@ -49,7 +56,9 @@ struct task_result {
     uint32_t crc32c;
     struct task_counter counters[CHILD_COUNTER_COUNT_MAX];
     uint32_t counter_count;
-    struct map_skew skew;  /* MAP */
+    struct map_skew skew; /* MAP */
+    struct task_file files[OUTPUT_COUNT_MAX];
+    uint32_t file_count;
     struct sample *sample; /* SAMPLE: what `cuts` point into */
     struct slice *cuts;
     uint32_t cut_count;

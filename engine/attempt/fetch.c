@@ -1,6 +1,7 @@
 #include "attempt/fetch.h"
 
 #include "attempt/files.h"
+#include "attempt/outputs.h"
 #include "attempt/run_of.h"
 #include "base/io.h"
 #include "base/io_copy.h"
@@ -22,9 +23,9 @@ static int check_index(const struct run_index *index, const Mrlua__TaskStart *st
     if (!run_is_of(&index->id, &expected))
         return err_set(err, ERR_PEER, "%s is the run of another map, %u attempt %llu", what,
                        index->id.task, (unsigned long long)index->id.attempt);
-    if (index->partition_count != start->partition_count)
+    if (index->partition_count != outputs_partition_count(start))
         return err_set(err, ERR_PEER, "%s has %u partitions, not %u", what, index->partition_count,
-                       start->partition_count);
+                       outputs_partition_count(start));
     return 0;
 }
 
@@ -114,8 +115,9 @@ int fetch_segments(const Mrlua__TaskStart *start, int scratch, struct fetched *o
 {
     *out = (struct fetched){0};
     mrlua__segment_table__init(&out->table);
-    if (start->task >= start->partition_count)
-        return err_set(err, ERR_SETUP, "partition %u of %u", start->task, start->partition_count);
+    if (start->task >= outputs_partition_count(start))
+        return err_set(err, ERR_SETUP, "partition %u of %u", start->task,
+                       outputs_partition_count(start));
     out->table.segments = mem_alloc_array(start->n_map_outputs, sizeof *out->table.segments);
     out->table.in_place = may_be_open(start->n_map_outputs);
     if (out->table.in_place)

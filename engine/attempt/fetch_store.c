@@ -2,6 +2,7 @@
 
 #include "attempt/files.h"
 #include "attempt/keep.h"
+#include "attempt/outputs.h"
 #include "base/io.h"
 #include "base/mem.h"
 #include "record/run.h"
@@ -92,7 +93,7 @@ static int take_index(struct fetch_store *fetch, uint32_t map, int fd, struct er
         return 0;
     run->has_index = index->id.job == start->job && index->id.task == map &&
                      index->id.attempt == run->attempt &&
-                     index->partition_count == start->partition_count;
+                     index->partition_count == outputs_partition_count(start);
     if (run->has_index)
         run->segment = index->segments[start->task];
     else
@@ -399,7 +400,8 @@ static void fetch_init(struct fetch_store *fetch)
     fetch->count = (uint32_t)start->n_run_attempts;
     fetch->runs = mem_alloc_array(fetch->count, sizeof *fetch->runs);
     fetch->index_bytes = RUN_INDEX_HEADER_BYTES +
-                         (size_t)start->partition_count * RUN_INDEX_ENTRY_BYTES + RUN_FOOTER_BYTES;
+                         (size_t)outputs_partition_count(start) * RUN_INDEX_ENTRY_BYTES +
+                         RUN_FOOTER_BYTES;
     for (uint32_t map = 0; map < fetch->count; map++) {
         attempt += (uint64_t)start->run_attempts[map];
         keep_run_name(fetch->prefix.object, map, attempt, &name);
@@ -428,9 +430,10 @@ int fetch_store(const Mrlua__TaskStart *start, int scratch, struct fetched *out,
 
     *out = (struct fetched){0};
     mrlua__segment_table__init(&out->table);
-    if (start->task >= start->partition_count || start->n_run_bytes != start->n_run_attempts)
+    if (start->task >= outputs_partition_count(start) ||
+        start->n_run_bytes != start->n_run_attempts)
         return err_set(err, ERR_SETUP, "partition %u of %u, runs of %zu maps with %zu sizes",
-                       start->task, start->partition_count, start->n_run_attempts,
+                       start->task, outputs_partition_count(start), start->n_run_attempts,
                        start->n_run_bytes);
     if (uri_parse(start->shuffle, &fetch.prefix, err) != 0)
         return -1;

@@ -1,5 +1,6 @@
 #include "attempt/keep.h"
 
+#include "attempt/outputs.h"
 #include "format/publish_gs.h"
 #include "format/writer.h"
 #include "rpc/message.h"
@@ -29,19 +30,43 @@ void keep_run_name(const char *prefix, uint32_t map, uint64_t attempt, struct bu
     buf_printf(out, "%smap-%" PRIu32 ".%" PRIu64, prefix, map, attempt);
 }
 
-static int keep_part(const Mrlua__TaskStart *start, int fd, const Mrlua__Done *done,
-                     struct err *err)
+/* The part of the task: of a reduce behind the partitions it is one of a further output. */
+static struct publish_part main_part(const Mrlua__TaskStart *start, const Mrlua__Done *done)
+{
+    int own = outputs_own(start);
+    struct publish_part part = {
+        .suffix = writer_suffix(start->output), .number = start->task, .attempt = start->attempt};
+
+    if (own >= 0)
+        part = outputs_part(start, (uint32_t)own);
+    part.bytes = done->bytes;
+    part.crc32c = done->crc32c;
+    return part;
+}
+
+static int keep_file(struct publish_gs *out, const Mrlua__TaskStart *start,
+                     const Mrlua__OutputFile *file, int fd, struct err *err)
+{
+    struct publish_part part = outputs_part(start, file->output);
+
+    part.bytes = file->bytes;
+    part.crc32c = file->crc32c;
+    return publish_gs_keep(out, &part, fd, err);
+}
+
+static int keep_parts(const Mrlua__TaskStart *start, int fd, const int *output_fds,
+                      const Mrlua__Done *done, struct err *err)
 {
     const Mrlua__CommitRequest *request = start->commit;
-    struct publish_part part = {
-        .attempt = start->attempt, .bytes = done->bytes, .crc32c = done->crc32c};
+    struct publish_part part = main_part(start, done);
     struct publish_gs out;
     int rc =
         publish_gs_init(&out, request->output_folder, request->job_id, request->overwrite, err);
 
-    out.suffix = writer_suffix(start->output);
     if (rc == 0)
-        rc = publish_gs_keep(&out, start->task, &part, fd, err);
+        rc = publish_gs_keep(&out, &part, fd, err);
+    for (size_t i = 0; rc == 0 && i < done->n_files; i++)
+        rc = keep_file(&out, start, done->files[i], output_fds[done->files[i]->output], err);
     publish_gs_deinit(&out);
     return rc;
 }
@@ -120,14 +145,16 @@ static int keep_run(const Mrlua__TaskStart *start, int fd, const Mrlua__Done *do
     return rc;
 }
 
-int keep_result(const Mrlua__TaskStart *start, int fd, struct slice done, struct err *err)
+int keep_result(const Mrlua__TaskStart *start, int fd, const int *output_fds, struct slice done,
+                struct err *err)
 {
     Mrlua__Done *message = message_unpack(&mrlua__done__descriptor, done, err);
     int rc;
 
     if (!message)
         return -1;
-    rc = leaves_run(start) ? keep_run(start, fd, message, err) : keep_part(start, fd, message, err);
+    rc = leaves_run(start) ? keep_run(start, fd, message, err)
+                           : keep_parts(start, fd, output_fds, message, err);
     message_free(message);
     return rc;
 }

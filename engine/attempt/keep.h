@@ -22,8 +22,10 @@
 
 bool keep_is_wanted(const Mrlua__TaskStart *start);
 
-/* `fd` is the result, `done` the packed Done that tells its size and checksum. 0 or -1. */
-int keep_result(const Mrlua__TaskStart *start, int fd, struct slice done, struct err *err);
+/* `fd` is the result, `output_fds` those of further outputs (outputs.h), `done` the packed Done
+ * that tells their sizes and checksums. 0 or -1. */
+int keep_result(const Mrlua__TaskStart *start, int fd, const int *output_fds, struct slice done,
+                struct err *err);
 
 /* The object of a run, below `prefix` ("tmp/3f/job-1/"). `out` is cleared first. */
 void keep_run_name(const char *prefix, uint32_t map, uint64_t attempt, struct buf *out);

@@ -1,15 +1,11 @@
 #include "attempt/map_task.h"
 
 #include "attempt/map_inputs.h"
-#include "attempt/map_partition.h"
-#include "attempt/part.h"
+#include "attempt/map_sink.h"
 #include "base/find.h"
 #include "base/io.h"
 #include "base/mem.h"
-#include "record/builtin_group.h"
-#include "record/collector.h"
 #include "record/key_print.h"
-#include "record/sample.h"
 #include "record/value.h"
 
 #include <stdlib.h>
@@ -17,207 +13,26 @@
 enum { BYTES_IN_RECORDS = 64 }; /* bytes read are told every so many records */
 
 struct map_task {
-    struct sink sink; /* first: a sink is a map_task */
+    struct map_sink out;
     struct child *child;
     struct page *page;
     struct vm *vm;
-    struct collector *collector;
-    struct combiner combiner;
-    struct builtin_call combine_call; /* of a built-in combiner */
-    struct map_partition partition;
-    struct sample *sample; /* NULL: it is a map */
-    struct writer *writer; /* of a job without reduces: the part, and no collector */
-    bool sort_failed;      /* the sort buffer did, or combine: not the record in hand */
     struct map_inputs inputs;
     uint64_t input_index;
     uint64_t bytes_before; /* of the pieces that are done */
-    struct buf key, value; /* what is emitted without Lua, encoded */
+    struct buf key, value; /* of a record that is emitted as it was read */
 };
-
-/* ---- what map emits ---- */
-
-static int emit(struct sink *sink, struct slice key, struct slice value, struct err *err)
-{
-    struct map_task *task = (struct map_task *)sink;
-    uint32_t partition;
-
-    if (map_partition_find(&task->partition, key, &partition, err) != 0)
-        return -1;
-    page_add(&task->page->records_out, 1);
-    if (collector_emit(task->collector, partition, key, value, err) == 0)
-        return 0;
-    task->sort_failed = true;
-    return -1;
-}
-
-/* What the sort buffer does not know: it is encoded, and its partition asked for. */
-static int emit_new(struct map_task *task, struct slice text, int64_t number, struct err *err)
-{
-    buf_clear(&task->key);
-    buf_clear(&task->value);
-    if (key_encode_string(&task->key, text, err) != 0)
-        return err_prefix(err, "emit");
-    value_write_integer(&task->value, number);
-    return emit(&task->sink, buf_slice(&task->key), buf_slice(&task->value), err);
-}
-
-static int emit_counted(struct sink *sink, struct slice text, int64_t number, struct err *err)
-{
-    struct map_task *task = (struct map_task *)sink;
-
-    if (!collector_fold(task->collector, text, number))
-        return emit_new(task, text, number, err);
-    page_add(&task->page->records_out, 1);
-    return 0;
-}
-
-static int emit_ones(struct sink *sink, struct slice text, uint64_t count, struct err *err)
-{
-    struct map_task *task = (struct map_task *)sink;
-
-    for (; count > 0; count--) {
-        if (collector_fold_ones(task->collector, text, count)) {
-            page_add(&task->page->records_out, count);
-            break;
-        }
-        if (emit_new(task, text, 1, err) != 0)
-            return -1;
-    }
-    return 0;
-}
-
-static int emit_each(struct sink *sink, const struct slice *texts, size_t count, size_t *emitted,
-                     struct err *err)
-{
-    struct map_task *task = (struct map_task *)sink;
-    struct sortbuf_lookup lookups[SORTBUF_LOOKUP_COUNT_MAX];
-
-    for (*emitted = 0; *emitted < count; ++*emitted) {
-        size_t at = *emitted % SORTBUF_LOOKUP_COUNT_MAX, left = count - *emitted;
-
-        if (at == 0)
-            collector_look_up(task->collector, texts + *emitted,
-                              left < SORTBUF_LOOKUP_COUNT_MAX ? left : SORTBUF_LOOKUP_COUNT_MAX,
-                              lookups);
-        if (collector_fold_one(task->collector, &lookups[at]))
-            page_add(&task->page->records_out, 1);
-        else if (emit_new(task, texts[*emitted], 1, err) != 0)
-            return -1;
-    }
-    return 0;
-}
-
-/* Nothing is sorted: the part has the records in the order of the input. */
-static int emit_to_part(struct sink *sink, struct slice key, struct slice value, struct err *err)
-{
-    struct map_task *task = (struct map_task *)sink;
-
-    page_add(&task->page->records_out, 1);
-    return writer_write(task->writer, key, value, err);
-}
-
-/* A sample: the key is kept, and where it would go is not known yet. */
-static int emit_sample(struct sink *sink, struct slice key, struct slice value, struct err *err)
-{
-    struct map_task *task = (struct map_task *)sink;
-
-    page_add(&task->page->records_out, 1);
-    return sample_add(task->sample, key, value.len, err);
-}
-
-static int combine_by_job(void *context, struct group *group, struct sink *out, struct err *err)
-{
-    struct map_task *task = context;
-    uint64_t phase = page_get(&task->page->phase);
-    int rc;
-
-    page_set(&task->page->phase, PAGE_COMBINE);
-    rc = vm_combine(task->vm, group->key, group, out, err);
-    page_set(&task->page->phase, phase);
-    return rc;
-}
-
-/* ---- opening ---- */
-
-static void open_sample(struct map_task *task)
-{
-    struct sample_options options = {
-        .partition_count = task->partition.count,
-        .piece_count = (uint32_t)(task->child->start->n_shares + task->child->start->n_groups),
-        .group_parts = task->partition.group_parts,
-        .combines = vm_has(task->vm, "combine"),
-    };
-
-    task->sample = task->inputs.sample = sample_open(&options);
-    task->sink.emit = emit_sample;
-}
-
-static const struct combiner *choose_combiner(struct map_task *task)
-{
-    enum builtin builtin = vm_builtin(task->vm, "combine");
-
-    if (!vm_has(task->vm, "combine"))
-        return NULL;
-    task->combine_call = builtin_call_of(builtin, buf_slice(&task->child->view));
-    task->combiner = builtin != BUILTIN_NONE
-                         ? builtin_combiner(&task->combine_call)
-                         : (struct combiner){.combine = combine_by_job, .context = task};
-    return &task->combiner;
-}
-
-static int open_collector(struct map_task *task, struct err *err)
-{
-    const Mrlua__TaskStart *start = task->child->start;
-    struct collector_options options = {
-        .sort_buffer_bytes = start->sort_buffer_bytes,
-        .partition_count = start->partition_count,
-        .group_parts = task->partition.group_parts,
-        .combiner = choose_combiner(task),
-        .id = {.job = start->job, .attempt = start->attempt, .task = start->task},
-        .scratch = {child_fd(CHILD_SCRATCH_A), child_fd(CHILD_SCRATCH_B)},
-        .result = child_fd(CHILD_RESULT),
-        .pulse = child_pulse(task->child),
-    };
-
-    task->collector = collector_open(&options, err);
-    return task->collector ? 0 : -1;
-}
-
-/* A partition function of the job is asked when its key is emitted: nothing may wait for it. */
-static void offer_folds(struct map_task *task)
-{
-    enum builtin combine = vm_builtin(task->vm, "combine");
-
-    if (!builtin_folds_in_place(combine))
-        return;
-    task->sink.emit_counted = emit_counted;
-    task->sink.emit_each = emit_each;
-    if (combine == BUILTIN_SUM && !map_partition_is_by_job(&task->partition))
-        task->sink.emit_ones = emit_ones;
-}
 
 static int open_task(struct map_task *task, struct child *child, struct err *err)
 {
-    const Mrlua__TaskStart *start = child->start;
-
-    task->sink.emit = emit;
     task->child = child;
     task->page = child->page;
     task->vm = child->vm;
-    map_inputs_init(&task->inputs, child, &task->sink);
-    if (map_partition_init(&task->partition, start, buf_slice(&child->view), child->vm, err) != 0)
+    map_inputs_init(&task->inputs, child, &task->out.sink);
+    if (map_sink_open(&task->out, child, err) != 0)
         return -1;
-    if (start->kind == MRLUA__TASK_KIND__SAMPLE) {
-        open_sample(task);
-        return 0;
-    }
-    if (start->partition_count == 0) {
-        task->sink.emit = emit_to_part;
-        task->writer = part_open(child, err);
-        return task->writer ? 0 : -1;
-    }
-    offer_folds(task);
-    return open_collector(task, err);
+    task->inputs.sample = task->out.sample;
+    return 0;
 }
 
 /* ---- one record ---- */
@@ -252,7 +67,7 @@ static int emit_as_read(struct map_task *task, const struct reader_record *recor
         value_write_integer(&task->value, 1);
         value = buf_slice(&task->value);
     }
-    return task->sink.emit(&task->sink, key, value, err);
+    return task->out.sink.emit(&task->out.sink, key, value, err);
 }
 
 /* What a user needs to find the record that the job did not like. */
@@ -275,7 +90,8 @@ static void tell_record(struct map_task *task, const char *input,
  * leaves that for its maps to tell. */
 static bool is_of_record(const struct map_task *task, const struct err *err)
 {
-    return (err->kind == ERR_JOB || err->kind == ERR_LIMIT) && !task->sort_failed && !task->sample;
+    return (err->kind == ERR_JOB || err->kind == ERR_LIMIT) && !task->out.failed &&
+           !task->out.sample;
 }
 
 /* True: the next records may be looked at. */
@@ -297,7 +113,7 @@ static bool add_bad(struct map_task *task, const char *input, const struct reade
 /* So many bytes of the piece have been mapped. True: a sample needs no more of it. */
 static bool is_enough(struct map_task *task, size_t bytes)
 {
-    return task->sample && sample_has_read(task->sample, bytes);
+    return task->out.sample && sample_has_read(task->out.sample, bytes);
 }
 
 static size_t bytes_of(const struct reader_record *record)
@@ -374,7 +190,7 @@ static int map_rest(struct feed *feed, struct err *err)
 
     return task->inputs.input.is_identity
                ? emit_all_as_read(feed, err)
-               : vm_map_all(task->vm, next_record, feed, &task->sink, err);
+               : vm_map_all(task->vm, next_record, feed, &task->out.sink, err);
 }
 
 /* After an error. True: it was the record's, and others may be like it. */
@@ -437,7 +253,8 @@ static int map_blocks(struct map_task *task, struct reader *reader, const char *
         uint64_t lines = count_lines(block);
 
         page_record(page, task->input_index, offset);
-        if (map_builtin_block(&task->inputs.input.builtin, block, offset, &task->sink, err) != 0) {
+        if (map_builtin_block(&task->inputs.input.builtin, block, offset, &task->out.sink, err) !=
+            0) {
             if (err->kind == ERR_JOB || err->kind == ERR_LIMIT)
                 tell_line(task, input, block, offset, page_get(&page->record), err);
             return -1;
@@ -457,10 +274,10 @@ static int map_blocks(struct map_task *task, struct reader *reader, const char *
 static int sampled(struct map_task *task, int rc, struct err *err)
 {
     if (rc == 0) {
-        sample_end(task->sample);
+        sample_end(task->out.sample);
         return 0;
     }
-    sample_end_early(task->sample);
+    sample_end_early(task->out.sample);
     if (err->kind != ERR_JOB && err->kind != ERR_LIMIT)
         return -1;
     buf_clear(&task->child->detail);
@@ -477,8 +294,9 @@ static int map_piece(struct map_task *task, const Mrlua__Input *message, int fd,
         return -1;
     page_set(&task->page->input_index, task->input_index);
     page_set(&task->page->input_offset, piece->offset);
-    if (task->sample)
-        sample_begin(task->sample, task->child->start->shares[task->input_index], piece->length);
+    if (task->out.sample)
+        sample_begin(task->out.sample, task->child->start->shares[task->input_index],
+                     piece->length);
     if (task->inputs.input.is_builtin && reader_has_blocks(reader) &&
         task->child->start->n_skip == 0)
         rc = map_blocks(task, reader, piece->name, err);
@@ -487,7 +305,7 @@ static int map_piece(struct map_task *task, const Mrlua__Input *message, int fd,
     task->bytes_before += reader_bytes_read(reader);
     page_set(&task->page->bytes_in, task->bytes_before);
     reader_close(reader);
-    return task->sample ? sampled(task, rc, err) : rc;
+    return task->out.sample ? sampled(task, rc, err) : rc;
 }
 
 static int map_next_piece(struct map_task *task, struct err *err)
@@ -525,25 +343,10 @@ static int map_all(struct map_task *task, struct err *err)
 
 static int finish(struct map_task *task, struct task_result *result, struct err *err)
 {
-    struct run_summary summary;
-
     task_result_count(result, "map_", "bytes_in", page_get(&task->page->bytes_in));
     task_result_count(result, "map_", "records_in", page_get(&task->page->records_in));
     task_result_count_bad(result, task->child);
-    if (task->writer)
-        return part_finish(task->child, task->writer, result, err);
-    page_enter(task->page, PAGE_SORT);
-    if (collector_finish(task->collector, &summary, err) != 0)
-        return -1;
-    result->digest = summary.digest;
-    result->bytes = summary.bytes;
-    result->records = summary.digest.record_count;
-    task_result_count(result, "map_", "records_out", summary.records_emitted);
-    task_result_count(result, "map_", "records_written", summary.digest.record_count);
-    task_result_count(result, "map_", "bytes_written", summary.bytes);
-    task_result_count(result, "map_", "spills", summary.spill_count);
-    map_skew_take(&result->skew, &summary, buf_slice(&task->child->view));
-    return 0;
+    return map_sink_finish(&task->out, result, err);
 }
 
 static int finish_sample(struct map_task *task, int rc, struct task_result *result, struct err *err)
@@ -551,10 +354,10 @@ static int finish_sample(struct map_task *task, int rc, struct task_result *resu
     page_enter(task->page, PAGE_SORT);
     if (sampled(task, rc, err) != 0)
         return -1;
-    result->sample = task->sample;
-    result->cuts = mem_alloc_array(task->partition.count, sizeof *result->cuts);
-    result->cut_count = sample_cut(task->sample, result->cuts);
-    task->sample = NULL; /* passed on */
+    result->sample = task->out.sample;
+    result->cuts = mem_alloc_array(task->out.partition.count, sizeof *result->cuts);
+    result->cut_count = sample_cut(task->out.sample, result->cuts);
+    task->out.sample = NULL; /* passed on */
     return 0;
 }
 
@@ -567,14 +370,11 @@ int map_task_run(struct child *child, struct task_result *result, struct err *er
         rc = map_all(&task, err);
     if (rc != 0) /* what came behind the first of them may be because of it */
         bad_records_fail(&child->bad, err);
-    if (task.sample)
+    if (task.out.sample)
         rc = finish_sample(&task, rc, result, err);
     else if (rc == 0)
         rc = finish(&task, result, err);
-    writer_close(task.writer);
-    collector_close(task.collector);
-    sample_close(task.sample);
-    map_partition_deinit(&task.partition);
+    map_sink_close(&task.out);
     map_inputs_deinit(&task.inputs);
     buf_deinit(&task.key);
     buf_deinit(&task.value);

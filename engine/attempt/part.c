@@ -1,8 +1,26 @@
 #include "attempt/part.h"
 
+#include "attempt/outputs.h"
 #include "record/value.h"
 
-#include <stdio.h>
+static int choose_format(struct child *child, struct writer_format *format, struct buf *name,
+                         struct err *err)
+{
+    const Mrlua__TaskStart *start = child->start;
+    int own = outputs_own(start);
+    struct publish_part part = {.number = start->task};
+
+    if (own >= 0) {
+        part = outputs_part(start, (uint32_t)own);
+        publish_part_name(name, &part);
+        return outputs_format(child, (uint32_t)own, format, err);
+    }
+    publish_part_name(name, &part);
+    if (writer_format_by_name(slice_of_string(start->output), format, err) != 0)
+        return -1;
+    value_field_table(buf_slice(&child->view), "output_options", &format->options);
+    return 0;
+}
 
 struct writer *part_open(struct child *child, struct err *err)
 {
@@ -10,13 +28,13 @@ struct writer *part_open(struct child *child, struct err *err)
     /* Not who wrote it: the bytes of a part are those of any other attempt and run (P1). */
     struct writer_id id = {.partition = start->task};
     struct writer_format format;
-    char name[32];
+    struct buf name = {0};
+    struct writer *writer = NULL;
 
-    snprintf(name, sizeof name, "part-%05u", start->task);
-    if (writer_format_by_name(slice_of_string(start->output), &format, err) != 0)
-        return NULL;
-    value_field_table(buf_slice(&child->view), "output_options", &format.options);
-    return writer_open(&format, child_fd(CHILD_RESULT), name, &id, err);
+    if (choose_format(child, &format, &name, err) == 0)
+        writer = writer_open(&format, child_fd(CHILD_RESULT), buf_string(&name), &id, err);
+    buf_deinit(&name);
+    return writer;
 }
 
 int part_finish(struct child *child, struct writer *writer, struct task_result *result,

@@ -5,6 +5,8 @@
  *     writer_write(writer, key, value, &err);
  *     part_finish(child, writer, &result, &err);     the result, and counters of what was written
  *     writer_close(writer);
+ *
+ * That of a reduce behind the partitions is a part of a further output (outputs.h).
  */
 #ifndef ATTEMPT_PART_H
 #define ATTEMPT_PART_H

@@ -273,11 +273,11 @@ static int claim_output(const Mrlua__CommitRequest *request, struct err *err)
 /* Of a job without reduces: a part is a map's, so there are at most as many maps as parts. */
 static int drop_reduces(struct split_plan *plan, struct err *err)
 {
-    if (plan->split_count > PARTITION_COUNT_MAX)
+    if (plan->split_count > REDUCER_COUNT_MAX)
         return err_set(err, ERR_SETUP,
                        "%u splits would be as many parts, as the job has no reduce: %d are the "
                        "most; give a larger --split-size, or reduce = \"identity\"",
-                       plan->split_count, PARTITION_COUNT_MAX);
+                       plan->split_count, REDUCER_COUNT_MAX);
     plan->reducer_count = 0;
     return 0;
 }
@@ -336,6 +336,18 @@ static int remove_runs(const Mrlua__CommitRequest *request, struct err *err)
     return rc;
 }
 
+static struct publish_part part_of(const Mrlua__TaskStart *start, const Mrlua__Part *part)
+{
+    bool is_main = part->output[0] == '\0';
+
+    return (struct publish_part){.output = is_main ? NULL : part->output,
+                                 .suffix = writer_suffix(is_main ? start->output : part->format),
+                                 .number = part->partition,
+                                 .attempt = part->attempt,
+                                 .bytes = part->bytes,
+                                 .crc32c = part->crc32c};
+}
+
 int commit_task_run(const Mrlua__TaskStart *start, struct buf *done, uint32_t *lost,
                     struct err *err)
 {
@@ -346,13 +358,8 @@ int commit_task_run(const Mrlua__TaskStart *start, struct buf *done, uint32_t *l
     int rc;
 
     for (size_t i = 0; i < request->n_parts; i++)
-        parts[i] = (struct publish_part){
-            .attempt = request->parts[i]->attempt,
-            .bytes = request->parts[i]->bytes,
-            .crc32c = request->parts[i]->crc32c,
-        };
+        parts[i] = part_of(start, request->parts[i]);
     publish_init(&publish, request->output_folder, request->job_id, request->overwrite);
-    publish.suffix = writer_suffix(start->output);
     publish.bad = slice_of(request->bad.data, request->bad.len);
     rc = publish_commit(&publish, parts, request->n_parts, slice_of_string(request->manifest), lost,
                         err);

@@ -1,5 +1,6 @@
 #include "attempt/reduce_task.h"
 
+#include "attempt/outputs.h"
 #include "attempt/part.h"
 #include "attempt/run_of.h"
 #include "base/io.h"
@@ -7,6 +8,7 @@
 #include "record/builtin_group.h"
 #include "record/gather.h"
 #include "record/key_print.h"
+#include "record/parcel.h"
 #include "record/value.h"
 
 #include <stdio.h>
@@ -23,6 +25,7 @@ struct reduce_task {
     bool owns_files; /* each segment its own; otherwise they are all the scratch file */
     struct gather *gather;
     struct writer *writer;
+    struct output_files outputs;
 };
 
 static int emit(struct sink *sink, struct slice key, struct slice value, struct err *err)
@@ -31,6 +34,15 @@ static int emit(struct sink *sink, struct slice key, struct slice value, struct 
 
     page_add(&task->page->records_out, 1);
     return writer_write(task->writer, key, value, err);
+}
+
+static int emit_to(struct sink *sink, uint32_t output, struct slice key, struct slice value,
+                   struct err *err)
+{
+    struct reduce_task *task = (struct reduce_task *)sink;
+
+    page_add(&task->page->records_out, 1);
+    return outputs_write(&task->outputs, output, key, value, err);
 }
 
 /* ---- opening ---- */
@@ -136,13 +148,15 @@ static int open_gather(struct reduce_task *task, struct err *err)
 static int open_task(struct reduce_task *task, struct child *child, struct err *err)
 {
     task->sink.emit = emit;
+    task->sink.emit_to = emit_to;
     task->child = child;
     task->page = child->page;
     task->vm = child->vm;
     task->call = builtin_call_of(vm_has(child->vm, "reduce") ? vm_builtin(child->vm, "reduce")
                                                              : BUILTIN_IDENTITY,
                                  buf_slice(&child->view));
-    if (receive_table(task, err) != 0 || open_gather(task, err) != 0)
+    if (outputs_receive(&task->outputs, child, err) != 0 || receive_table(task, err) != 0 ||
+        open_gather(task, err) != 0)
         return -1;
     task->writer = part_open(child, err);
     return task->writer ? 0 : -1;
@@ -263,11 +277,37 @@ static int reduce_all(struct reduce_task *task, struct err *err)
     return vm_cleanup(task->vm, &task->sink, err);
 }
 
+/* ---- a further output ---- */
+
+/* What maps have emitted to it, in order: no function of the job sees it again. */
+static int write_parcels(struct reduce_task *task, struct err *err)
+{
+    struct cursor *cursor = gather_cursor(task->gather);
+    struct slice parcel, key, value;
+    int rc;
+
+    page_enter(task->page, PAGE_GATHER);
+    while ((rc = cursor_next(cursor, err)) == 1) {
+        if (cursor_value(cursor, &parcel, err) != 0 ||
+            parcel_unwrap(parcel, &key, &value, err) != 0)
+            break;
+        if (emit(&task->sink, key, value, err) != 0)
+            return outputs_name_error(task->child->start, (uint32_t)outputs_own(task->child->start),
+                                      err);
+        page_pulse(task->page);
+        page_set(&task->page->records_in, gather_digest(task->gather)->record_count);
+    }
+    if (rc != 0)
+        blame_map(task, gather_failed_map(task->gather));
+    return rc == 0 ? 0 : -1;
+}
+
 /* ---- start to end ---- */
 
 static int finish(struct reduce_task *task, struct task_result *result, struct err *err)
 {
-    if (part_finish(task->child, task->writer, result, err) != 0)
+    if (part_finish(task->child, task->writer, result, err) != 0 ||
+        outputs_finish(&task->outputs, result, err) != 0)
         return -1;
     result->digest = *gather_digest(task->gather);
     task_result_count(result, "reduce_", "keys_in", page_get(&task->page->record));
@@ -279,11 +319,14 @@ static int finish(struct reduce_task *task, struct task_result *result, struct e
 int reduce_task_run(struct child *child, struct task_result *result, struct err *err)
 {
     struct reduce_task task = {0};
-    int rc = -1;
+    int rc = open_task(&task, child, err);
 
-    if (open_task(&task, child, err) == 0 && reduce_all(&task, err) == 0)
+    if (rc == 0)
+        rc = outputs_own(child->start) < 0 ? reduce_all(&task, err) : write_parcels(&task, err);
+    if (rc == 0)
         rc = finish(&task, result, err);
     writer_close(task.writer);
+    outputs_close(&task.outputs);
     gather_close(task.gather);
     close_segments(&task);
     return rc;

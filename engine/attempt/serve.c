@@ -1,6 +1,7 @@
 #include "attempt/serve.h"
 
 #include "attempt/attempt.h"
+#include "attempt/done_check.h"
 #include "attempt/feed.h"
 #include "attempt/files.h"
 #include "attempt/input_groups.h"
@@ -10,7 +11,6 @@
 #include "base/clock.h"
 #include "base/io.h"
 #include "base/mem.h"
-#include "record/cut_points.h"
 #include "record/key_print.h"
 
 #include <errno.h>
@@ -137,7 +137,10 @@ static void send_task(struct service *service)
     start.n_files = service->trusted->files.count;
     start.files = service->trusted->files.list;
     reuse_start(&service->trusted->reuse, &start);
-    if (channel_send(&service->child, MESSAGE_TASK_START, &start.base, &err) == 0 && fetched)
+    if (channel_send(&service->child, MESSAGE_TASK_START, &start.base, &err) != 0)
+        return;
+    outputs_send(&service->trusted->outputs, &service->child);
+    if (fetched)
         channel_send(&service->child, MESSAGE_SEGMENT_TABLE, &fetched->table.base, &err);
 }
 
@@ -474,50 +477,16 @@ static int tell_failure(struct service *service, struct err *err)
     return -1;
 }
 
-/* Of a sample: what does not fit a map's frame, or is no list of cut points, ends here. */
-static int check_cut_points(const struct trusted *trusted, const Mrlua__Done *done, struct err *err)
-{
-    struct slice *cuts = mem_alloc_array(done->n_cut_points + 1, sizeof *cuts);
-    struct cut_points points = {0};
-    uint64_t bytes = 0;
-    int rc;
-
-    for (size_t i = 0; i < done->n_cut_points; i++) {
-        cuts[i] = slice_of(done->cut_points[i].data, done->cut_points[i].len);
-        bytes += cuts[i].len + CUT_POINT_FRAME_BYTES;
-    }
-    rc = cut_points_init(&points, cuts, done->n_cut_points, trusted->start->partition_count, err);
-    if (rc == 0 && bytes > CUT_POINTS_BYTES_MAX)
-        rc = err_set(err, ERR_SETUP, "%zu cut points of %llu bytes", done->n_cut_points,
-                     (unsigned long long)bytes);
-    cut_points_deinit(&points);
-    free(cuts);
-    if (rc == 0)
-        return 0;
-    err->kind = ERR_LIMIT; /* the child made them up */
-    err_prefix(err, "the script's process sent no sample");
-    return -1;
-}
-
 /* A Done of the child: checked against the file, and with its path. */
 static int tell_success(struct service *service, struct err *err)
 {
     struct trusted *trusted = service->trusted;
-    struct stat status = {0};
     char *path_default;
     Mrlua__Done *done = message_unpack(&mrlua__done__descriptor, buf_slice(&service->answer), err);
 
     if (!done)
         return -1;
-    if (trusted->made_result && (fstat(trusted->fds[CHILD_RESULT], &status) != 0 ||
-                                 (uint64_t)status.st_size != done->bytes)) {
-        err_set(err, ERR_LIMIT, "the script's process says it wrote %llu bytes, and did %llu",
-                (unsigned long long)done->bytes, (unsigned long long)status.st_size);
-        message_free(done);
-        return -1;
-    }
-    if (trusted->start->kind == MRLUA__TASK_KIND__SAMPLE &&
-        check_cut_points(trusted, done, err) != 0) {
+    if (done_check(trusted, done, err) != 0) {
         message_free(done);
         return -1;
     }

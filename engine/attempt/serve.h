@@ -9,6 +9,7 @@
 #include "attempt/death.h"
 #include "attempt/fetch.h"
 #include "attempt/nursery.h"
+#include "attempt/outputs.h"
 #include "attempt/page.h"
 #include "attempt/reuse.h"
 #include "attempt/side_files.h"
@@ -30,6 +31,7 @@ struct trusted {
     struct reuse reuse;
     struct page *page;
     bool made_result;                    /* the result file was created by this attempt */
+    struct outputs outputs;              /* files of further outputs */
     uint64_t bytes_total, records_total; /* of the input, for the fraction */
     struct buf done;                     /* a packed Done: the last word of success */
     struct buf detail;                   /* of a failure */

@@ -36,7 +36,7 @@ static int open_files(struct trusted *trusted, struct err *err)
         return -1;
     fds[CHILD_RESULT] = files_result(start->result_path, err);
     trusted->made_result = fds[CHILD_RESULT] >= 0;
-    return trusted->made_result ? 0 : -1;
+    return trusted->made_result ? outputs_create(&trusted->outputs, start, err) : -1;
 }
 
 /* Also those that have to be fetched first. */
@@ -137,7 +137,8 @@ static int store_result(struct trusted *trusted, struct err *err)
     if (!keep_is_wanted(start))
         return 0;
     heartbeat_start(trusted->shell.fd, "store", start->result_path);
-    rc = keep_result(start, trusted->fds[CHILD_RESULT], buf_slice(&trusted->done), err);
+    rc = keep_result(start, trusted->fds[CHILD_RESULT], trusted->outputs.fds,
+                     buf_slice(&trusted->done), err);
     heartbeat_stop();
     if (rc == 0)
         unlink(start->result_path);
@@ -264,7 +265,7 @@ static int run_alone(struct trusted *trusted, struct err *err)
                      : commit_task_run(start, &trusted->done, &lost, err);
     heartbeat_stop();
     if (rc != 0 && err->kind == ERR_PEER && lost < start->commit->n_parts) {
-        trusted->peer_map = lost;
+        trusted->peer_map = start->commit->parts[lost]->partition;
         trusted->peer_attempt = start->commit->parts[lost]->attempt;
     }
     return rc;
@@ -331,6 +332,7 @@ int trusted_main(const Mrlua__TaskStart *start, int request_socket, int shell)
         tell_done(&trusted);
     if (trusted.made_result && (rc != 0 || trusted.shell_is_gone))
         unlink(start->result_path); /* before the shell hears of it */
+    outputs_deinit(&trusted.outputs, rc == 0 && !trusted.shell_is_gone);
     if (rc != 0 && !trusted.shell_is_gone)
         tell_failed(&trusted, &err);
     buf_deinit(&trusted.done);

@@ -54,6 +54,14 @@ void run_attempt_stop(struct run_attempt *attempt)
         run_attempt_remove(attempt);
 }
 
+struct job_outputs run_outputs_of(const struct run_config *config)
+{
+    return (struct job_outputs){.format = config->output_format,
+                                .items = config->outputs.list,
+                                .count = config->outputs.count,
+                                .map_only = config->map_only};
+}
+
 struct job_source run_source_of(struct run_shell *shell)
 {
     const uint64_t *begun = shell->stage_begun_ns, *ended = shell->stage_ended_ns;
@@ -64,7 +72,7 @@ struct job_source run_source_of(struct run_shell *shell)
         .worker_id = RUN_WORKER_ID,
         .name = config->job_name,
         .input_format = config->input_format,
-        .output_format = config->output_format,
+        .outputs = run_outputs_of(config),
         .inputs = config->inputs,
         .input_count = config->input_count,
         .files = config->files.list,
@@ -80,7 +88,6 @@ struct job_source run_source_of(struct run_shell *shell)
         .overwrite = config->overwrite,
         .unsafe = config->unsafe,
         .ranged = config->ranged,
-        .map_only = config->map_only,
         .reducers = config->reducers,
         .split_bytes = config->split_bytes,
         .sort_buffer_bytes = config->sort_buffer_bytes,
@@ -124,9 +131,10 @@ static void take_plan(struct run_attempt *attempt, Mrlua__Done *done)
     message_free(shell->plan_done);
     shell->plan_done = done;
     event.map_count = job_plan_split_count(done->plan);
-    event.reduce_count = done->plan->reducers;
+    event.reduce_count = job_parts_reduce_count(done->plan->reducers, shell->config.outputs.count);
     event.sample_count = job_task_sample_count(shell->config.ranged, done->plan->reducers);
-    job_results_plan(&shell->results, event.map_count, event.reduce_count);
+    job_parts_plan(&shell->results, event.map_count, done->plan->reducers,
+                   shell->config.outputs.count);
     attempt->has_answered = true;
     run_queue(shell, &event);
 }

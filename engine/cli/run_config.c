@@ -2,6 +2,7 @@
 
 #include "attempt/input_groups.h"
 #include "base/mem.h"
+#include "master/job_parts.h"
 #include "master/job_shuffle.h"
 #include "record/partition.h"
 #include "record/record.h"
@@ -129,6 +130,7 @@ static void read_fields(struct run_config *config, struct slice args)
     value_field_table(args, "params", &config->params);
     read_list(config, args, "inputs", add_input);
     read_list(config, args, "input_groups", add_group);
+    job_output_list_read(&config->outputs, config->view);
     config->ranged = partition_kind_of(config->view) == PARTITION_BY_RANGE;
     config->drive = value_field_boolean(config->view, "drive", false);
     config->steps = count_field(config->view, "steps");
@@ -164,9 +166,9 @@ static int check_counts(const struct run_config *config, struct err *err)
     if (config->slots < 1 || config->slots > RUN_SLOTS_MAX)
         return err_set(err, ERR_SETUP, "slots: %u is not within 1 and %d", config->slots,
                        RUN_SLOTS_MAX);
-    if (config->reducers > PARTITION_COUNT_MAX)
+    if (config->reducers > REDUCER_COUNT_MAX)
         return err_set(err, ERR_SETUP, "reducers: %u is more than %d", config->reducers,
-                       PARTITION_COUNT_MAX);
+                       REDUCER_COUNT_MAX);
     if (config->attempts < 1 || config->attempts > SCHED_FAILURE_COUNT_MAX)
         return err_set(err, ERR_SETUP, "attempts: %u is not within 1 and %d", config->attempts,
                        SCHED_FAILURE_COUNT_MAX);
@@ -193,7 +195,10 @@ static int check(const struct run_config *config, struct err *err)
         return -1;
     if (!config->output && strcmp(config->output_format, "run") == 0)
         return err_set(err, ERR_SETUP, "a job with output = \"run\" writes files: give -o DIR");
-    if (job_shuffle_prefix(config->shuffle, config->output, "none", &shuffle, err) != 0)
+    if (config->outputs.count > 0 && !config->output)
+        return err_set(err, ERR_SETUP, "a job with further outputs writes files: give -o DIR");
+    if (job_parts_check(config->outputs.list, config->outputs.count, err) != 0 ||
+        job_shuffle_prefix(config->shuffle, config->output, "none", &shuffle, err) != 0)
         return -1;
     buf_deinit(&shuffle);
     return check_counts(config, err);
@@ -227,6 +232,7 @@ void run_config_deinit(struct run_config *config)
         free(config->groups[i]);
     }
     free(config->groups);
+    job_output_list_deinit(&config->outputs);
     free(config->job_name);
     free(config->input_format);
     free(config->output_format);

@@ -11,6 +11,7 @@
 #include "attempt/side_files.h"
 #include "base/err.h"
 #include "base/slice.h"
+#include "master/job_parts.h"
 #include "rpc/message.h"
 
 #include <stdbool.h>
@@ -35,14 +36,15 @@ struct run_config {
     size_t input_count;
     Mrlua__InputGroup **groups; /* of the inputs: attempt/input_groups.h */
     size_t group_count;
-    struct side_files files;    /* names and paths; of a step, as they were pinned for all */
-    Mrlua__PlanRequest *pinned; /* holds those; NULL */
-    char *input_format;         /* "lines" */
-    char *output_format;        /* "tsv" */
-    char *output;               /* folder; NULL: the records go to standard output */
-    char *publish_id;           /* under which that is claimed already; NULL: it is not */
-    char *tmp;                  /* folder for intermediate files; NULL: $TMPDIR, else /var/tmp */
-    char *shuffle;              /* "local", "gcs", "gs://BUCKET/PREFIX" */
+    struct side_files files;        /* names and paths; of a step, as they were pinned for all */
+    Mrlua__PlanRequest *pinned;     /* holds those; NULL */
+    char *input_format;             /* "lines" */
+    char *output_format;            /* "tsv" */
+    struct job_output_list outputs; /* further ones */
+    char *output;                   /* folder; NULL: the records go to standard output */
+    char *publish_id;               /* under which that is claimed already; NULL: it is not */
+    char *tmp;     /* folder for intermediate files; NULL: $TMPDIR, else /var/tmp */
+    char *shuffle; /* "local", "gcs", "gs://BUCKET/PREFIX" */
     bool overwrite;
     bool reuse;           /* maps may take runs of earlier jobs */
     uint64_t cache_bytes; /* that these may take on the disk; with `reuse` */

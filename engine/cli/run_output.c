@@ -65,8 +65,9 @@ void run_output_deinit(struct run_output *output, bool is_committed)
 void run_output_part_path(const struct run_output *output, uint32_t partition, uint64_t attempt,
                           struct buf *out)
 {
-    job_task_part_path(output->has_folder ? &output->publish : NULL, output->temp_path, partition,
-                       attempt, out);
+    struct publish_part part = {.number = partition, .attempt = attempt};
+
+    job_task_part_path(output->has_folder ? &output->publish : NULL, output->temp_path, &part, out);
 }
 
 /* Standard output that sendfile() cannot write to (opened for appending): by hand.

@@ -4,7 +4,6 @@
 #include "cli/answer.h"
 #include "cli/fields.h"
 #include "cli/run_state.h"
-#include "format/writer.h"
 #include "master/job_plan.h"
 #include "master/job_skew.h"
 #include "record/value.h"
@@ -144,32 +143,28 @@ static void write_skew(const struct run_shell *shell, struct buf *out)
     message_free(skew);
 }
 
-static void write_part(const struct run_shell *shell, uint32_t partition, const Mrlua__Done *done,
-                       struct buf *out)
+static void write_part(const struct job_part *part, struct buf *out)
 {
     struct buf name = {0};
 
-    publish_part_name(&name, partition, writer_suffix(shell->config.output_format));
-    answer_part(buf_string(&name), done->bytes, done->records, done->crc32c, out);
+    publish_part_name(&name, &part->file);
+    answer_part(buf_string(&name), part->file.bytes, part->records, part->file.crc32c, out);
     buf_deinit(&name);
 }
 
 static void write_parts(const struct run_shell *shell, struct buf *out)
 {
-    uint32_t count = job_results_part_count(&shell->results);
-    uint64_t records = 0;
+    struct job_outputs outputs = run_outputs_of(&shell->config);
+    struct job_parts parts;
 
+    job_parts_init(&parts, &outputs, &shell->results);
     field_name(out, "parts");
-    value_write_list_begin(out, count);
-    for (uint32_t i = 0; i < count; i++) {
-        const struct job_result *result = job_results_part(&shell->results, i);
-
-        write_part(shell, i, result->done, out);
-        records += result->done->records;
-    }
-    field_integer(out, "records", records);
-    field_integer(out, "bytes",
-                  job_results_bytes(&shell->results, job_results_part_stage(&shell->results)));
+    value_write_list_begin(out, parts.count);
+    for (size_t i = 0; i < parts.count; i++)
+        write_part(&parts.items[i], out);
+    field_integer(out, "records", parts.records);
+    field_integer(out, "bytes", parts.bytes);
+    job_parts_deinit(&parts);
 }
 
 static void write_plan(const struct run_shell *shell, struct buf *out)

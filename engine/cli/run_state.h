@@ -109,6 +109,7 @@ void run_attempt_stop(struct run_attempt *attempt);
 void run_attempt_remove(struct run_attempt *attempt);
 
 /* What tasks are made from. */
+struct job_outputs run_outputs_of(const struct run_config *config);
 struct job_source run_source_of(struct run_shell *shell);
 
 #endif

@@ -112,6 +112,8 @@ static void send_submit(struct submit *submit)
     job.folder = submit->folder;
     job.input = config->input_format;
     job.output = config->output_format;
+    job.outputs = config->outputs.list;
+    job.n_outputs = config->outputs.count;
     job.output_folder = config->output;
     job.shuffle = config->shuffle;
     job.overwrite = config->overwrite;

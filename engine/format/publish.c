@@ -22,6 +22,8 @@
 
 #define CLAIM_NAME ".mrlua-claim"
 
+enum { PART_DIGITS_MIN = 5 };
+
 static char *format_name(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 static char *format_name(const char *format, ...)
@@ -81,7 +83,7 @@ void publish_init(struct publish *publish, const char *output, const char *job_i
 
     assert(job_id[0] && !strchr(job_id, '/'));
     *publish = (struct publish){
-        .output = plain, .overwrite = overwrite, .is_gs = is_gs, .suffix = "", .holder = getpid()};
+        .output = plain, .overwrite = overwrite, .is_gs = is_gs, .holder = getpid()};
     publish->job_id = mem_strdup(job_id);
     publish->claim = format_name("%s/" CLAIM_NAME, plain);
     publish->staging =
@@ -103,26 +105,47 @@ void publish_deinit(struct publish *publish)
     *publish = (struct publish){0};
 }
 
-void publish_part_name(struct buf *out, uint32_t partition, const char *suffix)
+bool publish_is_output_name(const char *name)
 {
-    buf_clear(out);
-    buf_printf(out, "part-%05" PRIu32 "%s", partition, suffix);
+    static const char letters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_0123456789";
+    size_t bytes = strlen(name);
+
+    return bytes > 0 && bytes <= PUBLISH_OUTPUT_NAME_BYTES_MAX && strspn(name, letters) == bytes &&
+           strchr(letters, name[0]) < strchr(letters, '_') && strcmp(name, "part") != 0;
 }
 
-void publish_part_path(const struct publish *publish, uint32_t partition, uint64_t attempt,
+static void add_number(struct buf *out, const struct publish_part *part)
+{
+    buf_printf(out, "%s-%05" PRIu32, part->output ? part->output : "part", part->number);
+}
+
+void publish_part_name(struct buf *out, const struct publish_part *part)
+{
+    add_number(out, part);
+    buf_append_string(out, part->suffix ? part->suffix : "");
+}
+
+void publish_attempt_name(struct buf *out, const struct publish_part *part)
+{
+    add_number(out, part);
+    buf_printf(out, ".%" PRIu64, part->attempt);
+}
+
+void publish_part_path(const struct publish *publish, const struct publish_part *part,
                        struct buf *out)
 {
     buf_clear(out);
-    buf_printf(out, "%s/part-%05" PRIu32 ".%" PRIu64, publish->work, partition, attempt);
+    buf_printf(out, "%s/", publish->work);
+    publish_attempt_name(out, part);
 }
 
-int publish_part_create(const struct publish *publish, uint32_t partition, uint64_t attempt,
+int publish_part_create(const struct publish *publish, const struct publish_part *part,
                         struct err *err)
 {
     struct buf path = {0};
     int fd;
 
-    publish_part_path(publish, partition, attempt, &path);
+    publish_part_path(publish, part, &path);
     fd = open(buf_string(&path), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
     if (fd < 0)
         err_set_errno(err, ERR_DISK, "create %s", path.ptr);
@@ -207,7 +230,6 @@ static int gs_open(const struct publish *publish, struct publish_gs *out, struct
 {
     int rc = publish_gs_init(out, publish->output, publish->job_id, publish->overwrite, err);
 
-    out->suffix = publish->suffix;
     out->bad = publish->bad;
     return rc;
 }
@@ -285,14 +307,15 @@ static int look_at(const char *path, uint64_t bytes, struct err *err)
     return 1;
 }
 
-static int commit_part(const struct publish *publish, uint32_t partition,
-                       const struct publish_part *part, struct err *err)
+static int commit_part(const struct publish *publish, const struct publish_part *part,
+                       struct err *err)
 {
     struct buf from = {0}, to = {0};
     int rc;
 
-    publish_part_path(publish, partition, part->attempt, &from);
-    buf_printf(&to, "%s/part-%05" PRIu32 "%s", publish->base, partition, publish->suffix);
+    publish_part_path(publish, part, &from);
+    buf_printf(&to, "%s/", publish->base);
+    publish_part_name(&to, part);
     rc = look_at(buf_string(&to), part->bytes, err);
     if (rc == 0) {
         rc = look_at(buf_string(&from), part->bytes, err);
@@ -346,7 +369,7 @@ static int commit_base(const struct publish *publish, const struct publish_part 
                        size_t part_count, struct slice manifest, struct err *err)
 {
     for (size_t i = 0; i < part_count; i++)
-        if (commit_part(publish, (uint32_t)i, &parts[i], err) != 0)
+        if (commit_part(publish, &parts[i], err) != 0)
             return -1;
     if (publish->bad.len > 0 && commit_text(publish, PUBLISH_BAD_NAME, publish->bad, err) != 0)
         return -1;
@@ -437,14 +460,16 @@ int publish_commit(struct publish *publish, const struct publish_part *parts, si
 
 /* ---- giving up ---- */
 
+/* "part-00000", "errors-00003.gz": of any output of the job. */
 static bool is_part_name(const char *name)
 {
-    const char *suffix;
+    const char *digits = strchr(name, '-'), *suffix;
 
-    if (strncmp(name, "part-", 5) != 0)
+    if (!digits || digits == name || name[0] == '.')
         return false;
-    suffix = name + 5 + strspn(name + 5, "0123456789");
-    return suffix > name + 5 &&
+    digits++;
+    suffix = digits + strspn(digits, "0123456789");
+    return suffix >= digits + PART_DIGITS_MIN &&
            (!*suffix || strcmp(suffix, ".gz") == 0 || strcmp(suffix, ".zst") == 0);
 }
 

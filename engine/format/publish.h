@@ -3,7 +3,7 @@
  *
  *     publish_init(&publish, "out", job_id, overwrite);         names only
  *     publish_claim(&publish, &err);                            before anything runs
- *     fd = publish_part_create(&publish, 0, attempt, &err);     by any attempt, in any process
+ *     fd = publish_part_create(&publish, &part, &err);          by any attempt, in any process
  *     publish_commit(&publish, parts, count, manifest, &lost, &err);   once, after the last reduce
  *     publish_abort(&publish, &err);                            instead, or after a failed commit
  *     publish_deinit(&publish);
@@ -20,6 +20,7 @@
  *     out/.mrlua-JOB/part-00000.7       partition 0 as attempt 7 wrote it; nobody reads it
  *     ----------------------------------------------------------------------------------------
  *     out/part-00000 ...                fsynced, then renamed
+ *     out/errors-00000 ...              the same, of a further output of the job
  *     out/_bad.jsonl                    the same: publish->bad, if there is any
  *     out/_SUCCESS                      the manifest; last
  *
@@ -44,11 +45,16 @@
 
 #include "base/err.h"
 #include "base/slice.h"
+#include "record/record.h"
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
+
+/* A name of an object has 1024 bytes: that of the folder, of the part and of the job
+ * (publish_gs.h). */
+enum { PUBLISH_OUTPUT_NAME_BYTES_MAX = 32 };
 
 struct publish {
     char *output;  /* the folder, without a slash at its end */
@@ -59,20 +65,22 @@ struct publish {
     char *work;    /* base/.mrlua-JOB */
     char *job_id;
     bool overwrite;
-    bool is_gs;         /* `output` is its URI; none of the other names means anything */
-    const char *suffix; /* of the names of parts; borrowed. publish_init() says: "" */
-    struct slice bad;   /* what _bad.jsonl is to hold; borrowed. Empty: there is none */
-    pid_t holder;       /* lives as long as the job runs; publish_init() says: this process */
+    bool is_gs;       /* `output` is its URI; none of the other names means anything */
+    struct slice bad; /* what _bad.jsonl is to hold; borrowed. Empty: there is none */
+    pid_t holder;     /* lives as long as the job runs; publish_init() says: this process */
 };
 
 /* The list of records that the job has set aside; its name is that of no input (store/file.h). */
 #define PUBLISH_BAD_NAME "_bad.jsonl"
 
-/* The part of partition i is what `attempt` wrote, with that many bytes and that CRC32C. */
+/* "part-00007.gz" is what `attempt` wrote, with that many bytes and that CRC32C. */
 struct publish_part {
+    const char *output; /* "errors"; NULL: "part", of the job's main output */
+    const char *suffix; /* ".gz"; NULL: none */
+    uint32_t number;
+    uint32_t crc32c;
     uint64_t attempt;
     uint64_t bytes;
-    uint32_t crc32c;
 };
 
 /* Computes the names; makes nothing. `job_id`: letters, digits, "-" and "_". */
@@ -84,19 +92,23 @@ void publish_deinit(struct publish *publish);
  * the same job is fine. */
 int publish_claim(struct publish *publish, struct err *err);
 
-/* "part-00000" and the suffix, and the path an attempt writes to. `out` is cleared first. */
+/* Its name, "part-00007.gz", and that of what an attempt leaves for it, "part-00007.12", appended;
+ * and the path an attempt writes to, `out` being cleared first. */
 struct buf;
-void publish_part_name(struct buf *out, uint32_t partition, const char *suffix);
-void publish_part_path(const struct publish *publish, uint32_t partition, uint64_t attempt,
+void publish_part_name(struct buf *out, const struct publish_part *part);
+void publish_attempt_name(struct buf *out, const struct publish_part *part);
+void publish_part_path(const struct publish *publish, const struct publish_part *part,
                        struct buf *out);
 
+/* Can a further output be called so? A letter, then letters, digits and "_"; not "part". */
+bool publish_is_output_name(const char *name);
+
 /* Creates that file, readable and writable. Returns the descriptor. ERR_DISK. */
-int publish_part_create(const struct publish *publish, uint32_t partition, uint64_t attempt,
+int publish_part_create(const struct publish *publish, const struct publish_part *part,
                         struct err *err);
 
-/* parts[i] becomes part i; publish->suffix and publish->bad are set before. After -1 (ERR_DISK,
- * ERR_RETRY) it may be called again. ERR_PEER: part *lost can be had no more, and its attempt must
- * be made again. */
+/* Each part gets its name; publish->bad is set before. After -1 (ERR_DISK, ERR_RETRY) it may be
+ * called again. ERR_PEER: parts[*lost] can be had no more, and its attempt must be made again. */
 int publish_commit(struct publish *publish, const struct publish_part *parts, size_t part_count,
                    struct slice manifest, uint32_t *lost, struct err *err);
 

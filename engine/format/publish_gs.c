@@ -31,7 +31,7 @@ int publish_gs_init(struct publish_gs *out, const char *output, const char *job_
     struct uri uri;
     size_t len;
 
-    *out = (struct publish_gs){.overwrite = overwrite, .suffix = ""};
+    *out = (struct publish_gs){.overwrite = overwrite};
     if (uri_parse(output, &uri, err) != 0)
         return err_prefix(err, "output %s", output);
     len = strlen(uri.object);
@@ -64,17 +64,23 @@ void publish_gs_deinit(struct publish_gs *out)
     *out = (struct publish_gs){0};
 }
 
-void publish_gs_part_name(const struct publish_gs *out, uint32_t partition, char *name)
+void publish_gs_part_name(const struct publish_gs *out, const struct publish_part *part, char *name)
 {
-    snprintf(name, PUBLISH_GS_NAME_BYTES, "%spart-%05" PRIu32 "%s", out->prefix, partition,
-             out->suffix);
+    struct buf rest = {0};
+
+    publish_part_name(&rest, part);
+    publish_gs_name(out->prefix, buf_string(&rest), name);
+    buf_deinit(&rest);
 }
 
-void publish_gs_ticket_name(const struct publish_gs *out, uint32_t partition, uint64_t attempt,
+void publish_gs_ticket_name(const struct publish_gs *out, const struct publish_part *part,
                             char *name)
 {
-    snprintf(name, PUBLISH_GS_NAME_BYTES, "%spart-%05" PRIu32 ".%" PRIu64, out->work, partition,
-             attempt);
+    struct buf rest = {0};
+
+    publish_attempt_name(&rest, part);
+    publish_gs_name(out->work, buf_string(&rest), name);
+    buf_deinit(&rest);
 }
 
 void publish_gs_name(const char *folder, const char *rest, char *name)
@@ -108,14 +114,17 @@ static void label_add(struct publish_label *label, const char *key, const char *
 }
 
 void publish_label_init(struct publish_label *label, const struct publish_gs *out,
-                        uint32_t partition, const struct publish_part *part)
+                        const struct publish_part *part)
 {
+    struct buf name = {0};
+
     *label = (struct publish_label){.put = {.condition = GCS_IF_ABSENT}};
     label->put.metadata = label->metadata;
     label->put.upload_id = label->id;
-    snprintf(label->id, sizeof label->id, "%s.part-%05" PRIu32 ".%" PRIu64, out->job_id, partition,
-             part->attempt);
-    snprintf(label->task, sizeof label->task, "%" PRIu32, partition);
+    publish_attempt_name(&name, part);
+    snprintf(label->id, sizeof label->id, "%s.%s", out->job_id, buf_string(&name));
+    buf_deinit(&name);
+    snprintf(label->task, sizeof label->task, "%" PRIu32, part->number);
     snprintf(label->attempt, sizeof label->attempt, "%" PRIu64, part->attempt);
     snprintf(label->bytes, sizeof label->bytes, "%" PRIu64, part->bytes);
     snprintf(label->crc, sizeof label->crc, "%08" PRIx32, part->crc32c);
@@ -273,19 +282,19 @@ int publish_gs_claim(struct publish_gs *out, long holder, struct err *err)
 
 /* ---- what an attempt leaves ---- */
 
-static int write_ticket(struct publish_gs *out, uint32_t partition, const struct publish_part *part,
+static int write_ticket(struct publish_gs *out, const struct publish_part *part,
                         const char *session, struct slice text, struct err *err)
 {
     char name[PUBLISH_GS_NAME_BYTES];
     struct publish_label label;
     int rc;
 
-    publish_label_init(&label, out, partition, part);
+    publish_label_init(&label, out, part);
     label_add(&label, PUBLISH_GS_BYTES_KEY, label.bytes);
     label_add(&label, PUBLISH_GS_CRC_KEY, label.crc);
     if (session)
         label_add(&label, GCS_SESSION_KEY, session);
-    publish_gs_ticket_name(out, partition, part->attempt, name);
+    publish_gs_ticket_name(out, part, name);
     rc = gcs_put_text(out->gcs, out->bucket, name, text, &label.put, NULL, err);
     if (rc == 0)
         err_set(err, ERR_RETRY, "gs://%s/%s is there already: attempt %" PRIu64 " was run twice",
@@ -309,7 +318,7 @@ static int set_condition(struct publish_gs *out, const char *name, struct gcs_pu
 }
 
 /* All but the tail of a large part. */
-static int hold(struct publish_gs *out, uint32_t partition, const struct publish_part *part, int fd,
+static int hold(struct publish_gs *out, const struct publish_part *part, int fd,
                 struct gcs_session *session, struct err *err)
 {
     char name[PUBLISH_GS_NAME_BYTES], note[PUBLISH_GS_NAME_BYTES];
@@ -322,16 +331,16 @@ static int hold(struct publish_gs *out, uint32_t partition, const struct publish
                               .crc32c = part->crc32c,
                               .put = &label.put};
 
-    publish_gs_part_name(out, partition, name);
-    publish_gs_ticket_name(out, partition, part->attempt, note);
-    publish_label_init(&label, out, partition, part);
+    publish_gs_part_name(out, part, name);
+    publish_gs_ticket_name(out, part, note);
+    publish_label_init(&label, out, part);
     if (set_condition(out, name, &label.put, err) != 0)
         return -1;
     return gcs_noted_hold(out->gcs, &noted, session, err);
 }
 
-int publish_gs_keep(struct publish_gs *out, uint32_t partition, const struct publish_part *part,
-                    int fd, struct err *err)
+int publish_gs_keep(struct publish_gs *out, const struct publish_part *part, int fd,
+                    struct err *err)
 {
     uint64_t tail = gcs_session_tail(part->bytes);
     size_t len = (size_t)(part->bytes - tail);
@@ -345,9 +354,9 @@ int publish_gs_keep(struct publish_gs *out, uint32_t partition, const struct pub
         err_set(err, ERR_DISK, "read the part: it is shorter than it was");
     if (count < 0 || (size_t)count < len)
         goto out;
-    if (tail > 0 && hold(out, partition, part, fd, &session, err) != 0)
+    if (tail > 0 && hold(out, part, fd, &session, err) != 0)
         goto out;
-    rc = write_ticket(out, partition, part, session.uri, slice_of(to, len), err);
+    rc = write_ticket(out, part, session.uri, slice_of(to, len), err);
 out:
     gcs_session_deinit(&session);
     buf_deinit(&text);

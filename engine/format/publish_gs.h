@@ -63,8 +63,7 @@ struct publish_gs {
     char *work;   /* "a/out/.mrlua-JOB/" */
     char *job_id;
     bool overwrite;
-    const char *suffix; /* of the names of parts; borrowed. publish_gs_init() says: "" */
-    struct slice bad;   /* of publish->bad */
+    struct slice bad; /* of publish->bad */
     struct gcs *gcs;
 };
 
@@ -78,8 +77,8 @@ void publish_gs_deinit(struct publish_gs *out);
 int publish_gs_claim(struct publish_gs *out, long holder, struct err *err);
 
 /* Stores the result of an attempt, `part->bytes` of `fd`, without its final name. */
-int publish_gs_keep(struct publish_gs *out, uint32_t partition, const struct publish_part *part,
-                    int fd, struct err *err);
+int publish_gs_keep(struct publish_gs *out, const struct publish_part *part, int fd,
+                    struct err *err);
 
 int publish_gs_commit(struct publish_gs *out, const struct publish_part *parts, size_t part_count,
                       struct slice manifest, uint32_t *lost, struct err *err);

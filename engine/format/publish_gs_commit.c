@@ -96,7 +96,6 @@ static int remove_all_old(struct commit *commit, struct err *err)
 struct finish {
     const struct commit *commit;
     struct gcs *gcs;
-    uint32_t partition;
     const struct publish_part *part;
     char name[PUBLISH_GS_NAME_BYTES];
     struct publish_label label;
@@ -105,8 +104,8 @@ struct finish {
 
 static int part_is_lost(const struct finish *finish, const char *why, struct err *err)
 {
-    return err_set(err, ERR_PEER, "part %" PRIu32 ", attempt %" PRIu64 ": %s", finish->partition,
-                   finish->part->attempt, why);
+    return err_set(err, ERR_PEER, "gs://%s/%s, attempt %" PRIu64 ": %s",
+                   finish->commit->out->bucket, finish->name, finish->part->attempt, why);
 }
 
 static bool is_this_part(const struct finish *finish, const struct gcs_object *object)
@@ -205,7 +204,7 @@ static int use_ticket(struct finish *finish, struct err *err)
     const char *uri;
     int rc;
 
-    publish_gs_ticket_name(out, finish->partition, finish->part->attempt, name);
+    publish_gs_ticket_name(out, finish->part, name);
     rc = publish_gs_read(finish->gcs, out->bucket, name, GCS_CHUNK_UNIT_BYTES, &tail, &ticket, err);
     if (rc == 0)
         rc = part_is_lost(finish, "its ticket is gone", err);
@@ -227,12 +226,11 @@ out:
 static int finish_part(struct gcs *gcs, void *context, size_t item, struct err *err)
 {
     const struct commit *commit = context;
-    struct finish finish = {
-        .commit = commit, .gcs = gcs, .partition = (uint32_t)item, .part = &commit->parts[item]};
+    struct finish finish = {.commit = commit, .gcs = gcs, .part = &commit->parts[item]};
     int rc = 0;
 
-    publish_gs_part_name(commit->out, finish.partition, finish.name);
-    publish_label_init(&finish.label, commit->out, finish.partition, finish.part);
+    publish_gs_part_name(commit->out, finish.part, finish.name);
+    publish_label_init(&finish.label, commit->out, finish.part);
     for (int i = 0; i < FINISH_TRIES && rc == 0; i++) {
         rc = look(&finish, err);
         if (rc == 0)

@@ -17,8 +17,9 @@ enum { PUBLISH_GS_NAME_BYTES = 1100 };
 
 /* Names of objects; `name` has PUBLISH_GS_NAME_BYTES. */
 void publish_gs_name(const char *folder, const char *rest, char *name);
-void publish_gs_part_name(const struct publish_gs *out, uint32_t partition, char *name);
-void publish_gs_ticket_name(const struct publish_gs *out, uint32_t partition, uint64_t attempt,
+void publish_gs_part_name(const struct publish_gs *out, const struct publish_part *part,
+                          char *name);
+void publish_gs_ticket_name(const struct publish_gs *out, const struct publish_part *part,
                             char *name);
 
 /* Did this job write it? */
@@ -33,7 +34,7 @@ struct publish_label {
 
 /* The label points into itself: it is not to be copied. */
 void publish_label_init(struct publish_label *label, const struct publish_gs *out,
-                        uint32_t partition, const struct publish_part *part);
+                        const struct publish_part *part);
 
 /* A small object, its bytes and its metadata, of one generation. 1: *object is set, to be released.
  * 0: it is not there. */

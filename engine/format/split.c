@@ -123,9 +123,9 @@ static int decide_sizes(struct split_plan *plan, const struct split_options *opt
             reducers = power_of_two_from(reducers);
         reducers = clamp(reducers, 1, SPLIT_REDUCER_COUNT_MAX);
     }
-    if (reducers > PARTITION_COUNT_MAX)
+    if (reducers > REDUCER_COUNT_MAX)
         return err_set(err, ERR_SETUP, "%" PRIu64 " reducers: %d are the most", reducers,
-                       PARTITION_COUNT_MAX);
+                       REDUCER_COUNT_MAX);
     plan->reducer_count = (uint32_t)reducers;
     return 0;
 }

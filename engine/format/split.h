@@ -57,7 +57,7 @@ enum {
 #endif
     SPLIT_GROUP_COUNT = 1024, /* of a stable plan: so many groups of files, to twice as many */
     SPLIT_REDUCER_BYTES = 256 * 1024 * 1024,
-    SPLIT_REDUCER_COUNT_MAX = 1000, /* of the default; a flag may go to PARTITION_COUNT_MAX */
+    SPLIT_REDUCER_COUNT_MAX = 1000, /* of the default; a flag may go to REDUCER_COUNT_MAX */
 };
 
 /* Files that are read alike; they follow those of the kind before. */

@@ -2,7 +2,6 @@
 
 #include "base/hash.h"
 #include "base/mem.h"
-#include "format/writer.h"
 #include "master/job_plan.h"
 #include "master/job_task.h"
 #include "store/manifest.h"
@@ -25,22 +24,18 @@ static void add_inputs(struct manifest *manifest, const Mrlua__Plan *plan)
     }
 }
 
-static void add_parts(struct manifest *manifest, const struct job_source *source, struct buf *names)
+static void add_parts(struct manifest *manifest, const struct job_parts *parts, struct buf *names)
 {
-    uint32_t count = job_results_part_count(source->results);
+    manifest->parts = mem_alloc_array(parts->count, sizeof *manifest->parts);
+    manifest->part_count = parts->count;
+    for (size_t i = 0; i < parts->count; i++) {
+        const struct job_part *part = &parts->items[i];
 
-    manifest->parts = mem_alloc_array(count, sizeof *manifest->parts);
-    manifest->part_count = count;
-    for (uint32_t i = 0; i < count; i++) {
-        const struct job_result *result = job_results_part(source->results, i);
-
-        publish_part_name(&names[i], i, writer_suffix(source->output_format));
+        publish_part_name(&names[i], &part->file);
         manifest->parts[i].name = buf_string(&names[i]);
-        if (!result)
-            continue;
-        manifest->parts[i].bytes = result->done->bytes;
-        manifest->parts[i].records = result->done->records;
-        manifest->parts[i].crc32c = result->done->crc32c;
+        manifest->parts[i].bytes = part->file.bytes;
+        manifest->parts[i].records = part->records;
+        manifest->parts[i].crc32c = part->file.crc32c;
     }
 }
 
@@ -78,14 +73,14 @@ static const char *input_format_of(const struct job_source *source, struct buf *
 
 void job_manifest_encode(const struct job_source *source, struct buf *out)
 {
-    uint32_t part_count = job_results_part_count(source->results);
-    struct buf *names = mem_alloc_array(part_count, sizeof *names);
+    struct job_parts parts;
+    struct buf *names;
     struct buf input_format = {0};
     struct manifest_number times[] = {{"map", source->map_ms}, {"reduce", source->reduce_ms}};
     struct manifest manifest = {.job_id = source->publish_id,
                                 .job_name = source->name,
                                 .input_format = input_format_of(source, &input_format),
-                                .output_format = source->output_format,
+                                .output_format = source->outputs.format,
                                 .split_count = job_plan_split_count(source->plan),
                                 .split_bytes = source->plan->split_bytes,
                                 .reducer_count = source->plan->reducers,
@@ -95,17 +90,20 @@ void job_manifest_encode(const struct job_source *source, struct buf *out)
     struct job_counters counters;
     struct buf bad = {0};
 
+    job_parts_init(&parts, &source->outputs, source->results);
+    names = mem_alloc_array(parts.count, sizeof *names);
     job_results_counters(source->results, &counters);
     add_inputs(&manifest, source->plan);
-    add_parts(&manifest, source, names);
+    add_parts(&manifest, &parts, names);
     add_bad(&manifest, source, &bad);
     add_counters(&manifest, &counters);
     manifest_encode(&manifest, out);
-    for (uint32_t i = 0; i < part_count; i++)
+    for (size_t i = 0; i < parts.count; i++)
         buf_deinit(&names[i]);
     free(names);
     buf_deinit(&input_format);
     buf_deinit(&bad);
+    job_parts_deinit(&parts);
     free(manifest.inputs);
     free(manifest.parts);
     free(manifest.counters);

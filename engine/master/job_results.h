@@ -26,6 +26,7 @@ struct job_result {
 struct job_results {
     struct job_result *tasks[STAGE_COUNT];
     uint32_t task_counts[STAGE_COUNT];
+    uint32_t output_count; /* so many of the reduces, the last ones, have no keys (job_parts.h) */
 };
 
 enum {

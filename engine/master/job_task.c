@@ -12,17 +12,18 @@ void job_task_map_path(const char *temp_path, uint32_t map, uint64_t attempt_id,
     buf_printf(out, "%s/map-%u.%llu", temp_path, map, (unsigned long long)attempt_id);
 }
 
-void job_task_part_path(const struct publish *publish, const char *temp_path, uint32_t partition,
-                        uint64_t attempt_id, struct buf *out)
+void job_task_part_path(const struct publish *publish, const char *temp_path,
+                        const struct publish_part *part, struct buf *out)
 {
     if (publish && !publish->is_gs) {
-        publish_part_path(publish, partition, attempt_id, out);
+        publish_part_path(publish, part, out);
         return;
     }
     buf_clear(out);
     if (!temp_path)
         return;
-    buf_printf(out, "%s/part-%05u.%llu", temp_path, partition, (unsigned long long)attempt_id);
+    buf_printf(out, "%s/", temp_path);
+    publish_attempt_name(out, part);
 }
 
 /* protobuf-c reads strings and takes them as char *. */
@@ -55,7 +56,7 @@ static void set_common(struct job_task *task, const struct job_source *source, u
     start->limits = &task->limits;
     start->sort_buffer_bytes = source->sort_buffer_bytes;
     start->input = text(source->input_format);
-    start->output = text(source->output_format);
+    start->output = text(source->outputs.format);
     start->tmp_folder = text(source->temp_path);
     if (source->plan)
         start->partition_count = source->plan->reducers;
@@ -104,7 +105,7 @@ static void set_plan(struct job_task *task, const struct job_source *source)
     task->plan.folder = text(source->input_folder);
     task->plan.split_bytes = source->split_bytes;
     task->plan.reducers = source->reducers;
-    task->plan.map_only = source->map_only;
+    task->plan.map_only = source->outputs.map_only;
     set_reuse(task, source);
 }
 
@@ -198,10 +199,12 @@ static void set_cut_points(struct job_task *task, const struct job_source *sourc
 
 static void set_part_path(struct job_task *task, const struct job_source *source)
 {
+    struct publish_part part = job_parts_of_task(&source->outputs, source->plan->reducers,
+                                                 task->start.task, task->start.attempt);
+
     if (is_on_gs(source))
         set_output(task, source);
-    job_task_part_path(source->publish, source->temp_path, task->start.task, task->start.attempt,
-                       &task->result_path);
+    job_task_part_path(source->publish, source->temp_path, &part, &task->result_path);
     task->start.result_path = text(buf_string(&task->result_path));
 }
 
@@ -221,6 +224,12 @@ static void set_group(struct job_task *task, const struct job_source *source)
         task->pieces[i].group = 0;
 }
 
+static void set_outputs(struct job_task *task, const struct job_source *source)
+{
+    task->start.n_outputs = source->outputs.count;
+    task->start.outputs = source->outputs.items;
+}
+
 static void set_map(struct job_task *task, const struct job_source *source)
 {
     size_t count = job_plan_piece_count(source->plan, task->start.task);
@@ -232,7 +241,8 @@ static void set_map(struct job_task *task, const struct job_source *source)
         job_plan_piece(source->plan, task->start.task, i, &task->pieces[i]);
     set_group(task, source);
     set_cut_points(task, source);
-    if (source->map_only) {
+    set_outputs(task, source);
+    if (source->outputs.map_only) {
         set_part_path(task, source);
         return;
     }
@@ -297,6 +307,7 @@ static void set_reduce(struct job_task *task, const struct job_source *source)
     task->start.kind = MRLUA__TASK_KIND__REDUCE;
     set_files(task, source);
     set_part_path(task, source);
+    set_outputs(task, source);
     if (source->shuffle)
         set_runs(task, source);
     else if (source->temp_path)
@@ -313,32 +324,34 @@ static void set_skip(struct job_task *task, const struct job_source *source, enu
     task->start.skip_left = source->skip_bad > count ? source->skip_bad - count : 0;
 }
 
-static void set_part(struct job_task *task, const struct job_source *source, uint32_t partition)
+static void set_part(Mrlua__Part *part, const struct job_part *from)
 {
-    const struct job_result *result = job_results_part(source->results, partition);
-    Mrlua__Part *part = &task->parts[partition];
-
     mrlua__part__init(part);
-    part->partition = partition;
-    task->part_list[partition] = part;
-    if (!result)
-        return;
-    part->attempt = result->attempt_id;
-    part->path = result->done->path;
-    part->bytes = result->done->bytes;
-    part->records = result->done->records;
-    part->crc32c = result->done->crc32c;
+    part->partition = from->file.number;
+    part->attempt = from->file.attempt;
+    part->bytes = from->file.bytes;
+    part->crc32c = from->file.crc32c;
+    part->records = from->records;
+    part->path = text(from->path);
+    part->output = text(from->file.output);
+    part->format = text(from->format);
 }
 
 static void set_commit(struct job_task *task, const struct job_source *source)
 {
+    struct job_parts parts;
+
     task->start.kind = MRLUA__TASK_KIND__COMMIT;
     set_output(task, source);
-    task->part_count = job_results_part_count(source->results);
+    job_parts_init(&parts, &source->outputs, source->results);
+    task->part_count = parts.count;
     task->parts = mem_alloc_array(task->part_count, sizeof *task->parts);
     task->part_list = mem_alloc_array(task->part_count, sizeof(Mrlua__Part *));
-    for (uint32_t i = 0; i < task->part_count; i++)
-        set_part(task, source, i);
+    for (size_t i = 0; i < parts.count; i++) {
+        set_part(&task->parts[i], &parts.items[i]);
+        task->part_list[i] = &task->parts[i];
+    }
+    job_parts_deinit(&parts);
     task->commit.n_parts = task->part_count;
     task->commit.parts = task->part_list;
     job_manifest_encode(source, &task->manifest);

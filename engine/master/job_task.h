@@ -17,7 +17,7 @@
 #include "format/publish.h"
 #include "format/sample_plan.h"
 #include "master/job_bad.h"
-#include "master/job_results.h"
+#include "master/job_parts.h"
 #include "rpc/message.h"
 
 /* A job. All is borrowed. */
@@ -25,7 +25,8 @@ struct job_source {
     uint64_t job;       /* its number */
     uint32_t worker_id; /* who is told */
     const char *name;
-    const char *input_format, *output_format;
+    const char *input_format;
+    struct job_outputs outputs;
     char **inputs;
     size_t input_count;
     Mrlua__SideFile **files; /* side files, for the plan, which says what they are */
@@ -42,7 +43,6 @@ struct job_source {
     uint32_t claim_holder;         /* of an output on gs://: struct publish; 0: a master */
     bool overwrite, unsafe;
     bool ranged;          /* partition = "range" */
-    bool map_only;        /* no reduces: what maps write are the parts */
     uint32_t reducers;    /* asked for; 0: by the size of the input */
     uint64_t split_bytes; /* the same */
     uint64_t sort_buffer_bytes;
@@ -96,7 +96,7 @@ void job_task_map_path(const char *temp_path, uint32_t map, uint64_t attempt_id,
 
 /* Where an attempt leaves its part: of a reduce, or of a map where there are no reduces. `publish`
  * NULL, or on gs://: in temp_path, which is NULL for a worker that chooses: then it is empty. */
-void job_task_part_path(const struct publish *publish, const char *temp_path, uint32_t partition,
-                        uint64_t attempt_id, struct buf *out);
+void job_task_part_path(const struct publish *publish, const char *temp_path,
+                        const struct publish_part *part, struct buf *out);
 
 #endif

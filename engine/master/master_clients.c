@@ -191,6 +191,7 @@ int master_submit_check(const struct master *master, const Mrlua__JobSubmit *sub
         reader_kind_by_name(slice_of_string(submit->input), &reader, err) != 0 ||
         input_groups_check(submit->groups, submit->n_groups, submit->n_inputs, err) != 0 ||
         writer_format_by_name(slice_of_string(submit->output), &writer, err) != 0 ||
+        job_parts_check(submit->outputs, submit->n_outputs, err) != 0 ||
         check_blob(master, &submit->bundle_hash, "bundle", err) != 0 ||
         check_blob(master, &submit->params_hash, "parameters", err) != 0 ||
         check_blob(master, &submit->view_hash, "table", err) != 0 ||

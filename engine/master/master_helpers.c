@@ -30,7 +30,8 @@ static void take_plan(struct master_attempt *attempt, Mrlua__Done *done, struct 
     buf_clear(&attempt->plan);
     buf_append(&attempt->plan, packed.ptr, packed.len);
     event.map_count = job_plan_split_count(done->plan);
-    event.reduce_count = done->plan->reducers;
+    event.reduce_count =
+        submit ? job_parts_reduce_count(done->plan->reducers, submit->n_outputs) : 0;
     event.sample_count = submit ? job_task_sample_count(submit->ranged, done->plan->reducers) : 0;
     master_queue(attempt->master, &event);
 }

@@ -152,31 +152,31 @@ static void fill_counters(const struct master_job *job, struct info *info)
 
 static void fill_parts(const struct master_job *job, struct info *info)
 {
-    const char *suffix = writer_suffix(job->record->submit->output);
-    uint32_t count = job_results_part_count(&job->results);
+    struct job_outputs outputs = master_job_outputs(job);
+    struct job_parts parts;
 
-    info->parts = mem_alloc_array(count, sizeof *info->parts);
-    info->part_list = mem_alloc_array(count, sizeof *info->part_list);
-    info->part_names = mem_alloc_array(count, sizeof *info->part_names);
-    info->part_count = count;
-    for (uint32_t i = 0; i < count; i++) {
-        const struct job_result *result = job_results_part(&job->results, i);
+    job_parts_init(&parts, &outputs, &job->results);
+    info->parts = mem_alloc_array(parts.count, sizeof *info->parts);
+    info->part_list = mem_alloc_array(parts.count, sizeof *info->part_list);
+    info->part_names = mem_alloc_array(parts.count, sizeof *info->part_names);
+    info->part_count = (uint32_t)parts.count;
+    for (size_t i = 0; i < parts.count; i++) {
+        const struct job_part *part = &parts.items[i];
 
         mrlua__part_info__init(&info->parts[i]);
-        publish_part_name(&info->part_names[i], i, suffix);
+        publish_part_name(&info->part_names[i], &part->file);
         info->parts[i].name = (char *)(uintptr_t)buf_string(&info->part_names[i]);
         info->part_list[i] = &info->parts[i];
-        if (!result)
-            continue;
-        info->parts[i].bytes = result->done->bytes;
-        info->parts[i].records = result->done->records;
-        info->parts[i].crc32c = result->done->crc32c;
-        info->message.records += result->done->records;
+        info->parts[i].bytes = part->file.bytes;
+        info->parts[i].records = part->records;
+        info->parts[i].crc32c = part->file.crc32c;
     }
-    info->message.bytes = job_results_bytes(&job->results, job_results_part_stage(&job->results));
-    info->message.parts = count;
-    info->message.n_part_list = count;
+    info->message.records = parts.records;
+    info->message.bytes = parts.bytes;
+    info->message.parts = (uint32_t)parts.count;
+    info->message.n_part_list = parts.count;
     info->message.part_list = info->part_list;
+    job_parts_deinit(&parts);
 }
 
 static void fill(const struct master_job *job, const struct job_progress *progress,

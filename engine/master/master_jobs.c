@@ -141,7 +141,18 @@ void master_job_plan_take(struct master_job *job, Mrlua__Done *done)
     pin_for_steps(job, done->plan);
     message_free(job->plan_done);
     job->plan_done = done;
-    job_results_plan(&job->results, job_plan_split_count(done->plan), done->plan->reducers);
+    job_parts_plan(&job->results, job_plan_split_count(done->plan), done->plan->reducers,
+                   job->record->submit->n_outputs);
+}
+
+struct job_outputs master_job_outputs(const struct master_job *job)
+{
+    const Mrlua__JobSubmit *submit = job->record->submit;
+
+    return (struct job_outputs){.format = submit->output,
+                                .items = submit->outputs,
+                                .count = submit->n_outputs,
+                                .map_only = submit->map_only};
 }
 
 uint32_t master_job_attempts_max(const Mrlua__JobSubmit *submit)
@@ -177,7 +188,7 @@ struct job_source master_job_source(const struct master_job *job)
         .job = job->id,
         .name = submit->name,
         .input_format = submit->input,
-        .output_format = submit->output,
+        .outputs = master_job_outputs(job),
         .inputs = submit->inputs,
         .input_count = submit->n_inputs,
         .files = submit->files,
@@ -192,7 +203,6 @@ struct job_source master_job_source(const struct master_job *job)
         .overwrite = submit->overwrite,
         .unsafe = submit->unsafe,
         .ranged = submit->ranged,
-        .map_only = submit->map_only,
         .reducers = submit->reducers,
         .split_bytes = submit->split_bytes,
         .sort_buffer_bytes = submit->sort_buffer_bytes,

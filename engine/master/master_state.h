@@ -308,6 +308,7 @@ uint32_t master_job_report_bad(struct master_job *job, const struct fact *attemp
                                const Mrlua__Error *error, bool is_sure);
 
 /* What its tasks are made from; borrowed from the job. */
+struct job_outputs master_job_outputs(const struct master_job *job);
 struct job_source master_job_source(const struct master_job *job);
 
 /* Keeps who holds its maps. */

@@ -237,6 +237,7 @@ struct making {
     struct buf folder, key, name, output;
     uint8_t params_hash[BLOB_HASH_BYTES], view_hash[BLOB_HASH_BYTES];
     char *input, *output_format;
+    struct job_output_list outputs;
 };
 
 static void name_step(struct making *making, uint32_t number)
@@ -279,6 +280,9 @@ static void read_view(struct making *making)
     submit->input = making->input;
     submit->output = making->output_format;
     submit->skip_bad = count_of(making->view, "skip_bad");
+    job_output_list_read(&making->outputs, making->view);
+    submit->outputs = making->outputs.list;
+    submit->n_outputs = making->outputs.count;
     submit->ranged = partition_kind_of(making->view) == PARTITION_BY_RANGE;
     submit->map_only = !value_field(making->view, "reduce", &reduce);
     submit->reducers = submit->map_only   ? 0
@@ -317,7 +321,8 @@ static int begin_making(struct making *making, const struct master_job *job, uin
     read_view(making);
     making->submit.params_hash = (ProtobufCBinaryData){BLOB_HASH_BYTES, making->params_hash};
     making->submit.view_hash = (ProtobufCBinaryData){BLOB_HASH_BYTES, making->view_hash};
-    if (read_inputs(job, request, making->folder.ptr, &making->submit, err) != 0)
+    if (job_parts_check(making->outputs.list, making->outputs.count, err) != 0 ||
+        read_inputs(job, request, making->folder.ptr, &making->submit, err) != 0)
         return -1;
     return put_blob(master, making->params, making->params_hash, err) != 0
                ? -1
@@ -333,6 +338,7 @@ static void end_making(struct making *making)
     }
     free(making->input);
     free(making->output_format);
+    job_output_list_deinit(&making->outputs);
     buf_deinit(&making->folder);
     buf_deinit(&making->key);
     buf_deinit(&making->name);

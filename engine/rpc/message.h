@@ -35,6 +35,7 @@ enum message_type {
     MESSAGE_STEP_CALL,      /* StepCall: child -> trusted -> shell */
     MESSAGE_STEP_ANSWER,    /* StepAnswer: shell -> trusted -> child */
     MESSAGE_STEP_OPEN,      /* StepOpen: child -> trusted; Input */
+    MESSAGE_OUTPUT_FILE,    /* no payload, a descriptor: trusted -> child, after the TaskStart */
 
     /* What follows travels on rpc/conn.h; who may send it: rpc/access.h. First the handshake. */
     MESSAGE_HELLO = 32,   /* Hello: client -> server, the first one */

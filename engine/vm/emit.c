@@ -111,3 +111,51 @@ int vm_emit(lua_State *L)
     vm_pulse(vm);
     return emit_record(L, vm, frame);
 }
+
+/* Where it may be called: in map and reduce, and in their cleanup.                      [v] */
+static struct vm_frame *frame_of_emit_to(lua_State *L, struct vm *vm)
+{
+    struct vm_frame *frame = vm_frame(vm);
+
+    if (frame && frame->has_only_key)
+        luaL_error(L, "mr.emit_to: combine is called any number of times: emit to other outputs in "
+                      "map or reduce");
+    if (!frame || !frame->sink || !frame->sink->emit_to)
+        luaL_error(L, "mr.emit_to: called where nothing can be emitted: map, reduce and cleanup "
+                      "can");
+    return frame;
+}
+
+/* Like vm_emit(), to another output; nothing waits, as the outputs know no order between them. */
+int vm_emit_to(lua_State *L)
+{
+    struct vm *vm = vm_of(L);
+    struct vm_frame *frame;
+    lua_State *outer = vm->running;
+    uint32_t output;
+    struct err err;
+    int rc;
+
+    if (memory_is_uneasy(&vm->memory))
+        memory_safe_point(&vm->memory, L);
+    if (vm->kept.kind != ERR_NONE)
+        return vm_raise_kept(L, &vm->kept);
+    lua_settop(L, 3);
+    lua_pushvalue(L, 1);
+    lua_gettable(L, lua_upvalueindex(1)); /* raises for an output that the job has not */
+    output = (uint32_t)lua_tointeger(L, -1);
+    frame = frame_of_emit_to(L, vm);
+    lua_settop(L, 3);
+    buf_clear(&frame->key);
+    buf_clear(&frame->value);
+    if (key_from_lua(L, 2, &frame->key, &err) != 0 ||
+        value_from_lua(L, 3, &vm->encoder, &frame->value, &err) != 0)
+        return luaL_error(L, "mr.emit_to: %s", err.message);
+    vm_pulse(vm);
+    err.kind = ERR_NONE;
+    vm->running = L;
+    rc = frame->sink->emit_to(frame->sink, output, buf_slice(&frame->key), buf_slice(&frame->value),
+                              &err);
+    vm->running = outer;
+    return rc == 0 ? 0 : vm_raise_kept(L, &err);
+}

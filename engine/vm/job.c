@@ -49,6 +49,16 @@ static void set_value(lua_State *L, const char *name, struct slice value)
     lua_setfield(L, -2, name);
 }
 
+/* mr.emit_to, for the context on top of the settings, which get the table that job.load fills:
+ * output_numbers, name -> number.                                             [-0, +1, m] */
+static void push_emit_to(lua_State *L)
+{
+    lua_newtable(L);
+    lua_pushvalue(L, -1);
+    lua_setfield(L, -4, "output_numbers");
+    lua_pushcclosure(L, vm_emit_to, 1);
+}
+
 /* The argument of job.load, as lua/mrlua/job.lua says.                          [-0, +1, m] */
 static void push_settings(lua_State *L, struct vm *vm)
 {
@@ -75,6 +85,8 @@ static void push_settings(lua_State *L, struct vm *vm)
     lua_setfield(L, -2, "count");
     vm_push_open(L);
     lua_setfield(L, -2, "open");
+    push_emit_to(L);
+    lua_setfield(L, -2, "emit_to");
     lua_setfield(L, -2, "context");
 }
 

@@ -120,6 +120,10 @@ int vm_emit(lua_State *L);
 /* values(), the iterator that combine and reduce see: the next value or nil.  [-0, +1|2, v] */
 int vm_values_next(lua_State *L);
 
+/* mr.emit_to(name, key, value). Its upvalue is a table: name -> number of the output; what is not
+ * there raises when it is looked up (mrlua.outputs).                            [-n, +0, v] */
+int vm_emit_to(lua_State *L);
+
 /* mr.count(name, n). Its upvalue is a table: name -> place in vm->counters.     [-n, +0, v] */
 int vm_count(lua_State *L);
 

@@ -40,6 +40,8 @@
  * cleanup(ctx, emit) get that same table as `ctx`. mr.count(name, n) adds n (1 if absent) to a
  * counter of the attempt: vm_counters(). mr.open(name) answers an object to read a side file with,
  * as that of Lua's io: lines, read, seek, close, also by `local file <close>`.
+ * mr.emit_to(name, key, value) goes to sink->emit_to with the number of the output: its place among
+ * the names of the job's `outputs`, sorted.
  *
  * partition(key, count) answers an integer from 0 to count - 1.
  */

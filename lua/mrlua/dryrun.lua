@@ -15,6 +15,7 @@ local files = require "mrlua.files"
 local inputs = require "mrlua.inputs"
 local maps = require "mrlua.maps"
 local nearest = require "mrlua.nearest"
+local outputs = require "mrlua.outputs"
 local params = require "mrlua.params"
 local read = require("mrlua.records").of
 
@@ -211,19 +212,24 @@ local function cut(records, count)
 end
 
 -- Calls functions on one record, or key, at a time. With skip_bad, one that raises contributes
--- nothing, and is put on the list `bad`; one more than may be is an error.
-local function careful(skip_bad, bad, counters)
-  return function(place, records, f, ...)
+-- nothing to any list of records, and is put on the list `bad`; one more than may be is an error.
+local function careful(skip_bad, bad, counters, lists)
+  return function(place, f, ...)
     if (skip_bad or 0) == 0 then
       return f(...)
     end
-    local count, before = #records, {}
+    local counts, before = {}, {}
+    for i, records in ipairs(lists) do
+      counts[i] = #records
+    end
     for name, sum in pairs(counters) do
       before[name] = sum
     end
     local ok, message = pcall(f, ...)
     if not ok then
-      cut(records, count)
+      for i, records in ipairs(lists) do
+        cut(records, counts[i])
+      end
       for name in pairs(counters) do
         counters[name] = before[name]
       end
@@ -232,6 +238,27 @@ local function careful(skip_bad, bad, counters)
       assert(#bad <= skip_bad, message)
     end
   end
+end
+
+-- mr.emit_to, and its records: name -> list, those of `stage()`, "map" or "reduce", each. They are
+-- put on `all`, too.
+local function further_outputs(job, stage, all)
+  local lists = { map = {}, reduce = {} }
+  for _, name in ipairs(outputs.names(job.outputs)) do
+    lists.map[name], lists.reduce[name] = {}, {}
+    table.move({ lists.map[name], lists.reduce[name] }, 1, 2, #all + 1, all)
+  end
+  return outputs.emit_to(job.outputs, function(name, key, value)
+    emit_into(lists[stage()][name])(key, value)
+  end), lists
+end
+
+-- The parts of reduces come before the one of the maps.
+local function in_order_of_parts(lists)
+  for name, records in pairs(lists.map) do
+    table.move(records, 1, #records, #lists.reduce[name] + 1, lists.reduce[name])
+  end
+  return lists.reduce
 end
 
 -- The params of a run: the overrides, and the defaults of the job.
@@ -274,26 +301,28 @@ local function run_one(job, input, overrides, paths)
   local choose = (job.group or 0) > 0 and value_and_key_of or value_of
   local mr = { params = with_defaults(overrides, job), stage = "map", count = count_into(counters),
     open = files.opener(job.files, paths) }
+  local lists, further = { mapped, output }
+  mr.emit_to, further = further_outputs(job, function() return mr.stage end, lists)
   local reduce = job.reduce == "top" and top(mr.params.n) or BUILTINS[job.reduce] or job.reduce
-  local call = careful(job.skip_bad, bad, counters)
+  local call = careful(job.skip_bad, bad, counters, lists)
   rawset(_G, "mr", mr)
   for _, one in ipairs(named(job, input)) do
-    map_all(job, mr, one[1], one[2], emit, function(place, ...) call(place, mapped, ...) end)
+    map_all(job, mr, one[1], one[2], emit, call)
   end
   if not job.reduce then
     rawset(_G, "mr", outer_mr)
-    return mapped, counters, bad
+    return mapped, counters, bad, in_order_of_parts(further)
   end
   sort(mapped)
   emit, mr.stage = emit_into(output), "reduce"
   if job.setup then job.setup(mr) end
   for i, group in ipairs(groups_of(mapped, job.group or 0)) do
-    call({ stage = "reduce", record = i, key = group[1][1] }, output, reduce, group[1][1],
+    call({ stage = "reduce", record = i, key = group[1][1] }, reduce, group[1][1],
       each(group, choose), emit)
   end
   if job.cleanup then job.cleanup(mr, emit) end
   rawset(_G, "mr", outer_mr)
-  return output, counters, bad
+  return output, counters, bad, in_order_of_parts(further)
 end
 
 -- A step as a job of its own, which sees the params of the whole job, too.
@@ -326,13 +355,14 @@ end
 
 -- Each on the records of the one before it.
 local function run_steps(job, input, overrides, paths)
-  local counters
+  local counters, further, _
   for i, step in ipairs(job.steps) do
     local own = job_of(job, step, overrides)
     own.input = i == 1 and (step.input or job.input) or nil
-    input, counters = run_one(own, input, nil, paths)
+    own.outputs = i == #job.steps and (step.outputs or job.outputs) or nil
+    input, counters, _, further = run_one(own, input, nil, paths)
   end
-  return input, counters
+  return input, counters, nil, further
 end
 
 local function records_of_steps(steps)
@@ -356,19 +386,21 @@ end
 
 -- mr.run and the last step do the same.
 local function run_driver(job, input, overrides, paths)
-  local function run(step)
+  local function run(step, is_last)
     local own = job_of(job, step, overrides)
+    own.outputs = is_last and (step.outputs or job.outputs) or nil
     own.input = not step.inputs and (step.input or job.input) or nil
-    local list, counters = run_one(own, step.inputs and records_of_steps(step.inputs) or input,
-      nil, paths)
-    return setmetatable({ list = list, counters = counters, records = #list }, Step)
+    local list, counters, _, further = run_one(own,
+      step.inputs and records_of_steps(step.inputs) or input, nil, paths)
+    return setmetatable({ list = list, counters = counters, records = #list, further = further },
+      Step)
   end
-  local mr = { run = run, params = with_defaults(overrides, job) }
+  local mr = { run = function(step) return run(step) end, params = with_defaults(overrides, job) }
   local last = job.drive(mr, mr.params)
   if getmetatable(last) ~= Step then
-    last = run(last)
+    last = run(last, true)
   end
-  return last.list, last.counters
+  return last.list, last.counters, nil, last.further
 end
 
 --- Runs `job` over `input`.
@@ -383,6 +415,7 @@ end
 -- @treturn table              what was counted: name -> sum
 -- @treturn {table,...}        of a job of one step: what skip_bad has set aside, in order: stage,
 --                             record (its number, or that of the key), key, error
+-- @treturn table              the job's further outputs: name -> records, in the order of its parts
 function dryrun.run(job, input, overrides, paths)
   local run = job.drive and run_driver or job.steps and run_steps or run_one
   return run(job, input, overrides, paths)

@@ -11,6 +11,7 @@
 --                  the view also output_options
 --     inputs       name -> { paths..., map = ..., input = ... }: several inputs of different kinds,
 --                  each with a map and a format of its own: mrlua.inputs
+--     outputs      name -> output, of what mr.emit_to(name, key, value) writes: mrlua.outputs
 --     map          function(key, value, emit), or a built-in: "identity", "words", "grep" (which
 --                  reads params.pattern), "field" (params.field, params.separator): mrlua.maps
 --     combine      function(key, values, emit), or a built-in, or absent
@@ -47,6 +48,7 @@ local formats = require "mrlua.formats"
 local inputs = require "mrlua.inputs"
 local maps = require "mrlua.maps"
 local nearest = require "mrlua.nearest"
+local outputs = require "mrlua.outputs"
 local params = require "mrlua.params"
 local pipeline = require "mrlua.pipeline"
 local sandbox = require "mrlua.sandbox"
@@ -168,6 +170,7 @@ checks.files = files.check
 checks.input = formats.input
 checks.output = formats.output
 checks.params = params.check
+checks.outputs = outputs.check
 checks.map = function_or_builtin(maps.names)
 checks.inputs = function(value) return inputs.check(value, checks.map) end
 checks.combine = function_or_builtin(COMBINERS)
@@ -340,7 +343,9 @@ end
 
 --- Runs a job file and checks what it returns. Called by engine/vm/job.c.
 -- @tparam table settings  bundle { path, source, modules }; params; unsafe; print; context: stage,
---                         job, task, attempt, worker; call: of a step, what it is (mrlua.pipeline)
+--                         job, task, attempt, worker; call: of a step, what it is
+--                         (mrlua.pipeline); output_numbers: a table that gets the numbers of
+--                         further outputs (mrlua.outputs)
 -- @treturn table          what the file returned; of a step its own job table; in the stage "drive"
 --                         a table with drive(call, output, where)
 -- @return                 the view, and `mr`; or nil and a message; raises what the file raises
@@ -377,6 +382,7 @@ function job.load(settings)
     return nil, path .. ": " .. problem
   end
   set_params(view.params)
+  outputs.number(settings.output_numbers or {}, view.outputs)
   if driving then
     spec = with_driver(spec, view, driving, environment.mr)
   end

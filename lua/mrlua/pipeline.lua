@@ -27,8 +27,8 @@
 -- reduce is never followed by anything in its attempt.
 --
 -- What is the whole job's: params (a step may have more of its own), limits, attempts, skip_bad,
--- deterministic, unsafe, files; `input` for what reads the inputs of the job, `output` for the last
--- step.
+-- deterministic, unsafe, files; `input` for what reads the inputs of the job; and for the last step
+-- `output` and `outputs`.
 
 local chain = require "mrlua.chain"
 
@@ -97,7 +97,7 @@ local function join(spec, step, place)
   end
   for field, value in next, spec do
     if not OF_STEPS[field] and field ~= "steps" and field ~= "drive" and field ~= "input"
-      and field ~= "output" then
+      and field ~= "output" and field ~= "outputs" then
       joined[field] = value
     end
   end
@@ -127,6 +127,9 @@ local function set_formats(joined, spec, reads, is_last, place)
   end
   if is_last then
     joined.output = joined.output or rawget(spec, "output")
+    joined.outputs = joined.outputs or rawget(spec, "outputs")
+  elseif joined.outputs ~= nil then
+    return nil, place .. "field 'outputs' is there, and only the last step writes any"
   elseif joined.output ~= nil and joined.output ~= "run" then
     return nil, place .. "field 'output' is there, and only the last step's records are the "
       .. "job's output"

@@ -72,6 +72,29 @@ describe("dryrun.run()", function()
     assert.same({ { 0, "0ab 5cd" }, { 1, "3e" } }, dryrun.run(job, { "ab", "e", "cd" }))
   end)
 
+  it("keeps further outputs apart: what reduce emits to one, then what map does", function()
+    local job = {
+      outputs = { errors = "tsv", other = "tsv" },
+      map = function(at, line, emit)
+        if line == "bad" then _G.mr.emit_to("errors", at, line) else emit(line, 1) end
+      end,
+      reduce = function(key, _, emit)
+        if key == "b" then _G.mr.emit_to("errors", 1.0, key) else emit(key, true) end
+      end,
+    }
+    local records, _, _, further = dryrun.run(job, { "bad", "b", "a", "bad" })
+
+    assert.same({ { "a", true } }, records)
+    assert.same({ errors = { { 1, "b" }, { 0, "bad" }, { 8, "bad" } }, other = {} }, further)
+    job.reduce = nil
+    further = select(4, dryrun.run(job, { "bad", "b", "a", "bad" }))
+    assert.same({ { 0, "bad" }, { 8, "bad" } }, further.errors)
+  end)
+
+  it("has an empty table of further outputs for a job without", function()
+    assert.same({}, select(4, dryrun.run({ map = words, reduce = "sum" }, { "a" })))
+  end)
+
   it("orders keys: false, true, numbers, strings, tuples", function()
     assert.same({ false, true, -1, 1, 1.5, 2, "", "1", "a", "a\0", {}, { 1 }, { 1, "a" }, { "a" } },
       sorted { { "a" }, { 1, "a" }, "a\0", 2, true, "a", { 1 }, 1.5, "1", {}, "", -1, false, 1 })

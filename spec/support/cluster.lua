@@ -252,6 +252,14 @@ function cluster:wait_for_job(job, what, seconds, condition)
   end)
 end
 
+--- Waits until so many parts of a job have their names, or it has ended. It asks often: a commit is
+-- short.
+function cluster.await_names(job, count)
+  os.execute(([[timeout %d sh -c '
+    until set -- %s/*-?????; [ $# -ge %d ] && [ -e "$1" ] || [ -e %s/_SUCCESS ]; do :; done'
+  ]]):format(START_SECONDS, job.out, count, job.out))
+end
+
 --- Expects that a submitted job succeeds, with these parts.
 -- @tparam table job
 -- @tparam string expected  of engine.parts()
@@ -270,7 +278,7 @@ function cluster:expect_parts(job, expected, seconds)
     error("there is no _SUCCESS", 2)
   end
   for _, name in ipairs(temp.list(job.out)) do
-    if not name:find("^part%-%d+%.?%l*$") and name ~= "_SUCCESS" and name ~= "_bad.jsonl" then
+    if not name:find("^%a[%w_]*%-%d+%.?%l*$") and name ~= "_SUCCESS" and name ~= "_bad.jsonl" then
       error("left in the output: " .. name, 2)
     end
   end

@@ -59,11 +59,12 @@ function engine.has_option(name)
   return engine.output({ "--version" }):find("built with " .. name, 1, true) ~= nil
 end
 
---- A line per part, name and contents, of an output folder: equal texts are equal outputs.
+--- A line per part, name and contents, of an output folder: equal texts are equal outputs. Parts
+-- of further outputs are parts.
 function engine.parts(folder)
   local parts = {}
   for _, name in ipairs(temp.list(folder)) do
-    if name:find("^part%-") then
+    if name:find("^%a[%w_]*%-%d+") then
       parts[#parts + 1] = ("== %s\n%s"):format(name, temp.read(folder .. "/" .. name))
     end
   end

@@ -5,7 +5,7 @@ local usage = require "mrlua.cli.usage"
 
 local job_options = {}
 
-local REDUCERS_MAX = 100000 -- PARTITION_COUNT_MAX, record/record.h
+local REDUCERS_MAX = 100000 -- REDUCER_COUNT_MAX, record/record.h
 local MEMORY_BYTES_MIN = 1 << 20 -- as that of a job's limits (mrlua.job)
 local ATTEMPTS_MAX = 30 -- as many failures of one task end a job anyway (sched/sched.h)
 

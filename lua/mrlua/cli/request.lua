@@ -10,6 +10,7 @@ local engine = require "mrlua.engine"
 local files = require "mrlua.files"
 local formats = require "mrlua.formats"
 local job_inputs = require "mrlua.cli.job_inputs"
+local outputs = require "mrlua.outputs"
 local reuse = require "mrlua.cli.reuse"
 local size = require "mrlua.size"
 
@@ -117,6 +118,11 @@ function request.make(flags, command)
   if flags.reducers and not view.reduce and not view.drive then
     return nil, { kind = "setup", message = ("%s has no reduce, so --reducers says nothing: its "
       .. "parts are those of its maps (--split-size)"):format(built.path) }
+  end
+  if view.outputs and not flags.output then
+    local names = table.concat(outputs.names(view.outputs), ", ")
+    return nil, { kind = "setup", message = ("%s has further outputs (%s), and standard output is "
+      .. "one: give -o DIR"):format(built.path, names) }
   end
   local problem = flags.reuse and reuse.problem(view, built.path)
   if problem then
