@@ -34,7 +34,7 @@
 #include <stdint.h>
 
 enum {
-    AUTH_PROTOCOL_VERSION = 2, /* of all messages of the cluster, not only of these */
+    AUTH_PROTOCOL_VERSION = 3, /* of all messages of the cluster, not only of these */
     AUTH_NONCE_BYTES = 32,
     AUTH_CHANNEL_BYTES = 32,
 };
