@@ -293,7 +293,7 @@ static void limits_say_what_to_change(void **state)
     options = (struct split_options){.reducer_count = (uint64_t)REDUCER_COUNT_MAX + 1};
     assert_int_equal(split_plan_init(&plan, &file, 1, &options, &err), -1);
     assert_int_equal(err.kind, ERR_SETUP);
-    snprintf(expected, sizeof expected, "%d reducers", PARTITION_COUNT_MAX + 1);
+    snprintf(expected, sizeof expected, "%d reducers", REDUCER_COUNT_MAX + 1);
     assert_non_null(strstr(err.message, expected));
 }
 
