@@ -98,9 +98,9 @@ describe("bad records on a cluster", function()
   it("of which there is one too many end the job, which names them", function()
     it_all:start(2, UNSAFE)
     local gate = gated.new(it_all, fields(1))
+    local job = gate:submit() -- and the master lists it, before it can end
     gate:open "map"
     gate:open "reduce"
-    local job = gate:submit()
     local code = it_all:wait("the job ends", 60, function()
       return job:code()
     end)
@@ -108,7 +108,8 @@ describe("bad records on a cluster", function()
     assert.equal(1, code)
     local text = job:text "err"
     assert.matches("mrlua: more bad records than skip_bad = 1 sets aside, at last: ", text, 1, true)
-    assert.equal(2, select(2, text:gsub("%(map %d+, record %d+%): ", "")))
+    -- One was set aside, by whoever was first; then came a task with one more, or two.
+    assert.is_true(select(2, text:gsub("%(map %d+, record %d+%): ", "")) >= 2)
     assert.is_false(temp.exists(job.out))
     it_all:expect_clean()
   end)
