@@ -76,6 +76,20 @@ static void one_that_was_held_comes_when_it_can_be_heard(void **state)
     interrupts_release();
 }
 
+static void one_that_the_loop_did_not_tell_is_found(void **state)
+{
+    struct interrupts interrupts;
+    struct heard heard;
+
+    (void)state;
+    open_both(&heard, &interrupts);
+    kill(getpid(), SIGTERM);
+    assert_int_equal(heard.count, 0);
+    interrupts_look(&interrupts);
+    assert_int_equal(heard.last, SIGTERM);
+    close_both(&heard, &interrupts);
+}
+
 static void they_are_held_again_after_close(void **state)
 {
     struct interrupts interrupts;
@@ -129,6 +143,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_signal_reaches_the_loop),
         cmocka_unit_test(one_that_was_held_comes_when_it_can_be_heard),
+        cmocka_unit_test(one_that_the_loop_did_not_tell_is_found),
         cmocka_unit_test(they_are_held_again_after_close),
         cmocka_unit_test(a_hangup_that_is_ignored_stays_so),
         cmocka_unit_test(a_handler_takes_the_place_of_the_loop),

@@ -298,6 +298,7 @@ int drive_shell_step(struct drive_shell *shell, uint32_t milliseconds, struct er
     if (rc == 0) {
         loop_timer_start(shell->step_timer, milliseconds * NS_PER_MS);
         rc = loop_run(shell->loop, err);
+        interrupts_look(&shell->interrupts); /* no further step, if one came with the call */
     }
     interrupts_close(&shell->interrupts);
     return rc;

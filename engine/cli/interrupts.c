@@ -76,6 +76,12 @@ int interrupts_open(struct interrupts *interrupts, struct loop *loop,
     return interrupts->readable ? 0 : -1;
 }
 
+void interrupts_look(struct interrupts *interrupts)
+{
+    if (interrupts->readable)
+        on_readable(interrupts);
+}
+
 static void stop_listening(struct interrupts *interrupts)
 {
     loop_event_close(interrupts->readable);

@@ -48,6 +48,9 @@ int interrupts_open(struct interrupts *interrupts, struct loop *loop,
                     struct err *err);
 void interrupts_close(struct interrupts *interrupts);
 
+/* Hears what has come and the loop, which was ended by something else, has not told. */
+void interrupts_look(struct interrupts *interrupts);
+
 /* From now on `handler` is called instead, at once, whatever the process does; until close. */
 void interrupts_catch(struct interrupts *interrupts, void (*handler)(int signal_number));
 
