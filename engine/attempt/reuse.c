@@ -1,5 +1,6 @@
 #include "attempt/reuse.h"
 
+#include "attempt/outputs.h"
 #include "attempt/run_of.h"
 #include "base/build.h"
 #include "base/io.h"
@@ -142,7 +143,7 @@ static int check_run(const struct reuse *reuse, const Mrlua__Done *done, struct 
     if (!index)
         goto out;
     if (!run_is_of(&index->id, &reuse->id) ||
-        index->partition_count != reuse->start->partition_count ||
+        index->partition_count != outputs_partition_count(reuse->start) ||
         index->record_count != done->digest->records)
         bad(reuse, "it is another one", err);
     else

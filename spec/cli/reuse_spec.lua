@@ -260,6 +260,22 @@ describe("mrlua run --reuse", function()
     assert.same(first.counters, second.counters)
   end)
 
+  it("takes maps that write several outputs", function()
+    write("job.lua", [[
+      return { outputs = { long = "tsv" }, reduce = "sum",
+        map = function(_, line, emit)
+          emit(#line % 5, 1)
+          if #line > 60 then mr.emit_to("long", #line, line) end
+        end }]])
+    local without = run {}
+    run { "--reuse" }
+    local output, reused = run { "--reuse" }
+
+    assert.equal(FILES, reused)
+    assert.equal(without, output)
+    assert.is_truthy(temp.capture(("ls -R %s/out-%d"):format(folder, count)):find("long", 1, true))
+  end)
+
   it("takes the maps of the first of several steps", function()
     write("job.lua", [[
       return { steps = {
