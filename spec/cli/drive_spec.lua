@@ -80,10 +80,10 @@ describe("a job of several steps", function()
   it("tells of each step, and which it is", function()
     local stderr = run("steps.lua").stderr
 
-    assert.matches("step 1/2, map: 1 task, 35.1 KB, ", stderr)
+    assert.matches("step 1/2, map: %d+ tasks?, 35.1 KB, ", stderr)
     assert.matches("step 2/2, reduce: 1 task, ", stderr)
     stderr = run("driver.lua").stderr
-    assert.matches("step 1, map: 1 task, ", stderr)
+    assert.matches("step 1, map: %d+ tasks?, ", stderr)
     assert.matches("\nrounds\t11\n", stderr)
     assert.equal("", run("driver.lua", { "--quiet" }).stderr:gsub("rounds\t11\n", ""))
   end)
