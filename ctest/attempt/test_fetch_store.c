@@ -22,30 +22,16 @@ static void check_reduce(void)
     message_free(done);
 }
 
-/* Requests for bytes of objects since the last look. */
-static uint32_t reads(void)
-{
-    static char answer[1 << 20];
-    uint32_t count = 0;
-
-    gcs_server_control(&group_server, "GET", "requests?operation=objects.get.media", "", answer,
-                       sizeof answer);
-    for (const char *at = answer; (at = strstr(at, "\"operation\"")); at++)
-        count++;
-    gcs_server_control(&group_server, "DELETE", "requests", "", answer, sizeof answer);
-    return count;
-}
-
 /* Two ranges of a run, and of one whose index is known, or has nothing for us, one. */
 static void test_index_is_read_once(void **state)
 {
     (void)state;
     begin_three();
-    reads();
+    gcs_server_reads(&group_server);
     check_reduce();
-    assert_int_equal(reads(), 3 + 2);
+    assert_int_equal(gcs_server_reads(&group_server), 3 + 2);
     check_reduce(); /* another attempt, here */
-    assert_int_equal(reads(), 2);
+    assert_int_equal(gcs_server_reads(&group_server), 2);
 }
 
 static void set_fault(const char *action)

@@ -2,26 +2,10 @@
 
 #include "attempt/files.h"
 #include "fault/fault.h"
-#include "folder.h"
+#include "folder_of_test.h"
 #include "store/file.h"
 
 #include <errno.h>
-
-static struct folder folder;
-
-static int set_up(void **state)
-{
-    (void)state;
-    folder_make(&folder);
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    folder_remove(&folder);
-    return 0;
-}
 
 /* Readable, writable, and without a name: also where the file system has no O_TMPFILE. */
 static void test_scratch(void **state)
@@ -74,8 +58,9 @@ static void a_result_is_never_written_over(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(test_scratch, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(a_result_is_never_written_over, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_scratch, folder_set_up, folder_tear_down),
+        cmocka_unit_test_setup_teardown(a_result_is_never_written_over, folder_set_up,
+                                        folder_tear_down),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

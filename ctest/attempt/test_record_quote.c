@@ -1,22 +1,7 @@
 #include "attempt/record_quote.h"
 
 #include "attempt/kit.h"
-
-static struct folder folder;
-
-static int set_up(void **state)
-{
-    (void)state;
-    folder_make(&folder);
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    folder_remove(&folder);
-    return 0;
-}
+#include "folder_of_test.h"
 
 /* What is told of byte `offset` of a file with such a name and text. */
 static void expect(const char *reader, const char *name, const char *text, uint64_t offset,
@@ -93,10 +78,11 @@ static void a_file_that_is_gone_is_left_alone(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(a_line_is_quoted_with_its_place, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(a_long_line_is_cut, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(what_has_no_offset_on_disk_is_not_quoted, set_up,
-                                        tear_down),
+        cmocka_unit_test_setup_teardown(a_line_is_quoted_with_its_place, folder_set_up,
+                                        folder_tear_down),
+        cmocka_unit_test_setup_teardown(a_long_line_is_cut, folder_set_up, folder_tear_down),
+        cmocka_unit_test_setup_teardown(what_has_no_offset_on_disk_is_not_quoted, folder_set_up,
+                                        folder_tear_down),
         cmocka_unit_test(of_an_object_the_place_is_told),
         cmocka_unit_test(a_file_that_is_gone_is_left_alone),
     };

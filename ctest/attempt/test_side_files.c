@@ -277,28 +277,14 @@ static void ask_object(const char *text)
     pinned.items[0].copy = copy;
 }
 
-/* Requests for bytes of objects since the last look. */
-static uint32_t reads(void)
-{
-    static char answer[1 << 20];
-    uint32_t count = 0;
-
-    gcs_server_control(&group_server, "GET", "requests?operation=objects.get.media", "", answer,
-                       sizeof answer);
-    for (const char *at = answer; (at = strstr(at, "\"operation\"")); at++)
-        count++;
-    gcs_server_control(&group_server, "DELETE", "requests", "", answer, sizeof answer);
-    return count;
-}
-
 static void an_object_is_read_once_for_all_attempts(void **state)
 {
     (void)state;
     ask_object("of the store");
-    reads();
+    gcs_server_reads(&group_server);
     expect_a("of the store\n");
     expect_a("of the store\n");
-    assert_int_equal(reads(), 1);
+    assert_int_equal(gcs_server_reads(&group_server), 1);
 }
 
 /* It has begun to get its side files, and waits: the first beat comes after 100 ms. */
@@ -334,7 +320,7 @@ static void attempts_that_come_together_copy_once(void **state)
 
     (void)state;
     ask_object("of the store");
-    reads();
+    gcs_server_reads(&group_server);
     assert_int_equal(flock(lock, LOCK_EX), 0);
     kit_job(&kit, "return { reduce = 'sum', map = function() print(mr.open('a'):read 'a') end }");
     kit_piece(&piece, kit_file(&kit, "in.txt", "x\n"), 0, UINT64_MAX);
@@ -353,7 +339,7 @@ static void attempts_that_come_together_copy_once(void **state)
     for (int i = 0; i < 2; i++)
         kit_must(&kit, kit_await(&kit, &attempts[i]));
     assert_string_equal(buf_string(&kit.log), "of the store\nof the store\n");
-    assert_int_equal(reads(), 1);
+    assert_int_equal(gcs_server_reads(&group_server), 1);
 }
 
 static void a_damaged_copy_is_made_again(void **state)
@@ -362,9 +348,9 @@ static void a_damaged_copy_is_made_again(void **state)
     ask_object("of the store");
     expect_a("of the store\n");
     damage("object");
-    reads();
+    gcs_server_reads(&group_server);
     expect_a("of the store\n");
-    assert_int_equal(reads(), 1);
+    assert_int_equal(gcs_server_reads(&group_server), 1);
 }
 
 static void a_missing_object_is_found_by_the_plan(void **state)

@@ -1,25 +1,9 @@
 #include "base/content.h"
 
 #include "fault/fault.h"
-#include "folder.h"
+#include "folder_of_test.h"
 
 #include <errno.h>
-
-static struct folder folder;
-
-static int set_up(void **state)
-{
-    (void)state;
-    folder_make(&folder);
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    folder_remove(&folder);
-    return 0;
-}
 
 static int sum_of(const char *bytes, size_t len, uint8_t sum[CONTENT_SUM_BYTES], struct err *err)
 {
@@ -103,9 +87,11 @@ static void every_read_failure_is_the_inputs(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(sums_are_those_of_xxh3, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(every_byte_and_the_length_count, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(every_read_failure_is_the_inputs, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(sums_are_those_of_xxh3, folder_set_up, folder_tear_down),
+        cmocka_unit_test_setup_teardown(every_byte_and_the_length_count, folder_set_up,
+                                        folder_tear_down),
+        cmocka_unit_test_setup_teardown(every_read_failure_is_the_inputs, folder_set_up,
+                                        folder_tear_down),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,25 +1,9 @@
 #include "base/io_copy.h"
 
 #include "fault/fault.h"
-#include "folder.h"
+#include "folder_of_test.h"
 
 #include <errno.h>
-
-static struct folder folder;
-
-static int set_up(void **state)
-{
-    (void)state;
-    folder_make(&folder);
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    folder_remove(&folder);
-    return 0;
-}
 
 /* A new file. */
 static int scratch(void)
@@ -110,8 +94,10 @@ static void each_side_fails_in_its_own_name(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(bytes_are_copied_whichever_way, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(each_side_fails_in_its_own_name, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(bytes_are_copied_whichever_way, folder_set_up,
+                                        folder_tear_down),
+        cmocka_unit_test_setup_teardown(each_side_fails_in_its_own_name, folder_set_up,
+                                        folder_tear_down),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

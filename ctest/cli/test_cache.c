@@ -1,31 +1,8 @@
 #include "cli/cache.h"
 
+#include "cli/cache_home.h"
 #include "cli/kit.h"
-#include "folder.h"
 #include "store/cache.h"
-
-static struct folder folder;
-static char *was;
-
-static int set_up(void **state)
-{
-    (void)state;
-    folder_make(&folder);
-    was = getenv("XDG_CACHE_HOME") ? mem_strdup(getenv("XDG_CACHE_HOME")) : NULL;
-    setenv("XDG_CACHE_HOME", folder.path, 1);
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    unsetenv("XDG_CACHE_HOME");
-    if (was)
-        setenv("XDG_CACHE_HOME", was, 1);
-    free(was);
-    folder_remove(&folder);
-    return 0;
-}
 
 /* An entry that was last used at the beginning of 1970. */
 static void keep(void)
@@ -119,7 +96,7 @@ static void a_folder_that_is_none_is_an_answer(void **state)
     buf_deinit(&result);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, cache_home_set_up, cache_home_tear_down)
 
 int main(void)
 {

@@ -1,29 +1,14 @@
 #include "cli/inspect.h"
 
 #include "cli/kit.h"
-#include "folder.h"
+#include "folder_of_test.h"
 #include "record/key.h"
 #include "record/run.h"
 #include "store/manifest.h"
 
 #include <string.h>
 
-static struct folder folder;
 static struct err err;
-
-static int set_up(void **state)
-{
-    (void)state;
-    folder_make(&folder);
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    folder_remove(&folder);
-    return 0;
-}
 
 /* A run of two partitions with a record in the second. */
 static void make_run(const char *name)
@@ -170,7 +155,7 @@ static void parts_are_compared_with_the_manifest(void **state)
     buf_deinit(&result);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, folder_set_up, folder_tear_down)
 
 int main(void)
 {

@@ -1,37 +1,14 @@
 #include "cli/run_cache.h"
 
-#include "folder.h"
+#include "cli/cache_home.h"
 #include "store/cache.h"
-
-static struct folder folder;
-static char *was;
-
-static int set_up(void **state)
-{
-    (void)state;
-    folder_make(&folder);
-    folder_write(&folder, "run", "a run", 5);
-    was = getenv("XDG_CACHE_HOME") ? strdup(getenv("XDG_CACHE_HOME")) : NULL;
-    setenv("XDG_CACHE_HOME", folder.path, 1);
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    unsetenv("XDG_CACHE_HOME");
-    if (was)
-        setenv("XDG_CACHE_HOME", was, 1);
-    free(was);
-    folder_remove(&folder);
-    return 0;
-}
 
 static void use(uint64_t bytes_max)
 {
     struct run_cache cache;
     struct err err;
 
+    folder_write(&folder, "run", "a run", 5);
     assert_int_equal(run_cache_init(&cache, bytes_max, &err), 0);
     assert_int_equal(cache_keep(cache.folder, "aabbccddee", folder_path(&folder, "run"),
                                 slice_of_string("note"), &err),
@@ -65,8 +42,10 @@ static void a_cache_that_cannot_be_is_a_setup_error(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(a_job_leaves_the_cache_within_its_limit, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(a_cache_that_cannot_be_is_a_setup_error, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_job_leaves_the_cache_within_its_limit, cache_home_set_up,
+                                        cache_home_tear_down),
+        cmocka_unit_test_setup_teardown(a_cache_that_cannot_be_is_a_setup_error, cache_home_set_up,
+                                        cache_home_tear_down),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

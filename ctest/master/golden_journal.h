@@ -38,13 +38,13 @@ static inline void golden_journal_read(struct buf *out)
         fail_msg("%s", err.message);
 }
 
-static inline void golden_journal_put(const struct folder *folder)
+static inline void golden_journal_put(const struct folder *to)
 {
     struct buf bytes = {0};
 
     golden_journal_read(&bytes);
-    folder_mkdir(folder, "state");
-    folder_write(folder, "state/journal.db", bytes.ptr, bytes.len);
+    folder_mkdir(to, "state");
+    folder_write(to, "state/journal.db", bytes.ptr, bytes.len);
     buf_deinit(&bytes);
 }
 

@@ -1,27 +1,12 @@
 #include "master/job_inputs.h"
 
 #include "base/buf.h"
-#include "folder.h"
+#include "folder_of_test.h"
 #include "test.h"
 
 #include <stdint.h>
 
-static struct folder folder;
 static struct err err;
-
-static int set_up(void **state)
-{
-    (void)state;
-    folder_make(&folder);
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    folder_remove(&folder);
-    return 0;
-}
 
 /* Would the folder `out` be refused with this input? */
 static bool is_refused(const char *out, const char *input)
@@ -105,10 +90,10 @@ static void names_in_buckets_are_compared_as_they_are(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(an_old_output_is_not_both_read_and_replaced, set_up,
-                                        tear_down),
+        cmocka_unit_test_setup_teardown(an_old_output_is_not_both_read_and_replaced, folder_set_up,
+                                        folder_tear_down),
         cmocka_unit_test_setup_teardown(relative_inputs_are_in_the_folder_they_were_named_in,
-                                        set_up, tear_down),
+                                        folder_set_up, folder_tear_down),
         cmocka_unit_test(names_in_buckets_are_compared_as_they_are),
     };
 

@@ -1,7 +1,7 @@
 #include "master/journal.h"
 
 #include "base/buf.h"
-#include "folder.h"
+#include "folder_of_test.h"
 #include "master/golden_journal.h"
 #include "test.h"
 
@@ -9,22 +9,7 @@
 #include <signal.h>
 #include <sys/wait.h>
 
-static struct folder folder;
 static struct err err;
-
-static int set_up(void **state)
-{
-    (void)state;
-    folder_make(&folder);
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    folder_remove(&folder);
-    return 0;
-}
 
 static struct journal *open_it(void)
 {
@@ -542,7 +527,7 @@ static void something_else_is_no_journal(void **state)
     assert_int_equal(err.kind, ERR_SETUP);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, folder_set_up, folder_tear_down)
 
 static void its_bytes_are_those_of_both_its_files(void **state)
 {

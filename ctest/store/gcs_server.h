@@ -176,6 +176,20 @@ static inline bool gcs_server_has_open_session(const struct gcs_server *server)
     return strstr(answer, "\"state\": \"open\"") || strstr(answer, "\"state\":\"open\"");
 }
 
+/* Requests for bytes of objects since the last look. */
+static inline uint32_t gcs_server_reads(const struct gcs_server *server)
+{
+    static char answer[1 << 20];
+    uint32_t count = 0;
+
+    gcs_server_control(server, "GET", "requests?operation=objects.get.media", "", answer,
+                       sizeof answer);
+    for (const char *at = answer; (at = strstr(at, "\"operation\"")); at++)
+        count++;
+    gcs_server_control(server, "DELETE", "requests", "", answer, sizeof answer);
+    return count;
+}
+
 struct gcs_server_names {
     char text[8192]; /* each followed by a space */
     size_t count;

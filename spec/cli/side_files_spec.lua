@@ -1,27 +1,9 @@
 local engine = require "spec.support.engine"
 local meaning = require "spec.support.meaning"
+local stop_words = require "spec.support.stop_words"
 local temp = require "spec.support.temp"
 
-local JOB = [[
-local stop = {}
-return {
-  files = { stop = "data/stop.txt", "data/geo.csv" },
-  setup = function(ctx)
-    local file <close> = ctx.open "stop"
-    for line in file:lines() do stop[line] = true end
-  end,
-  map = function(_, line, emit)
-    for word in line:gmatch "%a+" do
-      if not stop[word] then emit(word, 1) end
-    end
-  end,
-  reduce = function(word, counts, emit)
-    local total = 0
-    for n in counts do total = total + n end
-    emit(word .. mr.open("geo.csv"):read "a", total)
-  end,
-}
-]]
+local JOB <const> = stop_words.job { stop = "data/stop.txt", mark = "data/geo.csv" }
 
 local folder, input, job
 
@@ -45,7 +27,7 @@ describe("side files of mrlua run", function()
   end)
 
   it("are read beside the job file, by every function", function()
-    assert.same({ code = 0, stdout = "cards!\t1\nhouse!\t1\npaper!\t1\n", stderr = "" }, run())
+    assert.same({ code = 0, stdout = "cards1\t1\nhouse1\t1\npaper1\t1\n", stderr = "" }, run())
   end)
 
   it("are what dryrun reads", function()
@@ -55,7 +37,7 @@ describe("side files of mrlua run", function()
         { stop = folder .. "/jobs/data/stop.txt", ["geo.csv"] = folder .. "/jobs/data/geo.csv" })
     end)
 
-    assert.same({ { "cards!", 1 }, { "house!", 1 }, { "paper!", 1 } }, records)
+    assert.same({ { "cards1", 1 }, { "house1", 1 }, { "paper1", 1 } }, records)
   end)
 
   it("are replaced by --file, from the current folder", function()
@@ -67,7 +49,7 @@ describe("side files of mrlua run", function()
     assert.equal("mrlua: side file geo.csv: file /dev/null: not a regular file\n", result.stderr)
     result = engine.run({ "run", "jobs/job.lua", "in", "--quiet", "--file", "stop=other.txt" },
       { folder = folder })
-    assert.equal("cards!\t1\nof!\t2\npaper!\t1\nthe!\t2\n", result.stdout)
+    assert.equal("cards1\t1\nof1\t2\npaper1\t1\nthe1\t2\n", result.stdout)
   end)
 
   it("must be there before anything runs", function()

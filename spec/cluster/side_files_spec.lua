@@ -2,32 +2,14 @@
 
 local cluster = require "spec.support.cluster"
 local gated = require "spec.support.gated"
+local stop_words = require "spec.support.stop_words"
 local temp = require "spec.support.temp"
 local texts = require "spec.support.texts"
 
 local PLAN <const> = { "--split-size", "16K", "--reducers", "4" }
 
-local JOB = [[
-local stop = {}
-return {
-  files = { stop = "data/stop.txt", "data/mark" },
-  setup = function(ctx)
-    local file <close> = ctx.open "stop"
-    for line in file:lines() do stop[line] = true end
-  end,
-  map = function(_, line, emit)
-    for word in line:gmatch "%a+" do
-      if not stop[word] then emit(word, 1) end
-    end
-  end,
-  combine = "sum",
-  reduce = function(word, counts, emit)
-    local total = 0
-    for n in counts do total = total + n end
-    emit(word .. #mr.open("mark"):read "a", total)
-  end,
-}
-]]
+local JOB <const> = stop_words.job { stop = "data/stop.txt", mark = "data/mark",
+  fields = "combine = 'sum'," }
 
 local it_all, job_path
 

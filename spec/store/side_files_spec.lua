@@ -4,25 +4,11 @@
 local engine = require "spec.support.engine"
 local gcs = require "spec.support.gcs"
 local gcs_cluster = require "spec.support.gcs_cluster"
+local stop_words = require "spec.support.stop_words"
 local temp = require "spec.support.temp"
 local texts = require "spec.support.texts"
 
-local JOB <const> = [[
-local stop = {}
-return {
-  files = { stop = "gs://bkt/side/stop.txt" },
-  setup = function(ctx)
-    local file <close> = ctx.open "stop"
-    for line in file:lines() do stop[line] = true end
-  end,
-  map = function(_, line, emit)
-    for word in line:gmatch "%a+" do
-      if not stop[word] then emit(word, 1) end
-    end
-  end,
-  reduce = "sum",
-}
-]]
+local JOB <const> = stop_words.job { stop = "gs://bkt/side/stop.txt" }
 local STEPS <const> = [[
 local function length() return #mr.open("stop"):read "a" end
 return {
