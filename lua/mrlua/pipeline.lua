@@ -70,7 +70,9 @@ local function check_list(steps)
       return nil, ("steps[%d]: must be a table, not a %s"):format(number, type(step))
     end
   end
-  if count == 0 or count ~= rawlen(steps) then
+  if count == 0 then
+    return nil, "job field 'steps' is empty: a job has one step or more"
+  elseif count ~= rawlen(steps) then
     return nil, "job field 'steps' must be a list of steps; one by name is for drive, which says "
       .. "what comes when"
   elseif count > STEP_COUNT_MAX then

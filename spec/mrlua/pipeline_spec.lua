@@ -100,7 +100,7 @@ describe("pipeline", function()
       many[101] = many[1]
       assert.equal("job field 'steps' has 101 steps, more than 100: a loop is what drive is for",
         message_of { steps = many })
-      assert.matches("^job field 'steps' must be a list of steps", message_of { steps = {} })
+      assert.matches("^job field 'steps' is empty", message_of { steps = {} })
       assert.matches("one by name is for drive", message_of { steps = { a = { map = f } } })
       assert.equal("job field 'steps' must be a table of steps", message_of { steps = 7 })
     end)
