@@ -389,6 +389,31 @@ static void pairs_skip_what_is_nested(void **state)
     buf_deinit(&out);
 }
 
+static void what_is_opened_is_a_table_or_nothing(void **state)
+{
+    struct value_reader reader;
+    struct datum key, value;
+    struct buf out = {0};
+    struct err err = {0};
+
+    (void)state;
+    write_job(&out);
+    assert_true(value_open_field(&reader, buf_slice(&out), "limits"));
+    assert_int_equal(value_read_pair(&reader, &key, &value, &err), 1);
+    assert_true(slice_equal(key.string, slice_of_string("seconds")));
+    assert_int_equal(value_read_pair(&reader, &key, &value, &err), 1);
+    assert_int_equal(value_read_pair(&reader, &key, &value, &err), 0);
+    assert_true(value_open_field(&reader, buf_slice(&out), "list"));
+    assert_int_equal(value_read_pair(&reader, &key, &value, &err), 1);
+    assert_int_equal(value.integer, 7);
+    assert_false(value_open_field(&reader, buf_slice(&out), "name"));   /* a string */
+    assert_false(value_open_field(&reader, buf_slice(&out), "reduce")); /* absent */
+    assert_true(value_open(&reader, buf_slice(&out)));
+    assert_false(value_open(&reader, slice_of("\x05", 1)));
+    assert_false(value_open(&reader, slice_of(NULL, 0)));
+    buf_deinit(&out);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -403,6 +428,7 @@ int main(void)
         cmocka_unit_test(fields_are_found_by_name_and_type),
         cmocka_unit_test(broken_tables_have_no_fields),
         cmocka_unit_test(pairs_skip_what_is_nested),
+        cmocka_unit_test(what_is_opened_is_a_table_or_nothing),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -332,14 +332,10 @@ static size_t read_counters(struct slice args, Mrlua__Counter *counters, Mrlua__
 {
     struct value_reader reader;
     struct datum key, value;
-    struct slice table;
     struct err ignored;
     size_t count = 0;
 
-    if (!value_field_table(args, "counters", &table))
-        return 0;
-    value_reader_init(&reader, table);
-    if (value_read(&reader, &key, &ignored) != 1)
+    if (!value_open_field(&reader, args, "counters"))
         return 0;
     while (count < count_max && value_read_pair(&reader, &key, &value, &ignored) == 1) {
         if (key.type != DATUM_STRING || value.type != DATUM_INTEGER)

@@ -266,14 +266,11 @@ static int read_batch(struct batch *batch, struct slice args, const char *list, 
     bool keeps = value_field_boolean(args, "keeps", false);
     struct value_reader reader;
     struct datum key, value;
-    struct slice items;
     int rc;
 
-    if (!value_field_table(args, list, &items))
+    if (!value_open_field(&reader, args, list))
         return 0;
-    value_reader_init(&reader, items);
-    rc = value_read(&reader, &key, err);
-    while (rc == 1 && (rc = value_read_pair(&reader, &key, &value, err)) == 1)
+    while ((rc = value_read_pair(&reader, &key, &value, err)) == 1)
         if (value.type == DATUM_TABLE_BEGIN)
             add_item(batch, value.string, from, keeps);
     return rc;

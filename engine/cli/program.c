@@ -20,14 +20,10 @@ static int read_argv(struct slice args, char **argv, size_t *count, struct err *
 {
     struct value_reader reader;
     struct datum key, value;
-    struct slice list;
     int rc;
 
-    if (!value_field_table(args, "argv", &list))
+    if (!value_open_field(&reader, args, "argv"))
         return err_set(err, ERR_SETUP, "program_run: no argv");
-    value_reader_init(&reader, list);
-    if (value_read(&reader, &value, err) != 1)
-        return -1;
     while ((rc = value_read_pair(&reader, &key, &value, err)) == 1) {
         if (value.type != DATUM_STRING || memchr(value.string.ptr, '\0', value.string.len))
             return err_set(err, ERR_SETUP, "program_run: an argument is no text");

@@ -71,12 +71,8 @@ static void read_list(struct run_config *config, struct slice args, const char *
     struct value_reader reader;
     struct datum key, value;
     struct err ignored;
-    struct slice list;
 
-    if (!value_field_table(args, name, &list))
-        return;
-    value_reader_init(&reader, list);
-    if (value_read(&reader, &key, &ignored) != 1 || key.type != DATUM_TABLE_BEGIN)
+    if (!value_open_field(&reader, args, name))
         return;
     while (value_read_pair(&reader, &key, &value, &ignored) == 1)
         add(config, &value);
@@ -98,15 +94,12 @@ static int read_files(struct run_config *config, struct slice args, struct err *
     struct slice pinned = value_field_string(args, "pinned_files", "");
     struct value_reader reader;
     struct datum key, value;
-    struct slice table;
     struct err ignored;
 
     if (pinned.len > 0)
         return read_pinned(config, pinned, err);
-    if (!value_field_table(args, "files", &table))
+    if (!value_open_field(&reader, args, "files"))
         return 0;
-    value_reader_init(&reader, table);
-    value_read(&reader, &key, &ignored);
     while (value_read_pair(&reader, &key, &value, &ignored) == 1) {
         Mrlua__SideFile *file;
 

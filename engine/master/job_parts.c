@@ -114,16 +114,13 @@ void job_output_list_read(struct job_output_list *outputs, struct slice view)
     enum { ROOM = OUTPUT_COUNT_MAX + 1 };
     struct value_reader reader;
     struct datum key, value;
-    struct slice table;
     struct err ignored; /* the view was checked */
 
     *outputs = (struct job_output_list){0};
-    if (!value_field_table(view, "outputs", &table))
+    if (!value_open_field(&reader, view, "outputs"))
         return;
     outputs->items = mem_alloc_array(ROOM, sizeof *outputs->items);
     outputs->list = mem_alloc_array(ROOM, sizeof(Mrlua__Output *));
-    value_reader_init(&reader, table);
-    value_read(&reader, &key, &ignored);
     while (outputs->count < ROOM && value_read_pair(&reader, &key, &value, &ignored) == 1) {
         Mrlua__Output *output = &outputs->items[outputs->count];
         struct slice format = value_field_string(value.string, "format", "");

@@ -99,10 +99,7 @@ static void find_difference(struct slice before, struct slice now, struct buf *o
     struct datum key, value, same;
     struct err ignored;
 
-    if (!call_fields(before, &fields) || !call_fields(now, &other))
-        return;
-    value_reader_init(&reader, fields);
-    if (value_read(&reader, &key, &ignored) != 1)
+    if (!call_fields(before, &fields) || !call_fields(now, &other) || !value_open(&reader, fields))
         return;
     while (value_read_pair(&reader, &key, &value, &ignored) == 1) {
         char name[64];
@@ -191,16 +188,12 @@ static int read_inputs(const struct master_job *job, struct slice request, const
 {
     struct value_reader reader;
     struct datum key, value;
-    struct slice list;
     struct err ignored;
 
-    if (!value_field_table(request, "steps", &list))
+    if (!value_open_field(&reader, request, "steps"))
         return 0;
     submit->inputs = NULL;
     submit->n_inputs = submit->n_groups = 0;
-    value_reader_init(&reader, list);
-    if (value_read(&reader, &key, &ignored) != 1)
-        return 0;
     while (value_read_pair(&reader, &key, &value, &ignored) == 1) {
         struct buf path = {0};
 

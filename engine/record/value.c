@@ -406,8 +406,7 @@ bool value_field(struct slice table, const char *name, struct datum *out)
     struct datum key;
     struct err err;
 
-    value_reader_init(&reader, table);
-    if (value_read(&reader, out, &err) == 1 && out->type == DATUM_TABLE_BEGIN)
+    if (value_open(&reader, table))
         while (value_read_pair(&reader, &key, out, &err) == 1)
             if (key.type == DATUM_STRING && slice_equal(key.string, wanted))
                 return true;
@@ -460,4 +459,20 @@ bool value_field_table(struct slice table, const char *name, struct slice *out)
         return false;
     *out = field.string;
     return true;
+}
+
+bool value_open(struct value_reader *reader, struct slice table)
+{
+    struct datum begin;
+    struct err err;
+
+    value_reader_init(reader, table);
+    return value_read(reader, &begin, &err) == 1 && begin.type == DATUM_TABLE_BEGIN;
+}
+
+bool value_open_field(struct value_reader *reader, struct slice table, const char *name)
+{
+    struct slice field;
+
+    return value_field_table(table, name, &field) && value_open(reader, field);
 }

@@ -111,4 +111,9 @@ struct slice value_field_string(struct slice table, const char *name, const char
 /* False: absent or no table. */
 bool value_field_table(struct slice table, const char *name, struct slice *out);
 
+/* Opens a table, or the one that is its field `name`, for value_read_pair(). False: there is none,
+ * or it is no table; nothing may be read then. */
+bool value_open(struct value_reader *reader, struct slice table);
+bool value_open_field(struct value_reader *reader, struct slice table, const char *name);
+
 #endif
