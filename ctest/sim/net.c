@@ -240,7 +240,7 @@ static bool struck(struct net *net, struct moment *moment)
             return true;
         again.bytes = mem_alloc(moment->len + 1);
         memcpy(again.bytes, moment->bytes, moment->len);
-        queue_add(net->queue, &again, 0);
+        queue_add_again(net->queue, &again);
         return true;
     }
     }

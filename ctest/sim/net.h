@@ -29,7 +29,7 @@ enum net_strike {
     STRIKE_NONE,
     STRIKE_LOST,    /* the connection is cut before it arrives */
     STRIKE_UNHEARD, /* after: whatever answers it does not arrive */
-    STRIKE_DOUBLED, /* it arrives twice */
+    STRIKE_DOUBLED, /* it arrives twice, before all that is behind it */
 };
 
 struct net_conn {

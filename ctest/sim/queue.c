@@ -10,9 +10,8 @@ static bool is_before(const struct moment *a, const struct moment *b)
     return a->due_ns < b->due_ns || (a->due_ns == b->due_ns && a->number < b->number);
 }
 
-void queue_add_at(struct queue *queue, const struct moment *moment, uint64_t due_ns)
+static void insert(struct queue *queue, const struct moment *added)
 {
-    struct moment added = *moment;
     size_t at = queue->count;
 
     if (queue->count == queue->capacity) {
@@ -20,11 +19,24 @@ void queue_add_at(struct queue *queue, const struct moment *moment, uint64_t due
         queue->moments = mem_realloc_array(queue->moments, queue->capacity, sizeof *queue->moments);
     }
     queue->count++;
+    for (; at > 0 && is_before(added, &queue->moments[(at - 1) / 2]); at = (at - 1) / 2)
+        queue->moments[at] = queue->moments[(at - 1) / 2];
+    queue->moments[at] = *added;
+}
+
+void queue_add_at(struct queue *queue, const struct moment *moment, uint64_t due_ns)
+{
+    struct moment added = *moment;
+
     added.due_ns = due_ns > queue->now_ns ? due_ns : queue->now_ns;
     added.number = ++queue->number_last;
-    for (; at > 0 && is_before(&added, &queue->moments[(at - 1) / 2]); at = (at - 1) / 2)
-        queue->moments[at] = queue->moments[(at - 1) / 2];
-    queue->moments[at] = added;
+    insert(queue, &added);
+}
+
+void queue_add_again(struct queue *queue, const struct moment *taken)
+{
+    assert(taken->due_ns == queue->now_ns);
+    insert(queue, taken); /* its number is below all others of this time */
 }
 
 void queue_add(struct queue *queue, const struct moment *moment, uint64_t after_ns)

@@ -49,6 +49,9 @@ void queue_add(struct queue *queue, const struct moment *moment, uint64_t after_
 /* The same for a time: never before now. */
 void queue_add_at(struct queue *queue, const struct moment *moment, uint64_t due_ns);
 
+/* What was just taken happens once more, before all else. Takes its bytes. */
+void queue_add_again(struct queue *queue, const struct moment *taken);
+
 /* False: nothing will ever happen. */
 bool queue_take(struct queue *queue, struct moment *out);
 
