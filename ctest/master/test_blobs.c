@@ -120,6 +120,36 @@ static void pieces_are_read_from_anywhere(void **state)
     buf_deinit(&bytes);
 }
 
+static void rot(const char *whole)
+{
+    char hash[BLOB_HASH_TEXT_BYTES], name[128];
+
+    blob_hash_print(name_of(whole), hash);
+    snprintf(name, sizeof name, "blobs/%s", hash);
+    folder_write(&folder, name, "rotten", 6);
+}
+
+static void what_was_damaged_is_removed_and_can_be_put_again(void **state)
+{
+    (void)state;
+    assert_int_equal(blobs_check(&blobs, name_of("hello"), &err), 0); /* not there */
+    assert_int_equal(put("hello", 0, 5), 0);
+    assert_int_equal(blobs_check(&blobs, name_of("hello"), &err), 1);
+    fault_arm(FAULT_READ, 0, EIO);
+    assert_int_equal(blobs_check(&blobs, name_of("hello"), &err), -1);
+    assert_true(fault_disarm());
+    assert_int_equal(err.kind, ERR_DISK);
+    fault_arm(FAULT_OPEN, 0, EMFILE);
+    assert_int_equal(blobs_check(&blobs, name_of("hello"), &err), -1);
+    assert_true(fault_disarm());
+    assert_blob("hello"); /* it was not this blob's fault */
+    rot("hello");
+    assert_int_equal(blobs_check(&blobs, name_of("hello"), &err), 0);
+    assert_false(blobs_has(&blobs, name_of("hello")));
+    assert_int_equal(put("hello", 0, 5), 0);
+    assert_blob("hello");
+}
+
 /* Goal: what has a blob's name is whole, and a put that failed can be made again.
  * Method: each call of a kind fails once. */
 static void every_failing_call_is_told(void **state)
@@ -213,10 +243,15 @@ static void what_nobody_names_goes_after_a_while(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(a_blob_comes_in_pieces),        TEST(an_empty_blob_is_one),
-        TEST(a_blob_is_what_its_name_says),  TEST(a_blob_has_a_limit),
-        TEST(pieces_are_read_from_anywhere), TEST(every_failing_call_is_told),
-        TEST(a_sweep_leaves_what_is_wanted), TEST(what_nobody_names_goes_after_a_while),
+        TEST(a_blob_comes_in_pieces),
+        TEST(an_empty_blob_is_one),
+        TEST(a_blob_is_what_its_name_says),
+        TEST(a_blob_has_a_limit),
+        TEST(pieces_are_read_from_anywhere),
+        TEST(every_failing_call_is_told),
+        TEST(what_was_damaged_is_removed_and_can_be_put_again),
+        TEST(a_sweep_leaves_what_is_wanted),
+        TEST(what_nobody_names_goes_after_a_while),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

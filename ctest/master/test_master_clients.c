@@ -218,6 +218,45 @@ static void a_blob_is_put_and_got(void **state)
     message_free(data);
 }
 
+/* A client that submits the job again puts its blobs again, and is told which are there. */
+static void a_blob_that_came_damaged_is_looked_at(void **state)
+{
+    struct kit_peer *user = master_kit_connect(&kit, ROLE_SUBMIT);
+    struct kit_peer *worker = master_kit_connect(&kit, ROLE_WORKER);
+    char hash_text[BLOB_HASH_TEXT_BYTES], name[128], text[] = "some source";
+    Mrlua__BlobPut put = MRLUA__BLOB_PUT__INIT;
+    Mrlua__BlobGet get = MRLUA__BLOB_GET__INIT;
+    uint8_t hash[BLOB_HASH_BYTES];
+    Mrlua__BlobHave *have;
+    Mrlua__BlobData *data;
+
+    (void)state;
+    blob_hash(slice_of_string(text), hash);
+    put.hash = get.hash = (ProtobufCBinaryData){.len = sizeof hash, .data = hash};
+    put.total_bytes = sizeof text - 1;
+    put.bytes = (ProtobufCBinaryData){.len = sizeof text - 1, .data = (uint8_t *)text};
+    peer_send(user, MESSAGE_BLOB_PUT, 1, &put.base);
+    message_free(peer_await(user, MESSAGE_BLOB_HAVE, &mrlua__blob_have__descriptor));
+    get.came_damaged = true;
+    peer_send(worker, MESSAGE_BLOB_GET, 2, &get.base);
+    data = peer_await(worker, MESSAGE_BLOB_DATA, &mrlua__blob_data__descriptor);
+    assert_int_equal(data->bytes.len, sizeof text - 1); /* it is well here */
+    message_free(data);
+    blob_hash_print(hash, hash_text);
+    snprintf(name, sizeof name, "state/blobs/%s", hash_text);
+    folder_write(&kit.folder, name, "some sourcE", 11);
+    peer_send(worker, MESSAGE_BLOB_GET, 3, &get.base);
+    data = peer_await(worker, MESSAGE_BLOB_DATA, &mrlua__blob_data__descriptor);
+    assert_true(data->unknown);
+    assert_string_equal(data->trouble, "the master's copy was damaged: submit the job again");
+    message_free(data);
+    put.bytes.len = 0; /* only asks */
+    peer_send(user, MESSAGE_BLOB_PUT, 4, &put.base);
+    have = peer_await(user, MESSAGE_BLOB_HAVE, &mrlua__blob_have__descriptor);
+    assert_false(have->complete);
+    message_free(have);
+}
+
 static void workers_are_listed(void **state)
 {
     struct kit_peer *user = master_kit_connect(&kit, ROLE_READ);
@@ -246,6 +285,7 @@ int main(int argc, char **argv)
         MASTER_TEST(a_wrong_submit_is_refused),
         MASTER_TEST(a_job_that_nobody_knows_is_told),
         MASTER_TEST(a_blob_is_put_and_got),
+        MASTER_TEST(a_blob_that_came_damaged_is_looked_at),
         MASTER_TEST(workers_are_listed),
     };
 

@@ -69,6 +69,32 @@ static void a_cut_bundle_goes_on_where_it_was(void **state)
     shell_close(&shell);
 }
 
+/* The frame was whole, so the master's copy is not, or this machine's memory. */
+static void what_comes_damaged_is_asked_for_once_more(void **state)
+{
+    struct shell shell;
+    Mrlua__BlobGet *get;
+
+    (void)state;
+    shell_open(&shell);
+    begin(&shell);
+    shell.refuses_blobs = true;
+    start(&shell, 11);
+    get = shell_await(&shell, MESSAGE_BLOB_GET);
+    assert_false(get->came_damaged);
+    put(&shell, (struct slice){0}, 0, 0); /* it is empty now */
+    get = shell_await(&shell, MESSAGE_BLOB_GET);
+    assert_true(get->came_damaged);
+    assert_int_equal(get->offset, 0);
+    put(&shell, slice_of(shell.bundle.ptr, 10), 0, shell.bundle.len);
+    get = shell_await(&shell, MESSAGE_BLOB_GET);
+    assert_false(get->came_damaged);
+    assert_int_equal(get->offset, 10);
+    put(&shell, slice_of(shell.bundle.ptr + 10, shell.bundle.len - 10), 10, shell.bundle.len);
+    shell_await(&shell, MESSAGE_ATTEMPT_DONE);
+    shell_close(&shell);
+}
+
 static void a_damaged_bundle_is_not_run(void **state)
 {
     struct shell shell;
@@ -79,6 +105,8 @@ static void a_damaged_bundle_is_not_run(void **state)
     begin(&shell);
     shell.refuses_blobs = true;
     start(&shell, 11);
+    shell_await(&shell, MESSAGE_BLOB_GET);
+    put(&shell, slice_of_string("return nil"), 0, 10);
     shell_await(&shell, MESSAGE_BLOB_GET);
     put(&shell, slice_of_string("return nil"), 0, 10);
     failed = shell_await(&shell, MESSAGE_ATTEMPT_FAILED);
@@ -111,6 +139,24 @@ static void a_bundle_that_rotted_in_the_folder_is_fetched_again(void **state)
     shell_close(&shell);
 }
 
+/* The master has not got it: that is the end of the job, by its kind. */
+static void fails_with(struct shell *shell, uint64_t attempt, const char *trouble,
+                       const char *message)
+{
+    Mrlua__BlobData data = MRLUA__BLOB_DATA__INIT;
+    Mrlua__AttemptFailed *failed;
+
+    start(shell, attempt);
+    shell_await(shell, MESSAGE_BLOB_GET);
+    data.hash = (ProtobufCBinaryData){BLOB_HASH_BYTES, shell->bundle_hash};
+    data.unknown = true;
+    data.trouble = (char *)(uintptr_t)trouble;
+    shell_send(shell, MESSAGE_BLOB_DATA, &data.base);
+    failed = shell_await(shell, MESSAGE_ATTEMPT_FAILED);
+    assert_int_equal(failed->error->kind, ERR_SETUP);
+    assert_string_equal(failed->error->message, message);
+}
+
 static void a_bundle_that_nobody_has_fails_the_attempt(void **state)
 {
     struct shell shell;
@@ -120,20 +166,9 @@ static void a_bundle_that_nobody_has_fails_the_attempt(void **state)
     begin(&shell);
     shell.bundle_hash[0] ^= 1;
     shell.refuses_blobs = true;
-    start(&shell, 11);
-    shell_await(&shell, MESSAGE_BLOB_GET);
-    {
-        Mrlua__BlobData data = MRLUA__BLOB_DATA__INIT;
-        Mrlua__AttemptFailed *failed;
-
-        data.hash = (ProtobufCBinaryData){BLOB_HASH_BYTES, shell.bundle_hash};
-        data.unknown = true;
-        shell_send(&shell, MESSAGE_BLOB_DATA, &data.base);
-        failed = shell_await(&shell, MESSAGE_ATTEMPT_FAILED);
-        assert_int_equal(failed->error->kind, ERR_SETUP);
-        assert_string_equal(failed->error->message,
-                            "the master has lost a file of this job (code): submit it again");
-    }
+    fails_with(&shell, 11, "", "the master has lost a file of this job (code): submit it again");
+    fails_with(&shell, 12, "its copy was damaged",
+               "a file of this job (code) cannot be had: its copy was damaged");
     shell_close(&shell);
 }
 
@@ -252,6 +287,8 @@ static void a_side_file_that_comes_damaged_is_not_kept(void **state)
     (void)state;
     begin_waiting(&shell);
     put_side(&shell, "another sidE file", 0);
+    assert_true(((Mrlua__BlobGet *)shell_await(&shell, MESSAGE_BLOB_GET))->came_damaged);
+    put_side(&shell, "another sidE file", 0);
     failed = shell_await(&shell, MESSAGE_ATTEMPT_FAILED);
     assert_int_equal(failed->error->kind, ERR_RETRY);
     assert_non_null(strstr(failed->error->message, "damaged"));
@@ -301,6 +338,7 @@ int main(int argc, char **argv)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_bundle_comes_in_pieces_and_is_kept),
         cmocka_unit_test(a_cut_bundle_goes_on_where_it_was),
+        cmocka_unit_test(what_comes_damaged_is_asked_for_once_more),
         cmocka_unit_test(a_damaged_bundle_is_not_run),
         cmocka_unit_test(a_bundle_that_rotted_in_the_folder_is_fetched_again),
         cmocka_unit_test(a_bundle_that_nobody_has_fails_the_attempt),

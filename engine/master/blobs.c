@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "base/io.h"
+#include "base/log.h"
 #include "base/mem.h"
 
 #include <dirent.h>
@@ -169,6 +170,37 @@ int blobs_get(const struct blobs *blobs, const uint8_t hash[BLOB_HASH_BYTES], ui
 
     names_init(&names, blobs, hash);
     rc = read_piece(names.whole.ptr, offset, bytes_max, out, total, err);
+    names_deinit(&names);
+    return rc;
+}
+
+static int check(const char *path, const uint8_t *hash, struct err *err)
+{
+    uint8_t found[BLOB_HASH_BYTES];
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    uint64_t bytes;
+    int rc;
+
+    if (fd < 0)
+        return errno == ENOENT ? 0 : err_set_errno(err, ERR_DISK, "open %s", path);
+    rc = blob_hash_file(fd, path, ERR_DISK, found, NULL, &bytes, err);
+    io_close(&fd);
+    if (rc != 0)
+        return -1;
+    if (memcmp(found, hash, sizeof found) == 0)
+        return 1;
+    unlink(path);
+    log_event(SEVERITY_WARNING, "blob_damaged", log_text("path", path));
+    return 0;
+}
+
+int blobs_check(const struct blobs *blobs, const uint8_t hash[BLOB_HASH_BYTES], struct err *err)
+{
+    struct names names;
+    int rc;
+
+    names_init(&names, blobs, hash);
+    rc = check(names.whole.ptr, hash, err);
     names_deinit(&names);
     return rc;
 }

@@ -5,6 +5,7 @@
  *     rc = blobs_init(&blobs, state_folder, &err);                  makes STATE/blobs
  *     rc = blobs_put(&blobs, hash, offset, total, bytes, &have, &err);
  *     rc = blobs_get(&blobs, hash, offset, bytes_max, &out, &total, &err);
+ *     rc = blobs_check(&blobs, hash, &err);                         it came damaged, says who got it
  *     blobs_deinit(&blobs);
  *
  * A blob arrives in pieces, in order, as HASH.part; when it is whole it is checked, synced and
@@ -68,6 +69,10 @@ int blobs_put(const struct blobs *blobs, const uint8_t hash[BLOB_HASH_BYTES], ui
  * (ERR_DISK). */
 int blobs_get(const struct blobs *blobs, const uint8_t hash[BLOB_HASH_BYTES], uint64_t offset,
               size_t bytes_max, struct buf *out, uint64_t *total, struct err *err);
+
+/* Reads all of a blob. 1: it is what its name says. 0: there is none, or it was damaged: it is
+ * removed, and can be put again. -1 (ERR_DISK). */
+int blobs_check(const struct blobs *blobs, const uint8_t hash[BLOB_HASH_BYTES], struct err *err);
 
 /* It was put, or a job that names it has ended: in BLOBS_KEEP_MS it may go. Again: moves that. */
 void blobs_leave(struct blobs *blobs, const uint8_t hash[BLOB_HASH_BYTES], uint64_t now_ns);

@@ -451,26 +451,46 @@ static void take_put(struct master_peer *peer, const struct frame *frame)
     message_free(put);
 }
 
+/* A piece of what is asked for, in `bytes` and `answer`; or why there is none, in `trouble`. */
+static void get_piece(const struct blobs *blobs, const Mrlua__BlobGet *get, struct buf *bytes,
+                      Mrlua__BlobData *answer, struct err *trouble)
+{
+    int rc = 1;
+
+    if (get->hash.len != BLOB_HASH_BYTES || get->offset > BLOB_BYTES_MAX) {
+        answer->unknown = true;
+        return;
+    }
+    if (get->came_damaged) {
+        rc = blobs_check(blobs, get->hash.data, trouble);
+        if (rc == 0)
+            err_set(trouble, ERR_SETUP, "the master's copy was damaged: submit the job again");
+    }
+    if (rc == 1)
+        rc = blobs_get(blobs, get->hash.data, get->offset, BLOB_PIECE_BYTES, bytes,
+                       &answer->total_bytes, trouble);
+    if (rc < 0)
+        err_prefix(trouble, "the master cannot read its copy");
+    answer->unknown = rc != 1;
+}
+
 static void take_get(struct master_peer *peer, const struct frame *frame)
 {
-    struct err err;
+    struct err err = {0};
     Mrlua__BlobGet *get = message_unpack(&mrlua__blob_get__descriptor, frame->payload, &err);
     Mrlua__BlobData answer = MRLUA__BLOB_DATA__INIT;
     struct buf bytes = {0};
-    int rc = 0;
 
-    if (get && get->hash.len == BLOB_HASH_BYTES && get->offset <= BLOB_BYTES_MAX)
-        rc = blobs_get(&peer->master->blobs, get->hash.data, get->offset, BLOB_PIECE_BYTES, &bytes,
-                       &answer.total_bytes, &err);
-    if (get && rc >= 0) {
-        answer.hash = get->hash;
-        answer.offset = get->offset;
-        answer.unknown = rc == 0;
-        answer.bytes = (ProtobufCBinaryData){.len = bytes.len, .data = (uint8_t *)bytes.ptr};
-        conn_send(peer->conn, MESSAGE_BLOB_DATA, frame->request_id, &answer.base);
-    } else {
+    if (!get) {
         master_answer_error(peer, frame->request_id, &err);
+        return;
     }
+    get_piece(&peer->master->blobs, get, &bytes, &answer, &err);
+    answer.hash = get->hash;
+    answer.offset = get->offset;
+    answer.trouble = err.message;
+    answer.bytes = (ProtobufCBinaryData){.len = bytes.len, .data = (uint8_t *)bytes.ptr};
+    conn_send(peer->conn, MESSAGE_BLOB_DATA, frame->request_id, &answer.base);
     buf_deinit(&bytes);
     message_free(get);
 }

@@ -45,6 +45,7 @@ static void ask(struct worker *worker, const struct worker_blob *blob)
         return;
     get.hash = (ProtobufCBinaryData){sizeof blob->hash, (uint8_t *)(uintptr_t)blob->hash};
     get.offset = blob->bytes;
+    get.came_damaged = blob->came_damaged && blob->bytes == 0;
     conn_send(worker->conn, MESSAGE_BLOB_GET, 0, &get.base);
 }
 
@@ -77,21 +78,30 @@ static void part_path_of(const struct worker *worker, const struct worker_blob *
     buf_append_string(out, ".part");
 }
 
-static void drop(struct worker *worker, struct worker_blob *blob)
+/* What has come is thrown away, unless it has got its name. */
+static void rewind_blob(const struct worker *worker, struct worker_blob *blob)
 {
-    struct worker_blob **link = &worker->blobs;
     struct buf part = {0};
 
-    while (*link != blob)
-        link = &(*link)->next;
-    *link = blob->next;
-    if (blob->fd >= 0) { /* it has not got its name */
+    if (blob->fd >= 0) {
         part_path_of(worker, blob, &part);
         unlink(buf_string(&part));
         buf_deinit(&part);
     }
     io_close(&blob->fd);
     blob_hasher_close(blob->hasher, NULL);
+    blob->hasher = NULL;
+    blob->bytes = 0;
+}
+
+static void drop(struct worker *worker, struct worker_blob *blob)
+{
+    struct worker_blob **link = &worker->blobs;
+
+    while (*link != blob)
+        link = &(*link)->next;
+    *link = blob->next;
+    rewind_blob(worker, blob);
     free(blob);
 }
 
@@ -262,7 +272,7 @@ static void fail_waiting(struct worker *worker, const struct worker_blob *blob,
 }
 
 /* Nobody has it but the client that put it: no other attempt will do better. */
-static void fail_lost(struct worker *worker, const struct worker_blob *blob)
+static void fail_lost(struct worker *worker, const struct worker_blob *blob, const char *trouble)
 {
     for (struct worker_attempt *at = worker->attempts, *next; at; at = next) {
         const char *role = role_of(blob, at);
@@ -271,8 +281,11 @@ static void fail_lost(struct worker *worker, const struct worker_blob *blob)
         next = at->next;
         if (!role)
             continue;
-        err_set(&err, ERR_SETUP, "the master has lost a file of this job (%s): submit it again",
-                role);
+        if (trouble[0] != '\0')
+            err_set(&err, ERR_SETUP, "a file of this job (%s) cannot be had: %s", role, trouble);
+        else
+            err_set(&err, ERR_SETUP, "the master has lost a file of this job (%s): submit it again",
+                    role);
         worker_attempt_fail(at, &err);
     }
 }
@@ -305,7 +318,17 @@ static int add(struct worker *worker, struct worker_blob *blob, const Mrlua__Blo
     return 0;
 }
 
-/* All of it is here: it gets its name, if it is its own. */
+/* It is asked for from its start, once: the master looks at its own copy then. */
+static int ask_again(struct worker *worker, struct worker_blob *blob, struct err *err)
+{
+    if (blob->came_damaged)
+        return err_set(err, ERR_RETRY, "a blob came damaged from the master, where it is whole");
+    rewind_blob(worker, blob);
+    blob->came_damaged = true;
+    return 0;
+}
+
+/* All of it is here: it gets its name, if it is its own. 1; 0: it is to come again; -1. */
 static int finish(struct worker *worker, struct worker_blob *blob, struct err *err)
 {
     uint8_t found[BLOB_HASH_BYTES];
@@ -316,7 +339,7 @@ static int finish(struct worker *worker, struct worker_blob *blob, struct err *e
     blob_hasher_close(blob->hasher, found);
     blob->hasher = NULL;
     if (memcmp(found, blob->hash, sizeof found) != 0)
-        return err_set(err, ERR_RETRY, "a blob came damaged from the master");
+        return ask_again(worker, blob, err);
     path_of(worker, blob->hash, &path);
     part_path_of(worker, blob, &part);
     rc = io_rename(buf_string(&part), buf_string(&path), err);
@@ -327,7 +350,7 @@ static int finish(struct worker *worker, struct worker_blob *blob, struct err *e
     io_close(&blob->fd);
     blob_hash_print(blob->hash, text);
     log_event(SEVERITY_INFO, "blob_kept", log_text("blob", text), log_number("bytes", blob->bytes));
-    return 0;
+    return 1;
 }
 
 /* 1: that was the last piece. 0: there is another. -1. */
@@ -340,7 +363,7 @@ static int take_piece(struct worker *worker, struct worker_blob *blob, const Mrl
         return -1;
     if (blob->bytes < data->total_bytes)
         return 0;
-    return finish(worker, blob, err) == 0 ? 1 : -1;
+    return finish(worker, blob, err);
 }
 
 void worker_blobs_take(struct worker *worker, const Mrlua__BlobData *data)
@@ -353,7 +376,7 @@ void worker_blobs_take(struct worker *worker, const Mrlua__BlobData *data)
     if (!blob || (!data->unknown && data->offset != blob->bytes))
         return; /* asked for twice */
     if (data->unknown) {
-        fail_lost(worker, blob);
+        fail_lost(worker, blob, data->trouble);
     } else {
         rc = take_piece(worker, blob, data, &err);
         if (rc < 0)
@@ -362,7 +385,7 @@ void worker_blobs_take(struct worker *worker, const Mrlua__BlobData *data)
     if (rc != 0) {
         drop(worker, blob);
         worker_attempts_go_on(worker);
-    } else if (data->bytes.len > 0) {
+    } else if (data->bytes.len > 0 || blob->bytes == 0) {
         ask(worker, blob);
     }
 }

@@ -62,6 +62,7 @@ struct worker_blob {
     int fd;         /* of its file, under another name; -1: nothing has come */
     uint64_t bytes; /* that have come */
     struct blob_hasher *hasher;
+    bool came_damaged; /* once: it comes again, or the master says what is wrong with it */
 };
 
 /* The newest of one job. */

@@ -137,6 +137,22 @@ describe("side files on a cluster", function()
       job:text "err", 1, true)
   end)
 
+  it("that are damaged on the master end the job, and the next submit puts them again", function()
+    write("jobs/data/mark", "!")
+    it_all:start_master()
+    local input = write("in", "the house\n")
+    local job = it_all:submit(job_path, { input })
+    it_all:job_id(job)
+    temp.write(it_all.folder .. "/state/blobs/" .. hash_of(data "stop.txt"), "the\nof\nanD\n")
+    it_all:start_worker()
+    local code = it_all:wait("the job ends", 120, function() return job:code() end)
+    assert.equal(2, code)
+    local message <const> = "a file of this job (stop) cannot be had: "
+      .. "the master's copy was damaged: submit the job again"
+    assert.matches(message, job:text "err", 1, true)
+    it_all:expect_parts(it_all:submit(job_path, { input }), "== part-00000\nhouse1\t1\n")
+  end)
+
   it("must be there, and small enough for a master, before anything is sent", function()
     it_all:start_master()
     local input = write("in", "x\n")
