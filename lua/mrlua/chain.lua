@@ -2,6 +2,9 @@
 --
 --     local step = chain({ first, second }, third)     a job table: third with a longer map
 --
+-- Where third has `inputs`, each of them has a longer map, too: what it has of its own is instead
+-- of the first one's.
+--
 -- The keys between them are what they would be had they been written and read: 1.0 is 1.
 
 local maps = require "mrlua.maps"
@@ -63,6 +66,17 @@ local function chained_map(list)
   end
 end
 
+-- The same of inputs with maps of their own.
+local function chained_inputs(inputs, list, params)
+  local chained = {}
+  for name, one in next, inputs do
+    local own = table.move(list, 1, #list, 1, {})
+    own[1] = one.map and map_of(one, params) or own[1]
+    chained[name] = { map = chained_map(own), input = one.input }
+  end
+  return chained
+end
+
 -- Hooks of the steps before are those of their maps; the reduce of the last step has only its own.
 local function chained_setup(steps)
   return function(mr)
@@ -105,6 +119,7 @@ return function(before, step)
     chained[field] = value
   end
   chained.map = chained_map(list)
+  chained.inputs = step.inputs and chained_inputs(step.inputs, list, step.params or {})
   chained.setup = any_has(steps, "setup") and chained_setup(steps) or nil
   chained.cleanup = any_has(steps, "cleanup") and chained_cleanup(steps, list) or nil
   return chained

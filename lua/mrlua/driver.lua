@@ -8,8 +8,9 @@
 --
 -- mr.run answers when the step has been committed. Its fields are those of a job that has one
 -- step (mrlua.pipeline says which are the whole job's), and `inputs`: nothing, the inputs of the
--- job; a step; or a list of steps. (No paths: a job reads what its user has named.) A step that
--- fails ends the job: mr.run does not answer.
+-- job, all of them; a step; or a list of steps. (No paths, and no names: a job reads what its user
+-- has named, and mr.input tells a map which of the job's `inputs` it is given.) A step that fails
+-- ends the job: mr.run does not answer.
 --
 -- What drive returns is the last step, whose output is that of the job, in its format: a table
 -- as for mr.run, or a step, whose records are then written as they are.

@@ -331,7 +331,7 @@ local function job_of(job, step, overrides)
   for field, value in pairs(step) do
     own[field] = value
   end
-  own.params, own.files, own.inputs = {}, job.files, nil -- of mr.run: they are read already
+  own.params, own.files, own.inputs = {}, job.files, nil -- those of mr.run are steps
   own.skip_bad = step.skip_bad or job.skip_bad
   for _, from in ipairs { job.params or {}, overrides or {}, step.params or {} } do
     for name, value in pairs(from) do
@@ -359,6 +359,7 @@ local function run_steps(job, input, overrides, paths)
   for i, step in ipairs(job.steps) do
     local own = job_of(job, step, overrides)
     own.input = i == 1 and (step.input or job.input) or nil
+    own.inputs = i == 1 and job.inputs or nil
     own.outputs = i == #job.steps and (step.outputs or job.outputs) or nil
     input, counters, _, further = run_one(own, input, nil, paths)
   end
@@ -390,6 +391,7 @@ local function run_driver(job, input, overrides, paths)
     local own = job_of(job, step, overrides)
     own.outputs = is_last and (step.outputs or job.outputs) or nil
     own.input = not step.inputs and (step.input or job.input) or nil
+    own.inputs = not step.inputs and job.inputs or nil
     local list, counters, _, further = run_one(own,
       step.inputs and records_of_steps(step.inputs) or input, nil, paths)
     return setmetatable({ list = list, counters = counters, records = #list, further = further },

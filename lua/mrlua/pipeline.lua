@@ -27,8 +27,8 @@
 -- reduce is never followed by anything in its attempt.
 --
 -- What is the whole job's: params (a step may have more of its own), limits, attempts, skip_bad,
--- deterministic, unsafe, files; `input` for what reads the inputs of the job; and for the last step
--- `output` and `outputs`.
+-- deterministic, unsafe, files; `input` and `inputs` for what reads the inputs of the job; and for
+-- the last step `output` and `outputs`.
 
 local chain = require "mrlua.chain"
 
@@ -40,7 +40,9 @@ local OF_STEPS = {
   setup = true, cleanup = true,
 }
 -- And not of its steps.
-local OF_JOBS = { name = true, unsafe = true, files = true, steps = true, drive = true }
+local OF_JOBS = {
+  name = true, unsafe = true, files = true, inputs = true, steps = true, drive = true,
+}
 local STEP_COUNT_MAX = 100 -- of a list: who needs more has a loop, and that is what drive is for
 local DEPTH_MAX = 8 -- of tables in a job table, on the way to a function
 
@@ -82,21 +84,9 @@ local function check_list(steps)
   return true
 end
 
--- Inputs with maps of their own, in a job or a step. Those that mr.run is given are steps.
-local function check_inputs(fields, place)
-  if rawget(fields, "inputs") ~= nil then
-    return nil, place .. "field 'inputs' is there, and a job of several steps reads what is all "
-      .. "alike"
-  end
-  return true
-end
-
 -- Fields of the job and of the step, as the step's own job table. `place`: "steps[2]: ".
 local function join(spec, step, place)
-  local joined, is_right, message = {}, check_inputs(step, place)
-  if not is_right then
-    return nil, message
-  end
+  local joined = {}
   for field, value in next, spec do
     if not OF_STEPS[field] and field ~= "steps" and field ~= "drive" and field ~= "input"
       and field ~= "output" and field ~= "outputs" then
@@ -120,7 +110,12 @@ end
 
 -- The format of what a step reads and writes. `reads`: "job" or "steps".
 local function set_formats(joined, spec, reads, is_last, place)
-  if reads == "job" then
+  if reads ~= "job" then
+    joined.inputs = nil
+  end
+  if joined.inputs and joined.input then
+    return nil, place .. "field 'input' is there, and the job's inputs have formats of their own"
+  elseif reads == "job" then
     joined.input = joined.input or rawget(spec, "input")
   elseif joined.input ~= nil and joined.input ~= "run" then
     return nil, place .. "field 'input' is there, and what it reads are the records of a step"
@@ -229,10 +224,7 @@ end
 -- @treturn table          the job's own fields; or nil and a message
 -- @treturn integer        how many steps it has; nil: drive decides
 function pipeline.check(spec, check)
-  local own, has_none, problem = {}, check_inputs(spec, "job ")
-  if not has_none then
-    return nil, problem
-  end
+  local own = {}
   for field, value in next, spec do
     if OF_STEPS[field] then
       return nil, ("job field '%s' is that of a step: put it into 'steps'"):format(field)

@@ -94,6 +94,38 @@ return {
     assert.equal("mrlua: missing argument 'INPUT': mrlua run job.lua INPUT...\n", run().stderr)
   end)
 
+  it("reads them in the steps of a job that read no other step", function()
+    local counting = [[{ reduce = "count",
+      map = function(key, value, emit) emit(mr.input .. " " .. (value.name or value), 1) end }]]
+    local inputs = "inputs = { users = { input = 'csv' }, clicks = { 'c*', map = 'words' } },"
+    write("c1", "x y\n")
+    temp.write(job, ([[return { %s steps = { %s, { map = "identity", reduce = "sum" } } }]])
+      :format(inputs, counting))
+    local function expect(expected)
+      local result = run("--input", "users=users.csv")
+      assert.equal("", result.stderr)
+      assert.equal(expected, result.stdout)
+    end
+
+    expect("users ann\t1\nx\t1\ny\t1\n")
+    -- the map of the first step runs in the attempts of the second
+    temp.write(job, ([[return { %s steps = {
+      { map = function(key, value, emit) emit(mr.input, value.name or value) end },
+      { map = "identity", reduce = "list", output = "jsonl" } }, output = "jsonl" }]])
+      :format(inputs))
+    assert.equal('["users",["ann"]]\n["x",[1]]\n["y",[1]]\n',
+      run("--input", "users=users.csv").stdout)
+    temp.write(job, ([[local job = { %s steps = { %s } }
+      function job.drive(mr)
+        local first, second = mr.run(job.steps[1]), mr.run(job.steps[1])
+        return { map = "identity", reduce = "sum", inputs = { first, second } }
+      end
+      return job]]):format(inputs, counting))
+    expect("users ann\t2\nx\t2\ny\t2\n")
+    local call = "mrlua run job.lua [--input clicks=PATH] --input users=PATH\n"
+    assert.equal("mrlua: input 'users' of job.lua has no path: " .. call, run().stderr)
+  end)
+
   it("keeps input and output apart", function()
     write("c1", "x\n")
     os.execute(("mkdir %s/out && mv %s/c1 %s/out"):format(folder, folder, folder))

@@ -15,12 +15,12 @@ local function tell(key, value, emit)
   emit(#value, ("%s %d %s"):format(mr.input, key, value))
 end
 return {
-  map = tell,
   inputs = { lines = {}, words = { map = "words" }, table = { input = "csv" },
     json = { input = "jsonl" } },
-  reduce = "identity", params = { unused = { type = "string" } },
+  params = { unused = { type = "string" } },
   REST
 }]]
+local IDENTITY <const> = "map = tell, reduce = 'identity',"
 
 local it_all
 
@@ -35,7 +35,8 @@ local function prepare(folder, rest)
   temp.write(folder .. "/lines", table.concat(words, "\n") .. "\n")
   temp.write(folder .. "/table", table.concat(table_lines, "\n,\n"):gsub(",\n", "") .. "\n")
   temp.write(folder .. "/json", table.concat(json_lines, "\n") .. "\n")
-  return temp.write(folder .. "/job.lua", (JOB:gsub("REST", rest or ""))), { "--param", "unused=x",
+  local source = JOB:gsub("REST", rest or IDENTITY)
+  return temp.write(folder .. "/job.lua", source), { "--param", "unused=x",
     "--input", "words=" .. folder .. "/lines", "--input", "lines=" .. folder .. "/lines",
     "--input", "json=" .. folder .. "/json", "--input", "table=" .. folder .. "/table",
     "--split-size", "8K", "--reducers", 3 }
@@ -53,7 +54,7 @@ describe("a job with inputs on a cluster", function()
   for what, rest in pairs { ["by hash"] = "", ["by range"] = "partition = 'range'," } do
     it("writes what mrlua run writes, with parts " .. what, function()
       it_all:start(2)
-      local job, flags = prepare(it_all.folder, rest)
+      local job, flags = prepare(it_all.folder, IDENTITY .. rest)
 
       it_all:expect_parts(it_all:submit(job, {}, flags), it_all:expected_parts(job, {}, flags))
       it_all:expect_clean()
@@ -66,6 +67,22 @@ describe("a job with inputs on a cluster", function()
 
     it_all:expect_parts(it_all:submit("jobs/join.lua", {}, flags),
       it_all:expected_parts("jobs/join.lua", {}, flags))
+    it_all:expect_clean()
+  end)
+
+  it("reads them in the first of several steps, and in those of a driver", function()
+    it_all:start(2)
+    local steps <const> = "steps = { { map = tell, reduce = 'count' }, "
+      .. "{ map = 'identity', reduce = 'sum', reducers = 2 } },"
+    local drive <const> = [[drive = function(mr)
+      local one = { map = tell, reduce = "count" }
+      return { map = "identity", reduce = "sum", inputs = { mr.run(one), mr.run(one) } }
+    end, steps = { tell },]]
+    for _, rest in ipairs { steps, drive } do
+      local job, flags = prepare(it_all.folder, rest)
+
+      it_all:expect_parts(it_all:submit(job, {}, flags), it_all:expected_parts(job, {}, flags))
+    end
     it_all:expect_clean()
   end)
 
@@ -133,7 +150,7 @@ describe("a job with inputs in Cloud Storage", function()
 
   it("writes what mrlua run writes on files, with its runs in the bucket", function()
     local folder <const> = on_gs.folder
-    local job, flags = prepare(folder, "partition = 'range',")
+    local job, flags = prepare(folder, IDENTITY .. "partition = 'range',")
     local expected = on_gs.cluster:expected_parts(job, {}, flags)
     local argv = { job, "--shuffle", "gcs" }
     for i, flag in ipairs(flags) do

@@ -36,6 +36,17 @@ describe("chain()", function()
     assert.equal("sum", step.reduce)
   end)
 
+  it("is made for each input: with its own map instead of the first", function()
+    local step = chain({ { map = count_letters } }, { map = double, inputs = {
+      own = { map = "words", input = "csv" }, none = {},
+    } })
+
+    assert.same({ { "ab", 1 }, { "ab", 2 } },
+      records_of({ map = step.inputs.own.map }, { { 0, "ab" } }))
+    assert.same({ { 2, 1 }, { 2, 2 } }, records_of({ map = step.inputs.none.map }, { { 0, "ab" } }))
+    assert.equal("csv", step.inputs.own.input)
+  end)
+
   it("has keys between maps that are what was written would be", function()
     local seen = {}
     local step = chain({ { map = function(_, _, emit)

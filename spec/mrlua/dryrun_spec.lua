@@ -284,6 +284,20 @@ describe("dryrun.run() with inputs", function()
     assert.same({ "+map a", "-map a", "+map b", "-map b", "+reduce nil", "-reduce nil" }, seen)
   end)
 
+  it("reads them in the first step, and in those of a driver that read no step", function()
+    local spec = { inputs = { a = { map = "words" }, b = {} } }
+    local counting = { map = tell, reduce = "count" }
+    local texts = { a = "x y\n", b = { "z" } }
+    spec.steps = { counting, { map = "identity", reduce = "sum" } }
+    assert.same({ { "b", 1 }, { "x", 1 }, { "y", 1 } }, (dryrun.run(spec, texts)))
+    spec.steps = nil
+    function spec.drive(mr)
+      local first, second = mr.run(counting), mr.run(counting)
+      return { map = "identity", reduce = "sum", inputs = { first, second } }
+    end
+    assert.same({ { "b", 2 }, { "x", 2 }, { "y", 2 } }, (dryrun.run(spec, texts)))
+  end)
+
   it("maps nothing of an input that is not given", function()
     assert.same({ { "b", "0: 1" } },
       dryrun.run({ map = tell, inputs = { a = {}, b = {} } }, { b = { "1" } }))

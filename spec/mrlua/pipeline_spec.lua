@@ -72,12 +72,25 @@ describe("pipeline", function()
         message_of { steps = { { map = f, unsafe = true } } })
       assert.equal("steps[1]: field 'steps' is the whole job's",
         message_of { steps = { { steps = { ok } } } })
-      assert.equal("job field 'inputs' is there, and a job of several steps reads what is all "
-        .. "alike", message_of { inputs = { a = {} }, steps = { ok } })
-      assert.equal("steps[1]: field 'inputs' is there, and a job of several steps reads what is "
-        .. "all alike", message_of { steps = { { map = f, inputs = { a = {} } }, ok } })
+      assert.equal("steps[1]: field 'inputs' is the whole job's",
+        message_of { steps = { { map = f, inputs = { a = {} } }, ok } })
       assert.equal("steps[2]: must be a table, not a string", message_of { steps = { ok, "x" } })
       assert.is_table(job.check { input = "csv", output = "jsonl", steps = { ok, ok } })
+    end)
+
+    it("reads the job's inputs by name in its first step, whose map is theirs, too", function()
+      local inputs = { a = { "a.csv", map = g, input = "csv" }, b = {} }
+      local ok = { map = f, reduce = "sum" }
+      local view = assert(job.check { inputs = inputs, steps = { ok, ok } })
+
+      assert.same({ paths = { "a.csv" }, map = true, input = "csv" },
+        { paths = view.inputs.a.paths, map = view.inputs.a.map, input = view.inputs.a.input })
+      assert.equal("lines", view.inputs.b.input)
+      assert.is_table(job.check { inputs = { a = { map = g } }, steps = { { reduce = "sum" } } })
+      assert.equal("steps[1]: field 'inputs.b.map' is missing: a function, or \"identity\"",
+        message_of { inputs = inputs, steps = { { reduce = "sum" }, ok } })
+      assert.equal("steps[1]: field 'input' is there, and the job's inputs have formats of their "
+        .. "own", message_of { inputs = inputs, steps = { { map = f, input = "csv" }, ok } })
     end)
 
     it("gives a map that has no attempts of its own no limits of its own", function()
@@ -134,6 +147,16 @@ describe("pipeline", function()
       assert.equal("jsonl", joined(spec, { map = f }, "steps", true).output)
       assert.equal("tsv", joined(spec, { map = f, output = "tsv" }, "steps", true).output)
       assert.equal("file", joined(spec, { map = f, input = "file" }, "job", true).input)
+    end)
+
+    it("has the job's inputs where it reads those, and by their paths", function()
+      local of_job = { inputs = { a = { map = f, input = "csv" }, b = {} },
+        steps = { g } }
+      local step, call = joined(of_job, { map = g, reduce = "sum" }, "job")
+
+      assert.same({ f, "csv", g }, { step.inputs.a.map, step.inputs.a.input, step.map })
+      assert.same({ at = { "inputs", "a", "map" }, path = { "inputs", "a", "map" } }, call.paths[1])
+      assert.is_nil(joined(of_job, { map = f, reduce = "sum" }, "steps").inputs)
     end)
 
     it("travels as data and paths", function()

@@ -22,7 +22,7 @@ driving.__index = driving
 function driving:config_of(call)
   local config = request.of_step(self.config, call.view, self.flags)
   if call.steps then
-    config.inputs = {}
+    config.inputs, config.input_groups = {}, {}
     for i, number in ipairs(call.steps) do
       config.inputs[i] = assert(self.folders[number], "a step that was not run")
     end

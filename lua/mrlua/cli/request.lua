@@ -93,7 +93,8 @@ end
 -- @tparam table view    of the step, with its `call` (mrlua.pipeline)
 -- @treturn table        with the inputs of the job, without output of its own
 function request.of_step(config, view, flags)
-  local step = config_of(config.bundle, view, flags, config.files, config.inputs, {})
+  local step = config_of(config.bundle, view, flags, config.files, config.inputs,
+    config.input_groups)
   step.unsafe, step.job_name = config.unsafe, config.job_name
   if not view.reduce then
     step.reducers = 0
