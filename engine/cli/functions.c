@@ -12,6 +12,7 @@
 #include "cli/program.h"
 #include "cli/run_shell.h"
 #include "cli/submit.h"
+#include "cli/trails.h"
 #include "record/value.h"
 #include "store/temp.h"
 
@@ -277,6 +278,7 @@ void functions_deinit(struct functions *functions)
     run_shell_close(functions->shell);
     drive_shell_close(functions->drive);
     nursery_stop(functions->nursery);
+    trail_deinit(&functions->trail);
     *functions = (struct functions){0};
 }
 
@@ -305,6 +307,8 @@ const struct host_function FUNCTIONS[] = {
     {"program_run", program_run},
     {"cache_look", cache_command_look},
     {"cache_clear", cache_command_clear},
+    {"trail_write", trails_write},
+    {"trail_list", trails_list},
     {"fs_stat", fs_stat},
     {"fs_find", fs_find},
     {"fs_list", fs_list},

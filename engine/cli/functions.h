@@ -21,12 +21,14 @@
  *     engine.inspect_run{path, segments}                       inspect.h
  *     engine.check_output{folder} -> {parts}
  *     engine.fs_stat{uri} and its like                         fs.h
+ *     engine.trail_write{name, text}, engine.trail_list()      trails.h
  *
  *     functions_deinit(&functions);     whatever a Lua error has left open is closed here
  */
 #ifndef CLI_FUNCTIONS_H
 #define CLI_FUNCTIONS_H
 
+#include "store/trail.h"
 #include "vm/host.h"
 
 struct nursery;
@@ -39,6 +41,7 @@ struct functions {
     struct run_shell *shell;
     struct drive_shell *drive;
     struct submit *submit;
+    struct trail trail; /* of this process */
 };
 
 /* NULL with *err: there can be no attempt. */

@@ -1,6 +1,7 @@
 #include "rpc/keys.h"
 
 #include "base/bytes.h"
+#include "base/home.h"
 #include "base/io.h"
 
 #include <assert.h>
@@ -307,18 +308,13 @@ int keys_load_or_create(struct keys *keys, const char *path, struct err *err)
 
 int keys_load_own(struct keys *keys, struct err *err)
 {
-    const char *state = getenv("XDG_STATE_HOME");
-    const char *home = getenv("HOME");
     struct buf path = {0};
     int rc;
 
     *keys = (struct keys){0};
-    if (state && state[0] == '/')
-        buf_printf(&path, "%s/mrlua/secret", state);
-    else if (home && home[0] == '/')
-        buf_printf(&path, "%s/.local/state/mrlua/secret", home);
-    else
+    if (!home_state(&path))
         return err_set(err, ERR_SETUP, "no place for the secret: set HOME, or give --key-file");
+    buf_append_string(&path, "/secret");
     rc = keys_load_or_create(keys, buf_string(&path), err);
     buf_deinit(&path);
     return rc;

@@ -2,6 +2,7 @@
 
 #include "base/bytes.h"
 #include "base/hash.h"
+#include "base/home.h"
 #include "base/io.h"
 #include "base/io_copy.h"
 #include "base/mem.h"
@@ -22,15 +23,9 @@ static const char NOTE_MAGIC[4] = "MRN1";
 
 char *cache_folder(struct err *err)
 {
-    const char *cache = getenv("XDG_CACHE_HOME"), *home = getenv("HOME");
     struct buf path = {0};
 
-    /* As the XDG base directory specification has it: one that is relative is none. */
-    if (cache && cache[0] == '/')
-        buf_printf(&path, "%s/mrlua", cache);
-    else if (home && home[0] == '/')
-        buf_printf(&path, "%s/.cache/mrlua", home);
-    else
+    if (!home_cache(&path))
         err_set(err, ERR_SETUP, "no folder for the cache: set XDG_CACHE_HOME or HOME");
     if (path.len > 0)
         buf_string(&path);

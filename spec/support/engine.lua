@@ -16,15 +16,17 @@ function engine.command(argv)
   return table.concat(words, " ")
 end
 
---- Runs a shell command to its end, at most `options.seconds` (120).
+--- Runs a shell command to its end, at most `options.seconds` (120). What it keeps in the user's
+-- state folder (store/trail.h) goes with it, unless its environment names another.
 -- @tparam string command
 -- @tparam[opt] table options  folder: where it runs; input: its standard input; seconds
 -- @treturn table  { code, stdout, stderr }; the code is 128 + n for signal n, 124 at the deadline
 function engine.run_command(command, options)
   options = options or {}
   local folder <const> = temp.folder()
-  local script = temp.write(folder .. "/command", ("cd %s && %s"):format(
-    temp.quote(options.folder or "."), command))
+  local script = temp.write(folder .. "/command",
+    ("export XDG_STATE_HOME=%s/state; cd %s && %s"):format(
+      folder, temp.quote(options.folder or "."), command))
   local input = options.input and temp.write(folder .. "/input", options.input) or "/dev/null"
   local _, how, code = os.execute(("timeout -k 5 %d sh %s <%s >%s/stdout 2>%s/stderr"):format(
     options.seconds or 120, script, input, folder, folder))
