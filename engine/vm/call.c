@@ -4,6 +4,7 @@
 #include "record/group.h"
 #include "vm/key_lua.h"
 #include "vm/record_lua.h"
+#include "vm/scene.h"
 
 #include <assert.h>
 #include <lauxlib.h>
@@ -117,6 +118,7 @@ static int call_reduce_all(lua_State *L)
     while (may_go_on(vm) && (loop->rc = loop->next_group(loop->context, &loop->err)) == 1) {
         vm_pulse(vm);
         vm_frame(vm)->group_has_ended = false;
+        scene_take_none(vm_frame(vm));
         lua_pushvalue(L, LOOP_FUNCTION);
         push_key(L, vm, loop->group->key);
         lua_pushvalue(L, LOOP_VALUES);
@@ -210,7 +212,7 @@ int vm_map_all(struct vm *vm,
                void *context, struct sink *sink, struct err *err)
 {
     struct loop loop = {.vm = vm, .next_record = next, .context = context};
-    struct vm_frame frame = {.sink = sink, .counts = vm->counts};
+    struct vm_frame frame = {.field = FIELD_MAP, .sink = sink, .counts = vm->counts};
 
     return run_loop(vm, call_map_all, &loop, &frame, err);
 }
@@ -219,7 +221,8 @@ int vm_reduce_all(struct vm *vm, struct group *group, int (*next)(void *context,
                   void *context, struct sink *sink, struct err *err)
 {
     struct loop loop = {.vm = vm, .next_group = next, .context = context, .group = group};
-    struct vm_frame frame = {.sink = sink, .group = group, .gives_keys = vm->group_parts > 0};
+    struct vm_frame frame = {
+        .field = FIELD_REDUCE, .sink = sink, .group = group, .gives_keys = vm->group_parts > 0};
 
     return run_loop(vm, call_reduce_all, &loop, &frame, err);
 }
@@ -228,7 +231,11 @@ int vm_combine(struct vm *vm, struct slice key, struct group *group, struct sink
                struct err *err)
 {
     struct call call = {.vm = vm, .field = FIELD_COMBINE, .key = key};
-    struct vm_frame frame = {.sink = sink, .group = group, .has_only_key = true, .only_key = key};
+    struct vm_frame frame = {.field = FIELD_COMBINE,
+                             .sink = sink,
+                             .group = group,
+                             .has_only_key = true,
+                             .only_key = key};
 
     return call_in_frame(vm, call_combine, &call, &frame, err);
 }
@@ -236,7 +243,7 @@ int vm_combine(struct vm *vm, struct slice key, struct group *group, struct sink
 int vm_partition(struct vm *vm, struct slice key, uint32_t count, uint32_t *out, struct err *err)
 {
     struct call call = {.vm = vm, .field = FIELD_PARTITION, .key = key, .count = count};
-    struct vm_frame frame = {0};
+    struct vm_frame frame = {.field = FIELD_PARTITION, .key_given = key};
 
     if (call_in_frame(vm, call_partition, &call, &frame, err) != 0)
         return -1;
@@ -247,7 +254,7 @@ int vm_partition(struct vm *vm, struct slice key, uint32_t count, uint32_t *out,
 static int call_hook_if_any(struct vm *vm, enum vm_field field, struct sink *sink, struct err *err)
 {
     struct call call = {.vm = vm, .field = field};
-    struct vm_frame frame = {.sink = sink, .counts = vm->counts && vm->is_map};
+    struct vm_frame frame = {.field = field, .sink = sink, .counts = vm->counts && vm->is_map};
 
     if (vm->functions[field] == LUA_NOREF)
         return 0;

@@ -19,6 +19,11 @@ struct load {
     struct err refused; /* ERR_SETUP: a field or param is wrong */
 };
 
+const char *vm_field_name(enum vm_field field)
+{
+    return field_names[field];
+}
+
 /* `name` is that of a field that is a function. */
 static enum vm_field field_of(const char *name)
 {

@@ -3,6 +3,7 @@
 #include "base/mem.h"
 #include "vm/drive.h"
 #include "vm/modules.h"
+#include "vm/scene.h"
 
 #include <assert.h>
 #include <lauxlib.h>
@@ -20,6 +21,7 @@ static int keep_traceback(lua_State *L)
         buf_clear(&vm->traceback);
         buf_append_string(&vm->traceback, lua_tostring(L, -1));
         lua_pop(L, 1);
+        scene_keep(L, vm);
     }
     return 1;
 }
@@ -106,7 +108,7 @@ void vm_go_on(struct vm *vm)
 int vm_frame_push(struct vm *vm, const struct vm_frame *wanted, struct err *err)
 {
     struct vm_frame *frame;
-    struct buf key, value;
+    struct buf key, value, taken;
 
     if (check_alive(vm, err) != 0)
         return -1;
@@ -114,9 +116,12 @@ int vm_frame_push(struct vm *vm, const struct vm_frame *wanted, struct err *err)
     frame = &vm->frames[vm->frame_count++];
     key = frame->key;
     value = frame->value;
+    taken = frame->taken;
     *frame = *wanted;
     frame->key = key;
     frame->value = value;
+    frame->taken = taken;
+    scene_take_none(frame);
     return 0;
 }
 
@@ -184,10 +189,12 @@ void vm_close(struct vm *vm)
     for (int i = 0; i < FRAME_COUNT_MAX; i++) {
         buf_deinit(&vm->frames[i].key);
         buf_deinit(&vm->frames[i].value);
+        buf_deinit(&vm->frames[i].taken);
     }
     value_encoder_deinit(&vm->encoder);
     buf_deinit(&vm->scratch);
     buf_deinit(&vm->traceback);
+    buf_deinit(&vm->scene);
     free(vm);
 }
 

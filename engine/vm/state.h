@@ -42,6 +42,11 @@ struct vm_frame {
     bool has_only_key; /* combine: only_key is the one key it may emit */
     struct slice only_key;
     struct buf key, value; /* what emit encodes; the sink borrows them, so each frame has its own */
+    /* For vm/scene.h. */
+    enum vm_field field;
+    struct slice key_given;           /* to partition */
+    struct buf taken;                 /* values of the group, encoded: the first kept_count ... */
+    uint64_t taken_count, kept_count; /* ... of taken_count */
 };
 
 struct vm {
@@ -58,6 +63,7 @@ struct vm {
      * call inside a call. */
     struct err kept;
     struct buf traceback;
+    struct buf scene; /* vm/scene.h */
     size_t print_bytes;
     int functions[FIELD_COUNT]; /* references in the registry, LUA_NOREF: no Lua function */
     int environment;            /* of sandbox.lua's answer */
@@ -76,6 +82,8 @@ struct vm {
     bool counts;
     bool is_map; /* options.stage is "map" */
 };
+
+const char *vm_field_name(enum vm_field field);
 
 /* The vm a state belongs to; coroutines too. */
 static inline struct vm *vm_of(lua_State *L)

@@ -2,6 +2,7 @@
 
 #include "record/group.h"
 #include "vm/key_lua.h"
+#include "vm/scene.h"
 
 #include <lauxlib.h>
 
@@ -41,9 +42,8 @@ int vm_values_next(lua_State *L)
     }
     if (value_to_lua(L, value, &err) != 0)
         return vm_raise_kept(L, &err);
-    if (!frame->gives_keys)
-        return 1;
-    if (key_to_lua(L, key, &vm->scratch, &err) != 0)
+    if (frame->gives_keys && key_to_lua(L, key, &vm->scratch, &err) != 0)
         return vm_raise_kept(L, &err);
-    return 2;
+    scene_take(L, vm, frame, value, frame->gives_keys);
+    return frame->gives_keys ? 2 : 1;
 }

@@ -68,6 +68,9 @@ struct vm;
  */
 enum { VM_COUNTER_COUNT_MAX = 64, VM_COUNTER_NAME_BYTES_MAX = 64 };
 
+/* Of the values that a reduce had taken when it raised: what goes with the report of a failure. */
+enum { VM_TAKEN_BYTES_MAX = 64 * 1024 };
+
 struct vm_counter {
     char name[VM_COUNTER_NAME_BYTES_MAX + 1];
     uint64_t value; /* INT64_MAX: or more */
@@ -178,6 +181,13 @@ uint32_t vm_counters(const struct vm *vm, const struct vm_counter **counters);
 
 /* Many lines, innermost frame first, for the last ERR_JOB; "" when there is none. */
 const char *vm_traceback(struct vm *vm);
+
+/* What the function that raised the last ERR_JOB had in hand: a value table (vm/scene.h), or empty.
+ * Good until the vm runs again. */
+struct slice vm_scene(const struct vm *vm);
+
+/* Appends `key`, encoded as in record/key.h, as a value. 0, or -1 (ERR_JOB, ERR_LIMIT). */
+int vm_key_as_value(struct vm *vm, struct slice key, struct buf *out, struct err *err);
 
 /* What memory_bytes_max allows at the worst moment. */
 size_t vm_memory_bytes_peak(size_t memory_bytes_max);
