@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "format/writer.h"
+#include "master/job_running.h"
 #include "master/job_skew.h"
 
 #include <stdlib.h>
@@ -37,23 +38,49 @@ static double map_bytes(const struct master_job *job, uint32_t map)
     return (double)job_plan_split_bytes(job->plan_done->plan, map);
 }
 
+/* The attempts of a stage that run, of tasks that are not done; for free(). */
+static struct job_running *list_running(const struct master_job *job, enum stage_kind stage,
+                                        size_t *count)
+{
+    const struct list *all = &job->master->attempts;
+    struct job_running *running = NULL;
+    size_t capacity = 0;
+
+    *count = 0;
+    for (const struct list *at = all->next; at != all; at = at->next) {
+        const struct master_attempt *attempt = CONTAINER_OF(at, struct master_attempt, by_master);
+
+        if (attempt->job_id != job->id || attempt->stage != stage || attempt->done ||
+            job_results_of(&job->results, stage, attempt->task))
+            continue;
+        if (*count == capacity) {
+            capacity = capacity ? 2 * capacity : 16;
+            running = mem_realloc_array(running, capacity, sizeof running[0]);
+        }
+        running[(*count)++] = (struct job_running){.task = attempt->task,
+                                                   .fraction = attempt->fraction,
+                                                   .records = attempt->records_in};
+    }
+    return running;
+}
+
 static void add_running(const struct master_job *job, enum stage_kind stage,
                         Mrlua__StageProgress *out)
 {
-    const struct master *master = job->master;
     double share = job->results.task_counts[STAGE_REDUCE]
                        ? out->bytes / job->results.task_counts[STAGE_REDUCE]
                        : 0;
+    size_t count;
+    struct job_running *running = list_running(job, stage, &count);
 
-    for (struct list *at = master->attempts.next; at != &master->attempts; at = at->next) {
-        const struct master_attempt *attempt = CONTAINER_OF(at, struct master_attempt, by_master);
+    count = job_running_furthest(running, count);
+    for (size_t i = 0; i < count; i++) {
+        double bytes = stage == STAGE_MAP ? map_bytes(job, running[i].task) : share;
 
-        if (attempt->job_id != job->id || attempt->stage != stage || attempt->done)
-            continue;
-        out->bytes_done +=
-            attempt->fraction * (stage == STAGE_MAP ? map_bytes(job, attempt->task) : share);
-        out->records += attempt->records_in;
+        out->bytes_done += running[i].fraction * bytes;
+        out->records += running[i].records;
     }
+    free(running);
 }
 
 /* As `mrlua run` tells its own progress (cli/run_report.c). */
