@@ -9,6 +9,7 @@
   const ORDER = ["plan", "sample", "map", "reduce", "commit"];
   const LETTERS = { ".": "\u00b7", ">": "\u25b8", "#": "\u25a0" };
   const LIVE = new Set(["planning", "running", "committing"]);
+  const UNEVEN = 1.5; // times its even share: from there on a partition is shown
 
   const { element, quoted, number, seconds, bytes, bar } = view;
   const main = document.getElementById("main");
@@ -125,7 +126,8 @@
     const share = (part, all) => (all > 0 ? (100 * part / all).toFixed(1) : "0.0") + " %";
     const keys = skew.keys.map((hot) => [quoted(hot.key), number(hot.records),
       share(hot.records, skew.records), number(hot.partition)]);
-    const largest = skew.largest.map((one) => [number(one.partition), bytes(one.bytes),
+    const even = skew.bytes / skew.partitions;
+    const largest = skew.largest.filter((one) => one.bytes > UNEVEN * even).map((one) => [number(one.partition), bytes(one.bytes),
       share(one.bytes, skew.bytes), number(one.records)]);
     return [
       ...(skew.advice.length ? [element("section", { class: "advice" }, [
@@ -133,7 +135,7 @@
       ])] : []),
       ...(keys.length ? [view.table("Hot keys", ["key", "records", "share", "partition"], keys,
         ["word", "number", "number", "number"])] : []),
-      ...(skew.partitions > 1 ? [view.table("Largest partitions",
+      ...(largest.length ? [view.table("Largest partitions",
         ["partition", "bytes", "share", "records"], largest,
         ["number", "number", "number", "number"])] : []),
     ];
@@ -199,10 +201,10 @@
       element("p", {}, [`${info.status}, `,
         element("span", {}, LIVE.has(info.status) ? `for ${seconds(info.seconds)}`
           : `after ${seconds(info.seconds)}`),
-        ", by ", quoted(info.user || "nobody"), ", output ", quoted(info.output)]),
-      element("div", { class: "parts" }, [...errorParts(info), stageTable(info), phaseTable(info),
-        ...skewParts(info.skew), ...timelineParts(all), ...taskParts(all.states),
-        ...(info.counters.length ? [counters] : [])]),
+        ...(info.user ? [", by ", quoted(info.user)] : []), ", output ", quoted(info.output)]),
+      element("div", { class: "parts" }, [...errorParts(info), stageTable(info),
+        ...timelineParts(all), phaseTable(info), ...skewParts(info.skew),
+        ...(info.counters.length ? [counters] : []), ...taskParts(all.states)]),
     ];
   }
 
