@@ -5,6 +5,7 @@
 --       local chromium = browser.open(folder)
 --       chromium:visit(url)
 --       chromium:value "return document.title"
+--       chromium:picture "page.png"
 --       chromium:close()
 
 local cjson = require "cjson"
@@ -72,6 +73,13 @@ end
 --- All that a reader sees.
 function browser:text()
   return self:value "return document.body.innerText"
+end
+
+--- Writes what a reader sees to a PNG file.
+function browser:picture(path)
+  local answer = cjson.decode(temp.capture(("curl -sS -m 60 %s/screenshot"):format(self.url)))
+  local base64 = temp.write(self.folder .. "/picture", answer.value)
+  assert(os.execute(("base64 -d %s >%s"):format(temp.quote(base64), temp.quote(path))))
 end
 
 function browser:close()
