@@ -5,7 +5,7 @@
  *     rc = blobs_init(&blobs, state_folder, &err);                  makes STATE/blobs
  *     rc = blobs_put(&blobs, hash, offset, total, bytes, &have, &err);
  *     rc = blobs_get(&blobs, hash, offset, bytes_max, &out, &total, &err);
- *     rc = blobs_check(&blobs, hash, &err);                         it came damaged, says who got it
+ *     rc = blobs_check(&blobs, hash, &err);                         who got it says: damaged
  *     blobs_deinit(&blobs);
  *
  * A blob arrives in pieces, in order, as HASH.part; when it is whole it is checked, synced and

@@ -2,7 +2,7 @@
  * job_running: how far the tasks are that have not ended. Pure.
  *
  *     struct job_running all[] = {{.task = 3, .fraction = 0.9}, {.task = 3, .fraction = 0.1}};
- *     count = job_running_furthest(all, 2);       1: a slow task has a second attempt (sched/backup.h)
+ *     count = job_running_furthest(all, 2);    1: a slow task has a second attempt, sched/backup.h
  *     for (...) bytes_done += all[i].fraction * bytes of the split of all[i].task
  */
 #ifndef MASTER_JOB_RUNNING_H

@@ -57,9 +57,8 @@ static struct job_running *list_running(const struct master_job *job, enum stage
             capacity = capacity ? 2 * capacity : 16;
             running = mem_realloc_array(running, capacity, sizeof running[0]);
         }
-        running[(*count)++] = (struct job_running){.task = attempt->task,
-                                                   .fraction = attempt->fraction,
-                                                   .records = attempt->records_in};
+        running[(*count)++] = (struct job_running){
+            .task = attempt->task, .fraction = attempt->fraction, .records = attempt->records_in};
     }
     return running;
 }
