@@ -3,6 +3,7 @@
 #include "base/mem.h"
 #include "fault/fault.h"
 #include "folder.h"
+#include "store/cache_note.h"
 
 #include <errno.h>
 #include <sys/wait.h>

@@ -1,11 +1,10 @@
 #include "store/cache.h"
 
-#include "base/bytes.h"
-#include "base/hash.h"
 #include "base/home.h"
 #include "base/io.h"
 #include "base/io_copy.h"
 #include "base/mem.h"
+#include "store/cache_note.h"
 #include "store/temp.h"
 
 #include <assert.h>
@@ -17,9 +16,6 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
-enum { NOTE_HEAD_BYTES = 12 };
-static const char NOTE_MAGIC[4] = "MRN1";
 
 char *cache_folder(struct err *err)
 {
@@ -59,36 +55,10 @@ static void entry_path(const char *folder, const char *name, struct buf *out)
 
 /* ---- notes ---- */
 
-static void note_encode(struct buf *out, struct slice note)
-{
-    char head[NOTE_HEAD_BYTES];
-
-    memcpy(head, NOTE_MAGIC, sizeof NOTE_MAGIC);
-    put_u32le(head + 4, (uint32_t)note.len);
-    put_u32le(head + 8, crc32c(0, note.ptr, note.len));
-    buf_append(out, head, sizeof head);
-    buf_append(out, note.ptr, note.len);
-}
-
-/* Appends the text of the note in `bytes`. False: it is damaged. */
-static bool note_decode(struct slice bytes, struct buf *out)
-{
-    const char *text = bytes.ptr + NOTE_HEAD_BYTES;
-    size_t len;
-
-    if (bytes.len < NOTE_HEAD_BYTES || memcmp(bytes.ptr, NOTE_MAGIC, sizeof NOTE_MAGIC) != 0)
-        return false;
-    len = get_u32le(bytes.ptr + 4);
-    if (len != bytes.len - NOTE_HEAD_BYTES || get_u32le(bytes.ptr + 8) != crc32c(0, text, len))
-        return false;
-    buf_append(out, text, len);
-    return true;
-}
-
 /* 1, 0: it is damaged, or -1. */
 static int read_note(int entry, const char *what, struct buf *note, struct err *err)
 {
-    size_t len_max = NOTE_HEAD_BYTES + CACHE_NOTE_BYTES_MAX + 1;
+    size_t len_max = CACHE_NOTE_HEAD_BYTES + CACHE_NOTE_BYTES_MAX + 1;
     struct buf bytes = {0};
     int fd = openat(entry, "note", O_RDONLY | O_CLOEXEC);
     ssize_t count = -1;
@@ -101,7 +71,7 @@ static int read_note(int entry, const char *what, struct buf *note, struct err *
         count = io_read(fd, buf_reserve(&bytes, len_max), len_max, what, ERR_DISK, err);
     bytes.len = count > 0 ? (size_t)count : 0;
     if (count >= 0)
-        count = note_decode(buf_slice(&bytes), note) && futimens(fd, NULL) == 0;
+        count = cache_note_decode(buf_slice(&bytes), note) && futimens(fd, NULL) == 0;
     io_close(&fd);
     buf_deinit(&bytes);
     return (int)count;
@@ -185,7 +155,7 @@ static int write_note(const char *temp, struct slice note, struct err *err)
     int rc = -1, fd;
 
     buf_printf(&path, "%s/note", temp);
-    note_encode(&bytes, note);
+    cache_note_encode(&bytes, note);
     fd = open(buf_string(&path), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
     if (fd < 0)
         err_set_errno(err, ERR_DISK, "create %s", path.ptr);

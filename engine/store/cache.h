@@ -12,7 +12,7 @@
  * What is in the folder:
  *
  *     files/NN/NAME/file     what was kept; NN: the first two characters of its name
- *     files/NN/NAME/note     "MRN1", u32 bytes, u32 crc32c of the text, the text (little-endian)
+ *     files/NN/NAME/note     cache_note.h
  *     sums/NN/...            store/sums.h
  *     tmp/...                on their way in or out
  *
@@ -34,10 +34,7 @@
 #include "base/err.h"
 #include "base/slice.h"
 
-enum {
-    CACHE_NAME_BYTES_MIN = 8,        /* of hexadecimal digits */
-    CACHE_NOTE_BYTES_MAX = 64 << 10, /* what a map answers, its counters and a sketch */
-};
+enum { CACHE_NAME_BYTES_MIN = 8 }; /* of hexadecimal digits */
 
 /* Of this user; release with free(). NULL: ERR_SETUP, the environment names none. */
 char *cache_folder(struct err *err);
