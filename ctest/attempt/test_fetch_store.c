@@ -125,6 +125,22 @@ static void test_run_of_another_attempt_is_refused(void **state)
     gcs_close(gcs);
 }
 
+/* What a master tells of some runs and not of others is a mistake, not a lost map. */
+static void test_runs_that_are_told_of_in_part_are_refused(void **state)
+{
+    Mrlua__Reuse reuse = MRLUA__REUSE__INIT;
+
+    (void)state;
+    begin_three();
+    reuse.store = (char *)(uintptr_t) "gs://bkt/cache/";
+    kit.start.reuse = &reuse;
+    check_reduce(); /* none of them is a kept one */
+    kit.start.reuse = NULL;
+    kit.start.run_keys = (ProtobufCBinaryData){3 * REUSE_KEY_BYTES, run_keys};
+    assert_null(store_kit_reduce(1));
+    assert_int_equal(kit.err.kind, ERR_SETUP);
+}
+
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
@@ -133,6 +149,7 @@ int main(int argc, char **argv)
         KIT_TEST(test_run_that_is_not_there_is_its_maps_loss),
         KIT_TEST(test_run_that_is_damaged_is_its_maps_loss),
         KIT_TEST(test_run_of_another_attempt_is_refused),
+        KIT_TEST(test_runs_that_are_told_of_in_part_are_refused),
     };
 
     KIT_NURSERY(argc, argv);

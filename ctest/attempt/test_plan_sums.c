@@ -3,6 +3,11 @@
 #include "folder.h"
 #include "store/cache.h"
 
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
 static struct folder folder;
 static Mrlua__Reuse request;
 static char cache[FOLDER_PATH_BYTES + 16];
@@ -111,6 +116,31 @@ static void what_changed_since_it_was_listed_is_an_error(void **state)
     assert_non_null(strstr(err.message, "changed since the job was planned"));
 }
 
+/* Of a cluster: the folder is made, and what is in it may not grow without an end. */
+static void a_folder_that_is_a_stores_own_is_made_and_kept_small(void **state)
+{
+    char row[FOLDER_PATH_BYTES + 64];
+    struct err err;
+    int fd;
+
+    (void)state;
+    snprintf(cache, sizeof cache, "%s/own", folder.path);
+    request.store = (char *)(uintptr_t) "gs://bkt/cache/";
+    assert_int_equal(make(&request, &err), 0);
+    snprintf(row, sizeof row, "%s/sums/aa", cache);
+    assert_true(mkdir(row, 0700) == 0 || errno == EEXIST);
+    snprintf(row, sizeof row, "%s/sums/aa/00112233445566", cache);
+    fd = open(row, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    assert_true(fd >= 0);
+    assert_int_equal(posix_fallocate(fd, 0, PLAN_SUMS_BYTES_MAX - (1 << 20)), 0);
+    assert_int_equal(make(&request, &err), 0);
+    assert_int_equal(access(row, F_OK), 0);
+    assert_int_equal(posix_fallocate(fd, 0, PLAN_SUMS_BYTES_MAX + 1), 0);
+    assert_int_equal(make(&request, &err), 0);
+    assert_int_equal(access(row, F_OK), -1);
+    close(fd);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -121,6 +151,7 @@ int main(void)
         TEST(an_object_is_told_by_its_generation),
         TEST(a_side_file_has_a_sum_unless_it_is_a_blob_or_an_object),
         TEST(what_changed_since_it_was_listed_is_an_error),
+        TEST(a_folder_that_is_a_stores_own_is_made_and_kept_small),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,5 +1,6 @@
 #include "attempt/kit.h"
 
+#include "attempt/reuse_store.h"
 #include "format/publish.h"
 
 static const char *path_of(const Mrlua__Plan *plan, size_t input)
@@ -143,6 +144,40 @@ static void test_plan_of_many_splits(void **state)
     assert_true(protobuf_c_message_get_packed_size(&done->plan->base) <
                 (size_t)SPLITS * BYTES_PER_SPLIT_MAX);
     kit_must(&kit, done);
+    kit.start.plan = NULL;
+}
+
+/* Up to so many maps a reduce can be told of runs that are kept in a store. */
+static void test_plan_of_as_many_splits_as_can_be_kept(void **state)
+{
+    static char text[REUSE_STORE_MAP_COUNT_MAX + 2], cache[FOLDER_PATH_BYTES];
+    char *inputs[] = {NULL};
+    Mrlua__PlanRequest request = MRLUA__PLAN_REQUEST__INIT;
+    Mrlua__Reuse reuse = MRLUA__REUSE__INIT;
+    Mrlua__Done *done;
+
+    (void)state;
+    snprintf(cache, sizeof cache, "%s", folder_path(&kit.folder, "cache"));
+    reuse.folder = cache;
+    reuse.store = (char *)(uintptr_t) "gs://bkt/cache/";
+    memset(text, '\n', REUSE_STORE_MAP_COUNT_MAX);
+    inputs[0] = (char *)(uintptr_t)kit_file(&kit, "many.txt", text);
+    request.inputs = inputs;
+    request.n_inputs = 1;
+    request.split_bytes = 1;
+    kit.start.kind = MRLUA__TASK_KIND__PLAN;
+    kit.start.plan = &request;
+    kit.start.reuse = &reuse;
+    done = kit_run(&kit);
+    assert_true(!done || done->plan->n_split_ends == REUSE_STORE_MAP_COUNT_MAX);
+    kit_must(&kit, done);
+    text[REUSE_STORE_MAP_COUNT_MAX] = '\n';
+    kit_file(&kit, "many.txt", text);
+    assert_null(kit_run(&kit));
+    assert_int_equal(kit.err.kind, ERR_SETUP);
+    assert_string_equal(kit.err.message, "--reuse: 100001 splits are more than 100000; give a "
+                                         "larger --split-size than 1 bytes");
+    kit.start.reuse = NULL;
     kit.start.plan = NULL;
 }
 
@@ -368,6 +403,7 @@ int main(int argc, char **argv)
         KIT_TEST(test_plan_of_another_folder),
         KIT_TEST(test_plan_of_groups),
         KIT_TEST(test_plan_of_many_splits),
+        KIT_TEST(test_plan_of_as_many_splits_as_can_be_kept),
         KIT_TEST(test_plan_without_reduces),
         KIT_TEST(test_plan_of_standard_input),
         KIT_TEST(test_plan_with_side_files),

@@ -1,6 +1,7 @@
 #include "attempt/kit.h"
 
 #include "attempt/reuse.h"
+#include "attempt/reuse_done.h"
 #include "fault/fault.h"
 #include "store/cache.h"
 

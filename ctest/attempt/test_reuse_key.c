@@ -245,6 +245,21 @@ static void ids_and_name_are_made_of_the_key(void **state)
                               "0a0b0c0d0e0ff0111213");
 }
 
+static void the_key_of_an_id_has_that_id(void **state)
+{
+    struct reuse_key key = {
+        {0xff, 1, 2, 3, 4, 5, 6, 7, 0x88, 9, 10, 11, 12, 13, 14, 15, 0xf0, 17, 18, 19}};
+    struct run_id id = reuse_key_id(&key), same;
+    struct reuse_key short_key = reuse_key_of_id(&id);
+
+    (void)state;
+    same = reuse_key_id(&short_key);
+    assert_true(same.job == id.job && same.attempt == id.attempt && same.task == id.task);
+    key.bytes[0] = 0x7f; /* the two bits that an id has not */
+    key.bytes[8] = 0x08;
+    assert_memory_equal(short_key.bytes, key.bytes, REUSE_KEY_BYTES);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -255,6 +270,7 @@ int main(void)
         cmocka_unit_test(the_order_of_pieces_counts),
         cmocka_unit_test(another_build_has_other_keys),
         cmocka_unit_test(ids_and_name_are_made_of_the_key),
+        cmocka_unit_test(the_key_of_an_id_has_that_id),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

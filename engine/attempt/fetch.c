@@ -136,5 +136,6 @@ void fetch_deinit(struct fetched *fetched)
         io_close(&fetched->files[i]);
     free(fetched->table.segments);
     free(fetched->files);
+    free(fetched->runs);
     *fetched = (struct fetched){0};
 }

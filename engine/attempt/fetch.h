@@ -29,7 +29,8 @@ enum {
 
 struct fetched {
     Mrlua__SegmentTable table;
-    int *files; /* table.in_place: the run of each segment; -1: passed on, and closed */
+    int *files;         /* table.in_place: the run of each segment; -1: passed on, and closed */
+    Mrlua__RunId *runs; /* that segments name, or NULL */
     uint64_t records;
     /* After ERR_PEER: whose run it was. */
     uint32_t peer_map;

@@ -3,6 +3,8 @@
 #include "attempt/files.h"
 #include "attempt/keep.h"
 #include "attempt/outputs.h"
+#include "attempt/reuse_store.h"
+#include "attempt/run_of.h"
 #include "base/io.h"
 #include "base/mem.h"
 #include "record/run.h"
@@ -22,7 +24,11 @@ enum { SEGMENT_TRIES = 2 }; /* what is damaged at rest is so the second time */
 /* A run in the store, and what is wanted of it. */
 struct stored_run {
     uint64_t attempt, bytes;
-    char *name; /* of its object */
+    struct run_id id; /* in its bytes */
+    const char *bucket;
+    char *name;            /* of its object ... */
+    uint64_t object_bytes; /* ... which may have more of them, behind the run */
+    uint64_t generation;   /* of a kept one (reuse_store.h); 0: it is this job's own */
     struct run_segment segment;
     bool has_index;
 };
@@ -32,7 +38,7 @@ struct fetch_store {
     int scratch;
     struct fetched *out;
     struct gcs *gcs;
-    struct uri prefix;
+    struct uri prefix, kept_prefix;
     struct stored_run *runs; /* by map */
     uint32_t count;
     size_t index_bytes; /* index and footer, the same of every run */
@@ -40,7 +46,7 @@ struct fetch_store {
 
 static void what_run(const struct fetch_store *fetch, uint32_t map, char what[RUN_WHAT_BYTES])
 {
-    snprintf(what, RUN_WHAT_BYTES, "gs://%s/%s", fetch->prefix.bucket, fetch->runs[map].name);
+    snprintf(what, RUN_WHAT_BYTES, "gs://%s/%s", fetch->runs[map].bucket, fetch->runs[map].name);
 }
 
 static int blame(struct fetch_store *fetch, uint32_t map)
@@ -91,9 +97,8 @@ static int take_index(struct fetch_store *fetch, uint32_t map, int fd, struct er
     index = run_index_open(fd, run->bytes, ERR_PEER, what, err);
     if (!index)
         return 0;
-    run->has_index = index->id.job == start->job && index->id.task == map &&
-                     index->id.attempt == run->attempt &&
-                     index->partition_count == outputs_partition_count(start);
+    run->has_index =
+        run_is_of(&index->id, &run->id) && index->partition_count == outputs_partition_count(start);
     if (run->has_index)
         run->segment = index->segments[start->task];
     else
@@ -168,12 +173,13 @@ static void span_list_deinit(struct span_list *list)
 static void span_add(struct span_list *list, const struct fetch_store *fetch, uint32_t map,
                      uint64_t offset, uint64_t length)
 {
-    list->spans[list->count] = (struct gcs_span){.bucket = fetch->prefix.bucket,
+    list->spans[list->count] = (struct gcs_span){.bucket = fetch->runs[map].bucket,
                                                  .object = fetch->runs[map].name,
+                                                 .generation = fetch->runs[map].generation,
                                                  .offset = offset,
                                                  .length = length,
                                                  .sure_bytes = length,
-                                                 .size = fetch->runs[map].bytes};
+                                                 .size = fetch->runs[map].object_bytes};
     list->maps[list->count++] = map;
 }
 
@@ -252,10 +258,8 @@ struct coming {
 
 static void coming_init(struct coming *coming, const struct fetch_store *fetch, uint32_t map)
 {
-    struct run_id id = {.job = fetch->start->job, .attempt = fetch->runs[map].attempt, .task = map};
-
     *coming = (struct coming){.map = map};
-    segment_check_init(&coming->check, fetch->start->task, &id);
+    segment_check_init(&coming->check, fetch->start->task, &fetch->runs[map].id);
 }
 
 static int take_bytes(const struct fetch_store *fetch, struct coming *coming, struct slice bytes,
@@ -284,6 +288,8 @@ static void add_segment(struct fetch_store *fetch, uint32_t map)
     mrlua__segment__init(segment);
     segment->map = map;
     segment->attempt = run->attempt;
+    if (fetch->out->runs)
+        segment->run = &fetch->out->runs[map];
     segment->offset = table->bytes;
     segment->bytes = run->segment.bytes;
     table->segments[table->n_segments++] = segment;
@@ -357,7 +363,7 @@ static int pin(struct fetch_store *fetch, struct gcs_span *span, uint32_t map, s
     struct gcs_object object;
     int rc;
 
-    if (span->length <= GCS_RANGE_BYTES)
+    if (span->length <= GCS_RANGE_BYTES || span->generation)
         return 0;
     rc = gcs_stat(fetch->gcs, span->bucket, span->object, 0, &object, err);
     if (rc == 0)
@@ -391,6 +397,45 @@ static int fetch_all(struct fetch_store *fetch, struct err *err)
 
 /* ---- start to end ---- */
 
+/* Some runs are not of the maps that this job has run, and some are not this job's own. */
+static void name_run(struct fetch_store *fetch, uint32_t map)
+{
+    static const struct reuse_key none;
+    const Mrlua__TaskStart *start = fetch->start;
+    struct stored_run *run = &fetch->runs[map];
+    Mrlua__RunId *named = &fetch->out->runs[map];
+    struct reuse_key key;
+
+    memcpy(key.bytes, start->run_keys.data + (size_t)map * REUSE_KEY_BYTES, sizeof key.bytes);
+    if (memcmp(key.bytes, none.bytes, sizeof key.bytes) != 0)
+        run->id = reuse_key_id(&key);
+    mrlua__run_id__init(named);
+    named->job = run->id.job;
+    named->attempt = run->id.attempt;
+    named->task = run->id.task;
+    run->generation = start->run_generations[map];
+    run->object_bytes = run->bytes + start->run_note_bytes[map];
+}
+
+static void init_run(struct fetch_store *fetch, uint32_t map, uint64_t attempt, struct buf *name)
+{
+    const Mrlua__TaskStart *start = fetch->start;
+    struct stored_run *run = &fetch->runs[map];
+
+    *run = (struct stored_run){.attempt = attempt,
+                               .bytes = start->run_bytes[map],
+                               .id = {.job = start->job, .attempt = attempt, .task = map},
+                               .object_bytes = start->run_bytes[map]};
+    if (fetch->out->runs)
+        name_run(fetch, map);
+    if (run->generation)
+        reuse_store_name(fetch->kept_prefix.object, &run->id, name);
+    else
+        keep_run_name(fetch->prefix.object, map, attempt, name);
+    run->bucket = run->generation ? fetch->kept_prefix.bucket : fetch->prefix.bucket;
+    run->name = mem_strdup(buf_string(name));
+}
+
 static void fetch_init(struct fetch_store *fetch)
 {
     const Mrlua__TaskStart *start = fetch->start;
@@ -402,12 +447,11 @@ static void fetch_init(struct fetch_store *fetch)
     fetch->index_bytes = RUN_INDEX_HEADER_BYTES +
                          (size_t)outputs_partition_count(start) * RUN_INDEX_ENTRY_BYTES +
                          RUN_FOOTER_BYTES;
+    if (start->run_keys.len > 0)
+        fetch->out->runs = mem_alloc_array(fetch->count, sizeof *fetch->out->runs);
     for (uint32_t map = 0; map < fetch->count; map++) {
         attempt += (uint64_t)start->run_attempts[map];
-        keep_run_name(fetch->prefix.object, map, attempt, &name);
-        fetch->runs[map] = (struct stored_run){.attempt = attempt,
-                                               .bytes = start->run_bytes[map],
-                                               .name = mem_strdup(buf_string(&name))};
+        init_run(fetch, map, attempt, &name);
     }
     fetch->out->table.segments = mem_alloc_array(fetch->count, sizeof(Mrlua__Segment *));
     fetch->gcs = gcs_open();
@@ -421,6 +465,19 @@ static void fetch_close(struct fetch_store *fetch)
         free(fetch->runs[map].name);
     free(fetch->runs);
     uri_deinit(&fetch->prefix);
+    uri_deinit(&fetch->kept_prefix);
+}
+
+/* Is there as much about each run as about any? */
+static bool is_complete(const Mrlua__TaskStart *start)
+{
+    size_t count = start->n_run_attempts;
+
+    if (start->n_run_bytes != count)
+        return false;
+    return start->run_keys.len == 0 ||
+           (start->run_keys.len == count * REUSE_KEY_BYTES && start->n_run_generations == count &&
+            start->n_run_note_bytes == count);
 }
 
 int fetch_store(const Mrlua__TaskStart *start, int scratch, struct fetched *out, struct err *err)
@@ -430,13 +487,16 @@ int fetch_store(const Mrlua__TaskStart *start, int scratch, struct fetched *out,
 
     *out = (struct fetched){0};
     mrlua__segment_table__init(&out->table);
-    if (start->task >= outputs_partition_count(start) ||
-        start->n_run_bytes != start->n_run_attempts)
+    if (start->task >= outputs_partition_count(start) || !is_complete(start))
         return err_set(err, ERR_SETUP, "partition %u of %u, runs of %zu maps with %zu sizes",
                        start->task, outputs_partition_count(start), start->n_run_attempts,
                        start->n_run_bytes);
     if (uri_parse(start->shuffle, &fetch.prefix, err) != 0)
         return -1;
+    if (start->run_keys.len > 0 && uri_parse(start->run_store, &fetch.kept_prefix, err) != 0) {
+        uri_deinit(&fetch.prefix);
+        return -1;
+    }
     fetch_init(&fetch);
     rc = find_indexes(&fetch, err);
     if (rc == 0)

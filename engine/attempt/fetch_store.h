@@ -14,6 +14,9 @@
  * Why not the offsets in the object's name or metadata: they are as many as there are partitions.
  * Why not told by the master: maps times partitions are more than it may hold.
  *
+ * A run that is kept for other jobs, too (reuse_store.h), has another name, is read by its
+ * generation, and its bytes say other ids: run_keys and what stands beside them.
+ *
  * Ranges of all maps are asked for ahead of each other (store/gcs_read.h). A segment is checked as
  * it comes, by the checksums and ids in its blocks; a damaged one is read once more, then it is the
  * map's: ERR_PEER, with peer_map and peer_attempt, as when the object is not there.

@@ -73,74 +73,69 @@ static int keep_parts(const Mrlua__TaskStart *start, int fd, const int *output_f
 
 /* ---- a run ---- */
 
-/* A run on its way: its object's name and what is written with it. */
-struct upload {
-    struct gcs *gcs;
-    const char *bucket;
-    struct buf name;
-    int fd;
-    uint64_t bytes;
-    struct gcs_put put;
-};
-
 /* A large one: its session is noted, so that the job's end finds it if we are killed. */
-static enum gcs_outcome upload_noted(const struct upload *upload, struct err *err)
+static enum gcs_outcome upload_noted(const struct keep_upload *upload, struct gcs_object *out,
+                                     struct err *err)
 {
-    const char *name = upload->name.ptr; /* buf_string() was called */
     struct gcs_noted noted = {.bucket = upload->bucket,
-                              .object = name,
-                              .note = name,
+                              .object = upload->object,
+                              .note = upload->note,
                               .fd = upload->fd,
                               .bytes = upload->bytes,
-                              .put = &upload->put};
+                              .put = upload->put};
     struct gcs_session session = {0};
     enum gcs_outcome outcome = GCS_FAILED;
 
-    if (gcs_put_checksum(upload->fd, upload->bytes, name, &noted.crc32c, err) == 0 &&
+    if (gcs_put_checksum(upload->fd, upload->bytes, upload->object, &noted.crc32c, err) == 0 &&
         gcs_noted_hold(upload->gcs, &noted, &session, err) == 0)
-        outcome = gcs_session_finish(upload->gcs, &session, upload->fd, NULL, err);
+        outcome = gcs_session_finish(upload->gcs, &session, upload->fd, out, err);
     gcs_session_deinit(&session);
     return outcome;
 }
 
-static int upload_run(const struct upload *upload, struct err *err)
+enum gcs_outcome keep_upload(const struct keep_upload *upload, struct gcs_object *out,
+                             struct err *err)
 {
     enum gcs_outcome outcome =
         upload->bytes > GCS_RESUMABLE_BYTES
-            ? upload_noted(upload, err)
-            : gcs_upload(upload->gcs, upload->bucket, upload->name.ptr, upload->fd, upload->bytes,
-                         NULL, &upload->put, NULL, err);
+            ? upload_noted(upload, out, err)
+            : gcs_upload(upload->gcs, upload->bucket, upload->object, upload->fd, upload->bytes,
+                         NULL, upload->put, out, err);
 
-    switch (outcome) {
-    case GCS_WRITTEN:
-        return 0;
-    case GCS_GONE:
-        return err_set(err, ERR_RETRY, "upload gs://%s/%s: the store dropped it at its last byte",
-                       upload->bucket, upload->name.ptr);
-    case GCS_LOST:
-        return err_set(err, ERR_RETRY, "gs://%s/%s is there already: an attempt was run twice",
-                       upload->bucket, upload->name.ptr);
-    case GCS_FAILED:
-        break;
-    }
-    return -1;
+    if (outcome != GCS_GONE)
+        return outcome;
+    err_set(err, ERR_RETRY, "upload gs://%s/%s: the store dropped it at its last byte",
+            upload->bucket, upload->object);
+    return GCS_FAILED;
+}
+
+static int upload_run(const struct keep_upload *upload, struct err *err)
+{
+    enum gcs_outcome outcome = keep_upload(upload, NULL, err);
+
+    if (outcome == GCS_LOST)
+        err_set(err, ERR_RETRY, "gs://%s/%s is there already: an attempt was run twice",
+                upload->bucket, upload->object);
+    return outcome == GCS_WRITTEN ? 0 : -1;
 }
 
 static int keep_run(const Mrlua__TaskStart *start, int fd, const Mrlua__Done *done, struct err *err)
 {
+    struct gcs_put put = {.condition = GCS_IF_ABSENT};
+    struct keep_upload upload = {.fd = fd, .bytes = done->bytes, .put = &put};
+    struct buf name = {0};
     struct uri prefix;
-    struct upload upload = {.fd = fd, .bytes = done->bytes, .put = {.condition = GCS_IF_ABSENT}};
     int rc;
 
     if (uri_parse(start->shuffle, &prefix, err) != 0)
         return -1;
     upload.gcs = gcs_open();
     upload.bucket = prefix.bucket;
-    keep_run_name(prefix.object, start->task, start->attempt, &upload.name);
-    buf_string(&upload.name);
+    keep_run_name(prefix.object, start->task, start->attempt, &name);
+    upload.object = upload.note = buf_string(&name);
     rc = upload_run(&upload, err);
     gcs_close(upload.gcs);
-    buf_deinit(&upload.name);
+    buf_deinit(&name);
     uri_deinit(&prefix);
     return rc;
 }

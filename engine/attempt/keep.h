@@ -17,6 +17,7 @@
 #include "base/err.h"
 #include "base/slice.h"
 #include "rpc/messages.pb-c.h"
+#include "store/gcs_upload.h"
 
 #include <stdbool.h>
 
@@ -29,5 +30,20 @@ int keep_result(const Mrlua__TaskStart *start, int fd, const int *output_fds, st
 
 /* The object of a run, below `prefix` ("tmp/3f/job-1/"). `out` is cleared first. */
 void keep_run_name(const char *prefix, uint32_t map, uint64_t attempt, struct buf *out);
+
+/* An object on its way. All is borrowed. */
+struct keep_upload {
+    struct gcs *gcs;
+    const char *bucket, *object;
+    const char *note; /* the begin of a name in the same bucket, below the job's prefix */
+    int fd;
+    uint64_t bytes;
+    const struct gcs_put *put;
+};
+
+/* Uploads it; of a large one the job's end finds what is left when this process is killed
+ * (store/gcs_noted.h). GCS_WRITTEN sets *out unless it is NULL. Never GCS_GONE. */
+enum gcs_outcome keep_upload(const struct keep_upload *upload, struct gcs_object *out,
+                             struct err *err);
 
 #endif

@@ -1,6 +1,8 @@
 #include "attempt/plan_sums.h"
 
 #include "base/clock.h"
+#include "store/cache.h"
+#include "store/cache_list.h"
 #include "store/sums.h"
 
 static int sum_inputs(const char *folder, struct file_list *list, struct err *err)
@@ -42,11 +44,22 @@ static int sum_side_files(struct plan_sums *sums, const char *folder, struct sid
     return 0;
 }
 
+/* Of a cluster: nobody else makes the folder, and keeps it small. */
+static int tend_folder(const char *folder, struct err *err)
+{
+    struct cache_use gone;
+
+    return cache_make(folder, err) == 0 ? cache_trim(folder, PLAN_SUMS_BYTES_MAX, 0, &gone, err)
+                                        : -1;
+}
+
 int plan_sums_make(struct plan_sums *sums, const Mrlua__Reuse *reuse, struct file_list *list,
                    struct side_files *files, struct err *err)
 {
     if (!reuse)
         return 0;
+    if (reuse->store[0] && tend_folder(reuse->folder, err) != 0)
+        return -1;
     list->checksums_begun_ns = clock_realtime_ns();
     if (sum_side_files(sums, reuse->folder, files, err) != 0)
         return -1;

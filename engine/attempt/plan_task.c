@@ -2,6 +2,7 @@
 
 #include "attempt/input_groups.h"
 #include "attempt/plan_sums.h"
+#include "attempt/reuse_store.h"
 #include "base/mem.h"
 #include "format/publish.h"
 #include "format/split.h"
@@ -282,6 +283,19 @@ static int drop_reduces(struct split_plan *plan, struct err *err)
     return 0;
 }
 
+/* A reduce is told much of each run that is kept: attempt/reuse_store.h. */
+static int check_map_count(const Mrlua__Reuse *reuse, const struct split_plan *plan,
+                           struct err *err)
+{
+    if (!reuse || !reuse->store[0] || plan->split_count <= REUSE_STORE_MAP_COUNT_MAX)
+        return 0;
+    return err_set(err, ERR_SETUP,
+                   "--reuse: %u splits are more than %d; give a larger --split-size than %llu "
+                   "bytes",
+                   plan->split_count, REUSE_STORE_MAP_COUNT_MAX,
+                   (unsigned long long)plan->split_bytes);
+}
+
 int plan_task_run(const Mrlua__TaskStart *start, struct buf *done, struct err *err)
 {
     struct file_list list = {0};
@@ -306,6 +320,7 @@ int plan_task_run(const Mrlua__TaskStart *start, struct buf *done, struct err *e
         list_inputs(start, &list, kinds, err) != 0 ||
         plan_sums_make(&sums, start->reuse, &list, &files, err) != 0 ||
         split_plan_init(&plan, list.items, list.count, &options, err) != 0 ||
+        check_map_count(start->reuse, &plan, err) != 0 ||
         (start->plan->map_only && drop_reduces(&plan, err) != 0))
         goto out;
     plan_task_pack(&plan, &list, &options, &files, done);

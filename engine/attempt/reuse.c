@@ -1,6 +1,8 @@
 #include "attempt/reuse.h"
 
 #include "attempt/outputs.h"
+#include "attempt/reuse_done.h"
+#include "attempt/reuse_store.h"
 #include "attempt/run_of.h"
 #include "base/build.h"
 #include "base/io.h"
@@ -34,6 +36,11 @@ void reuse_init(struct reuse *reuse, const Mrlua__TaskStart *start)
     reuse_key_print(&key, reuse->name);
 }
 
+static bool is_in_store(const struct reuse *reuse)
+{
+    return reuse->start->reuse->store[0] != '\0';
+}
+
 void reuse_start(const struct reuse *reuse, Mrlua__TaskStart *told)
 {
     if (!reuse->is_on)
@@ -43,40 +50,6 @@ void reuse_start(const struct reuse *reuse, Mrlua__TaskStart *told)
     told->task = reuse->id.task;
     told->worker = 0;
     told->reuse = NULL;
-}
-
-/* ---- Done ---- */
-
-static void set_run(Mrlua__RunId *run, const struct run_id *id)
-{
-    mrlua__run_id__init(run);
-    run->job = id->job;
-    run->attempt = id->attempt;
-    run->task = id->task;
-}
-
-/* Packs `done` with our ids, this path, and the counter: whatever it said before. */
-static void pack(const struct reuse *reuse, const Mrlua__Done *done, const char *path,
-                 bool was_reused, struct buf *out)
-{
-    Mrlua__Counter **counters = mem_alloc_array(done->n_counters + 1, sizeof *counters);
-    Mrlua__Counter reused = MRLUA__COUNTER__INIT;
-    Mrlua__Done copy = *done;
-    Mrlua__RunId run;
-
-    set_run(&run, &reuse->id);
-    copy.n_counters = 0;
-    for (size_t i = 0; i < done->n_counters; i++)
-        if (strcmp(done->counters[i]->name, REUSE_COUNTER) != 0)
-            counters[copy.n_counters++] = done->counters[i];
-    reused.name = (char *)(uintptr_t)REUSE_COUNTER;
-    reused.value = was_reused;
-    counters[copy.n_counters++] = &reused;
-    copy.counters = counters;
-    copy.run = &run;
-    copy.path = (char *)(uintptr_t)path;
-    message_pack(out, &copy.base);
-    free(counters);
 }
 
 /* ---- finding ---- */
@@ -156,6 +129,8 @@ out:
 
 static int take(const struct reuse *reuse, struct slice note, struct buf *out, struct err *err)
 {
+    struct reuse_place place = {
+        .id = &reuse->id, .path = reuse->start->result_path, .was_reused = true};
     Mrlua__Done *done = message_unpack(&mrlua__done__descriptor, note, err);
 
     if (!done)
@@ -164,12 +139,12 @@ static int take(const struct reuse *reuse, struct slice note, struct buf *out, s
         message_free(done);
         return -1;
     }
-    pack(reuse, done, reuse->start->result_path, true, out);
+    reuse_done_pack(done, &place, out);
     message_free(done);
     return 1;
 }
 
-int reuse_find(const struct reuse *reuse, struct buf *done, struct err *err)
+static int find_file(const struct reuse *reuse, struct buf *done, struct err *err)
 {
     const char *folder = reuse->start->reuse->folder;
     struct err ignored; /* it is found and dropped the next time */
@@ -186,6 +161,11 @@ int reuse_find(const struct reuse *reuse, struct buf *done, struct err *err)
     return rc;
 }
 
+int reuse_find(struct reuse *reuse, struct buf *done, struct err *err)
+{
+    return is_in_store(reuse) ? reuse_store_find(reuse, done, err) : find_file(reuse, done, err);
+}
+
 /* ---- keeping ---- */
 
 int reuse_name(const struct reuse *reuse, struct buf *done, struct err *err)
@@ -195,7 +175,7 @@ int reuse_name(const struct reuse *reuse, struct buf *done, struct err *err)
     if (!message)
         return -1;
     buf_clear(done);
-    pack(reuse, message, message->path, false, done);
+    reuse_done_pack(message, &(struct reuse_place){.id = &reuse->id, .path = message->path}, done);
     message_free(message);
     return 0;
 }
@@ -239,21 +219,28 @@ static int inputs_are_unchanged(const struct reuse *reuse, struct err *err)
     return rc;
 }
 
-int reuse_keep(const struct reuse *reuse, const struct buf *done, struct err *err)
+static int keep_file(const struct reuse *reuse, const struct buf *done, struct err *err)
 {
-    Mrlua__Done *message;
+    Mrlua__Done *message = message_unpack(&mrlua__done__descriptor, buf_slice(done), err);
     struct buf note = {0};
-    int rc = inputs_are_unchanged(reuse, err);
+    int rc;
 
-    if (rc != 1)
-        return rc;
-    message = message_unpack(&mrlua__done__descriptor, buf_slice(done), err);
     if (!message)
         return -1;
-    pack(reuse, message, "", false, &note);
+    reuse_done_pack(message, &(struct reuse_place){.id = &reuse->id, .path = ""}, &note);
     message_free(message);
     rc = cache_keep(reuse->start->reuse->folder, reuse->name, reuse->start->result_path,
                     buf_slice(&note), err);
     buf_deinit(&note);
     return rc == 0 ? 1 : -1;
+}
+
+int reuse_keep(const struct reuse *reuse, int fd, struct buf *done, struct err *err)
+{
+    int rc = inputs_are_unchanged(reuse, err);
+
+    if (rc != 1)
+        return rc;
+    return is_in_store(reuse) ? reuse_store_keep(reuse, fd, done, err)
+                              : keep_file(reuse, done, err);
 }

@@ -115,6 +115,16 @@ struct run_id reuse_key_id(const struct reuse_key *key)
                            .task = get_u32be(key->bytes + 16)};
 }
 
+struct reuse_key reuse_key_of_id(const struct run_id *id)
+{
+    struct reuse_key key;
+
+    put_u64be(key.bytes, id->job);
+    put_u64be(key.bytes + 8, id->attempt);
+    put_u32be(key.bytes + 16, id->task);
+    return key;
+}
+
 void reuse_key_print(const struct reuse_key *key, char out[REUSE_KEY_TEXT_BYTES])
 {
     for (size_t i = 0; i < REUSE_KEY_BYTES; i++)

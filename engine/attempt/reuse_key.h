@@ -4,6 +4,7 @@
  *     reuse_key_make(&key, start, build_id());
  *     id = reuse_key_id(&key);             who wrote the run, as its bytes say (record/run.h)
  *     reuse_key_print(&key, text);         its name in a cache
+ *     key = reuse_key_of_id(&id);          the same id, in bytes
  *
  * The key is SHA-256, cut to 160 bits, over the build of the engine and all of the TaskStart but
  * for what is named below and cannot decide a byte. So a field that is added to the message is part
@@ -46,6 +47,9 @@ void reuse_key_make(struct reuse_key *key, const Mrlua__TaskStart *start, struct
 
 /* 158 bits of it: job and attempt are never negative to Lua. */
 struct run_id reuse_key_id(const struct reuse_key *key);
+
+/* The key of such an id, but for the other 2 bits: how its run is told of. */
+struct reuse_key reuse_key_of_id(const struct run_id *id);
 
 /* In hexadecimal. */
 void reuse_key_print(const struct reuse_key *key, char out[REUSE_KEY_TEXT_BYTES]);

@@ -131,6 +131,9 @@ static void send_task(struct service *service)
     start.n_map_outputs = 0;
     start.n_run_attempts = 0;
     start.n_run_bytes = 0;
+    start.run_keys.len = 0;
+    start.n_run_generations = 0;
+    start.n_run_note_bytes = 0;
     start.plan = NULL;
     start.commit = NULL;
     start.fetch = NULL; /* keys are in it */

@@ -129,17 +129,20 @@ static int fetch(struct trusted *trusted, struct fetched *fetched, struct err *e
 }
 
 /* The result goes to a store, if that is its place; the file has served its purpose then. */
-static int store_result(struct trusted *trusted, struct err *err)
+static int store_result(struct trusted *trusted, bool is_stored, struct err *err)
 {
     const Mrlua__TaskStart *start = trusted->start;
-    int rc;
+    int rc = 0;
 
     if (!keep_is_wanted(start))
         return 0;
+    if (is_stored)
+        goto out;
     heartbeat_start(trusted->shell.fd, "store", start->result_path);
     rc = keep_result(start, trusted->fds[CHILD_RESULT], trusted->outputs.fds,
                      buf_slice(&trusted->done), err);
     heartbeat_stop();
+out:
     if (rc == 0)
         unlink(start->result_path);
     return rc;
@@ -188,29 +191,33 @@ static bool take_kept_run(struct trusted *trusted)
     heartbeat_stop();
     if (rc < 0)
         tell_of_cache(trusted, &err);
-    trusted->made_result = rc == 1;
+    trusted->made_result = rc == 1 && !keep_is_wanted(trusted->start);
     return rc == 1;
 }
 
-static int keep_run_for_later(struct trusted *trusted, struct err *err)
+/* *is_stored: the result is in its store now. */
+static int keep_run_for_later(struct trusted *trusted, bool *is_stored, struct err *err)
 {
     struct err failure;
     int rc;
 
+    *is_stored = false;
     if (!trusted->reuse.is_on)
         return 0;
     if (reuse_name(&trusted->reuse, &trusted->done, err) != 0)
         return -1;
     heartbeat_start(trusted->shell.fd, "keep", trusted->start->result_path);
-    rc = reuse_keep(&trusted->reuse, &trusted->done, &failure);
+    rc = reuse_keep(&trusted->reuse, trusted->fds[CHILD_RESULT], &trusted->done, &failure);
     heartbeat_stop();
     if (rc < 0)
         tell_of_cache(trusted, &failure);
+    *is_stored = rc == 1 && keep_is_wanted(trusted->start);
     return 0;
 }
 
 static int run_with_child(struct trusted *trusted, struct err *err)
 {
+    bool is_stored = false;
     int rc = -1;
 
     if (!trusted->start->limits)
@@ -228,9 +235,9 @@ static int run_with_child(struct trusted *trusted, struct err *err)
         rc = trusted->start->kind == MRLUA__TASK_KIND__REDUCE ? run_reduce(trusted, err)
                                                               : serve_child(trusted, NULL, err);
     if (rc == 0)
-        rc = keep_run_for_later(trusted, err);
+        rc = keep_run_for_later(trusted, &is_stored, err);
     if (rc == 0)
-        rc = store_result(trusted, err);
+        rc = store_result(trusted, is_stored, err);
     close_files(trusted);
     return rc;
 }
