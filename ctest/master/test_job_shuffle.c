@@ -67,6 +67,39 @@ static void what_cannot_be_is_refused(void **state)
     }
 }
 
+static void check_cache(const char *option, const char *output, const char *expected)
+{
+    struct buf prefix = {0};
+    struct err err = {0};
+
+    assert_int_equal(job_shuffle_cache(option, output, &prefix, &err), 0);
+    assert_string_equal(buf_string(&prefix), expected);
+    buf_deinit(&prefix);
+}
+
+/* Not below what a job removes at its end. */
+static void what_is_kept_lies_beside_the_jobs(void **state)
+{
+    (void)state;
+    check_cache("gcs", "gs://bkt/deep/out", "gs://bkt/mrlua-tmp/cache/");
+    check_cache("gs://other/tmp//", NULL, "gs://other/tmp/cache/");
+    check_cache("gs://other", "out", "gs://other/cache/");
+}
+
+static void nothing_is_kept_where_runs_stay_on_workers(void **state)
+{
+    struct buf prefix = {0};
+    struct err err = {0};
+
+    (void)state;
+    assert_int_equal(job_shuffle_cache("local", "gs://bkt/out", &prefix, &err), -1);
+    assert_int_equal(err.kind, ERR_SETUP);
+    assert_non_null(strstr(err.message, "--reuse needs --shuffle gcs"));
+    assert_int_equal(job_shuffle_cache("gcs", "out", &prefix, &err), -1);
+    assert_int_equal(err.kind, ERR_SETUP);
+    assert_int_equal(prefix.len, 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -75,6 +108,8 @@ int main(void)
         cmocka_unit_test(a_place_that_is_named_is_taken),
         cmocka_unit_test(jobs_begin_with_another_hash),
         cmocka_unit_test(what_cannot_be_is_refused),
+        cmocka_unit_test(what_is_kept_lies_beside_the_jobs),
+        cmocka_unit_test(nothing_is_kept_where_runs_stay_on_workers),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,5 +1,7 @@
 #include "master/job_task.h"
 
+#include "attempt/reuse_done.h"
+#include "attempt/reuse_key.h"
 #include "master/task_kit.h"
 
 #include <string.h>
@@ -133,6 +135,66 @@ static void a_reduce_is_told_who_wrote_a_run_that_its_map_did_not(void **state)
     job_task_init(&task, &kit.source, STAGE_REDUCE, 0, 30);
     assert_null(task.start.map_outputs[0]->run);
     assert_int_equal(task.start.map_outputs[1]->run->job, 5);
+    buf_deinit(&packed);
+}
+
+/* A cache in a store: the folder is the plan's own. */
+static void a_map_is_told_of_the_store_and_whether_its_run_was_no_good(void **state)
+{
+    (void)state;
+    task_kit_open(&kit, "out");
+    kit.source.reuse_folder = "/state/reuse";
+    kit.source.reuse_store = "gs://bkt/cache/";
+    job_task_init(&task, &kit.source, STAGE_MAP, 1, 12);
+    assert_string_equal(task.start.reuse->store, "gs://bkt/cache/");
+    assert_string_equal(task.start.reuse->folder, "");
+    assert_true(task.start.reuse->again); /* it had completed */
+    job_task_deinit(&task);
+    job_results_drop(&kit.results, STAGE_MAP, 1);
+    job_task_init(&task, &kit.source, STAGE_MAP, 1, 12);
+    assert_false(task.start.reuse->again);
+    job_task_deinit(&task);
+    kit.source.plan = NULL;
+    job_task_init(&task, &kit.source, STAGE_PLAN, 0, 7);
+    assert_string_equal(task.start.reuse->store, "gs://bkt/cache/");
+    assert_string_equal(task.start.reuse->folder, "/state/reuse");
+    assert_false(task.start.reuse->again);
+}
+
+/* Map 0 has left a run of the job's own, map 1 one that is kept. */
+static void a_reduce_is_told_which_runs_are_kept_ones(void **state)
+{
+    static const uint8_t zeros[REUSE_KEY_BYTES];
+    const struct run_id id = {.job = 5, .attempt = 6, .task = 7};
+    struct reuse_key key = reuse_key_of_id(&id);
+    Mrlua__Done done = MRLUA__DONE__INIT;
+    struct buf packed = {0};
+    struct err err;
+
+    (void)state;
+    task_kit_open(&kit, "out");
+    kit.source.shuffle = "gs://bkt/job/";
+    kit.source.reuse_store = "gs://bkt/cache/";
+    done.bytes = 100;
+    reuse_done_pack(&done,
+                    &(struct reuse_place){.id = &id, .path = "", .generation = 8, .note_bytes = 9},
+                    &packed);
+    job_results_take(&kit.results, STAGE_MAP, 1, 20,
+                     message_unpack(&mrlua__done__descriptor, buf_slice(&packed), &err));
+    job_task_init(&task, &kit.source, STAGE_REDUCE, 0, 30);
+    assert_int_equal(task.start.run_keys.len, 2 * REUSE_KEY_BYTES);
+    assert_memory_equal(task.start.run_keys.data, zeros, REUSE_KEY_BYTES);
+    assert_memory_equal(task.start.run_keys.data + REUSE_KEY_BYTES, key.bytes, REUSE_KEY_BYTES);
+    assert_int_equal(task.start.run_generations[0], 0);
+    assert_int_equal(task.start.run_generations[1], 8);
+    assert_int_equal(task.start.run_note_bytes[1], 9);
+    assert_int_equal(task.start.run_bytes[1], 100);
+    assert_string_equal(task.start.run_store, "gs://bkt/cache/");
+    job_task_deinit(&task);
+    kit.source.reuse_store = NULL;
+    job_task_init(&task, &kit.source, STAGE_REDUCE, 0, 30);
+    assert_int_equal(task.start.run_keys.len, 0);
+    assert_int_equal(task.start.n_run_generations, 0);
     buf_deinit(&packed);
 }
 
@@ -468,6 +530,8 @@ int main(void)
         TEST(a_map_is_told_where_the_sample_cuts),
         TEST(plan_and_maps_are_told_of_the_cache_if_there_is_one),
         TEST(a_reduce_is_told_who_wrote_a_run_that_its_map_did_not),
+        TEST(a_map_is_told_of_the_store_and_whether_its_run_was_no_good),
+        TEST(a_reduce_is_told_which_runs_are_kept_ones),
         TEST(a_reduce_is_told_every_run_by_its_maker),
         TEST(a_reduce_without_a_folder_writes_beside_the_runs),
         TEST(a_task_for_another_machine_names_no_run),

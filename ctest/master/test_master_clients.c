@@ -140,6 +140,33 @@ static void a_wrong_submit_is_refused(void **state)
     assert_refused(user, "skip_bad: 1001 is more than 1000");
 }
 
+static void a_job_that_can_take_nothing_of_earlier_ones_is_refused(void **state)
+{
+    struct kit_peer *user = master_kit_connect(&kit, ROLE_SUBMIT);
+    Mrlua__JobSubmit submit = MRLUA__JOB_SUBMIT__INIT;
+    char input[] = "gs://bkt/in", output[] = "gs://bkt/out", key[] = "key", lines[] = "lines";
+    char tsv[] = "tsv", gcs[] = "gcs", *inputs[] = {input};
+
+    (void)state;
+    submit.idempotency_key = key;
+    submit.inputs = inputs;
+    submit.n_inputs = 1;
+    submit.output_folder = output;
+    submit.input = lines;
+    submit.output = tsv;
+    submit.reuse = true;
+    peer_send(user, MESSAGE_JOB_SUBMIT, 1, &submit.base);
+    assert_refused(user, "--reuse needs --shuffle gcs");
+    submit.shuffle = gcs;
+    submit.map_only = true;
+    peer_send(user, MESSAGE_JOB_SUBMIT, 1, &submit.base);
+    assert_refused(user, "has nothing to take");
+    submit.map_only = false;
+    submit.skip_bad = 1;
+    peer_send(user, MESSAGE_JOB_SUBMIT, 1, &submit.base);
+    assert_refused(user, "has nothing to take");
+}
+
 static void jobs_stay_out_of_the_masters_folder(void **state)
 {
     struct kit_peer *user = master_kit_connect(&kit, ROLE_SUBMIT);
@@ -283,6 +310,7 @@ int main(int argc, char **argv)
         MASTER_TEST(jobs_stay_out_of_the_masters_folder),
         MASTER_TEST(jobs_stay_below_the_root),
         MASTER_TEST(a_wrong_submit_is_refused),
+        MASTER_TEST(a_job_that_can_take_nothing_of_earlier_ones_is_refused),
         MASTER_TEST(a_job_that_nobody_knows_is_told),
         MASTER_TEST(a_blob_is_put_and_got),
         MASTER_TEST(a_blob_that_came_damaged_is_looked_at),

@@ -116,6 +116,7 @@ static void send_submit(struct submit *submit)
     job.n_outputs = config->outputs.count;
     job.output_folder = config->output;
     job.shuffle = config->shuffle;
+    job.reuse = config->reuse;
     job.overwrite = config->overwrite;
     job.unsafe = config->unsafe;
     job.ranged = config->ranged;

@@ -37,6 +37,19 @@ static int add_place(const char *option, const char *output, struct buf *out, st
     return 0;
 }
 
+int job_shuffle_cache(const char *option, const char *output, struct buf *out, struct err *err)
+{
+    buf_clear(out);
+    if (option[0] == '\0' || strcmp(option, "local") == 0)
+        return err_set(err, ERR_SETUP,
+                       "--reuse needs --shuffle gcs: what is kept for later jobs are objects; add "
+                       "--shuffle gcs or --shuffle gs://BUCKET/PREFIX");
+    if (add_place(option, output, out, err) != 0)
+        return -1;
+    buf_printf(out, "cache/");
+    return 0;
+}
+
 int job_shuffle_prefix(const char *option, const char *output, const char *publish_id,
                        struct buf *out, struct err *err)
 {

@@ -1,10 +1,13 @@
 #include "master/job_task.h"
 
+#include "attempt/reuse_key.h"
+#include "attempt/run_of.h"
 #include "base/mem.h"
 #include "master/job_manifest.h"
 #include "master/job_plan.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 void job_task_map_path(const char *temp_path, uint32_t map, uint64_t attempt_id, struct buf *out)
 {
@@ -81,13 +84,24 @@ static bool is_on_gs(const struct job_source *source)
 /* What earlier jobs have left may be taken. */
 static void set_reuse(struct job_task *task, const struct job_source *source)
 {
-    if (!source->reuse_folder)
+    if (!source->reuse_folder && !source->reuse_store)
         return;
     mrlua__reuse__init(&task->reuse);
     task->reuse.folder = text(source->reuse_folder);
+    task->reuse.store = text(source->reuse_store);
     if (source->plan)
         task->reuse.since_ns = source->plan->checksums_begun_ns;
     task->start.reuse = &task->reuse;
+}
+
+/* A map that has told of a run before is asked for it again: that run was no good. */
+static void set_reuse_of_map(struct job_task *task, const struct job_source *source)
+{
+    set_reuse(task, source);
+    if (!source->reuse_store)
+        return;
+    task->reuse.folder = text(NULL); /* it is the plan's */
+    task->reuse.again = job_results_of(source->results, STAGE_MAP, task->start.task) != NULL;
 }
 
 static void set_plan(struct job_task *task, const struct job_source *source)
@@ -247,7 +261,7 @@ static void set_map(struct job_task *task, const struct job_source *source)
         return;
     }
     task->start.shuffle = text(source->shuffle);
-    set_reuse(task, source);
+    set_reuse_of_map(task, source);
     if (!source->temp_path)
         return;
     job_task_map_path(source->temp_path, task->start.task, task->start.attempt, &task->result_path);
@@ -280,6 +294,38 @@ static void set_map_outputs(struct job_task *task, const struct job_source *sour
     task->start.map_outputs = task->map_output_list;
 }
 
+/* What stands in the bytes of a run, if not its own map's ids, and which object it is. */
+static void set_kept_run(struct job_task *task, uint32_t map, const Mrlua__Done *done)
+{
+    struct run_id id = run_of(done->run, 0, 0, 0);
+    struct reuse_key key = reuse_key_of_id(&id);
+
+    if (!done->run)
+        return;
+    memcpy(task->run_keys + (size_t)map * REUSE_KEY_BYTES, key.bytes, REUSE_KEY_BYTES);
+    task->run_generations[map] = done->run_generation;
+    task->run_note_bytes[map] = done->run_note_bytes;
+}
+
+static void set_kept_runs(struct job_task *task, const struct job_source *source, uint32_t count)
+{
+    task->run_keys = mem_alloc_array(count, REUSE_KEY_BYTES);
+    task->run_generations = mem_alloc_array(count, sizeof *task->run_generations);
+    task->run_note_bytes = mem_alloc_array(count, sizeof *task->run_note_bytes);
+    for (uint32_t i = 0; i < count; i++) {
+        const struct job_result *result = job_results_of(source->results, STAGE_MAP, i);
+
+        if (result)
+            set_kept_run(task, i, result->done);
+    }
+    task->start.run_keys =
+        (ProtobufCBinaryData){.len = (size_t)count * REUSE_KEY_BYTES, .data = task->run_keys};
+    task->start.run_generations = task->run_generations;
+    task->start.run_note_bytes = task->run_note_bytes;
+    task->start.n_run_generations = task->start.n_run_note_bytes = count;
+    task->start.run_store = text(source->reuse_store);
+}
+
 /* All maps have answered: what is missing here is lost since, and the reduce will say so. */
 static void set_runs(struct job_task *task, const struct job_source *source)
 {
@@ -300,6 +346,8 @@ static void set_runs(struct job_task *task, const struct job_source *source)
     task->start.run_attempts = task->run_attempts;
     task->start.run_bytes = task->run_bytes;
     task->start.n_run_attempts = task->start.n_run_bytes = count;
+    if (source->reuse_store)
+        set_kept_runs(task, source, count);
 }
 
 static void set_reduce(struct job_task *task, const struct job_source *source)
@@ -409,6 +457,9 @@ void job_task_deinit(struct job_task *task)
     free(task->shares);
     free(task->run_attempts);
     free(task->run_bytes);
+    free(task->run_keys);
+    free(task->run_generations);
+    free(task->run_note_bytes);
     free(task->parts);
     free(task->part_list);
     buf_deinit(&task->result_path);

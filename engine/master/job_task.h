@@ -36,8 +36,9 @@ struct job_source {
     const char *input_folder;  /* of relative inputs; NULL: the process's own */
     const char *output_folder; /* NULL: none, the parts are files in temp_path */
     const char *publish_id;    /* of the claim and in the manifest */
-    const char
-        *reuse_folder;   /* the cache of runs that maps look into (store/cache.h); NULL: none */
+    const char *reuse_folder;  /* the cache of runs (store/cache.h); NULL: none */
+    const char *reuse_store;   /* "gs://.../": they are there (attempt/reuse_store.h), and in the
+                                  folder only the sums of plans; NULL: they are not */
     const char *shuffle; /* gs://BUCKET/PREFIX/ of map outputs; NULL: they stay where they are */
     const struct publish *publish; /* NULL: standard output, and then output_folder, too */
     uint32_t claim_holder;         /* of an output on gs://: struct publish; 0: a master */
@@ -79,6 +80,9 @@ struct job_task {
     uint64_t *shares;      /* a sample */
     int64_t *run_attempts; /* a reduce of runs in a store */
     uint64_t *run_bytes;
+    uint8_t *run_keys; /* where some may be kept ones */
+    uint64_t *run_generations;
+    uint32_t *run_note_bytes;
     uint64_t *skip; /* a sample, a map, a reduce */
     struct buf bad; /* a commit */
 };

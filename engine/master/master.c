@@ -215,6 +215,25 @@ static int show_page(struct master *master, const struct master_options *options
     return 0;
 }
 
+/* From the root: the helper that makes a plan works in the folder of the job's inputs. */
+static int open_state(struct master *master, struct err *err)
+{
+    struct buf sums = {0};
+    char *folder;
+
+    master->journal = journal_open(master->state_folder, err);
+    if (!master->journal)
+        return -1;
+    folder = realpath(master->state_folder, NULL);
+    if (!folder)
+        return err_set_errno(err, ERR_SETUP, "state folder %s", master->state_folder);
+    buf_printf(&sums, "%s/reuse", folder);
+    buf_string(&sums);
+    master->sums_folder = sums.ptr;
+    free(folder);
+    return 0;
+}
+
 struct master *master_open(const struct master_options *options, const struct nursery *nursery,
                            struct err *err)
 {
@@ -231,13 +250,11 @@ struct master *master_open(const struct master_options *options, const struct nu
     list_init(&master->aborts);
     list_init(&master->peers);
     open_sched(master, options->fifo);
-    if (open_loop(master, err) == 0) {
-        master->journal = journal_open(options->state_folder, err);
-        if (master->journal && blobs_init(&master->blobs, options->state_folder, err) == 0 &&
-            master_restore(master, err) == 0 && listen_at(master, options, err) == 0 &&
-            show_page(master, options, err) == 0)
-            return master;
-    }
+    if (open_loop(master, err) == 0 && open_state(master, err) == 0 &&
+        blobs_init(&master->blobs, options->state_folder, err) == 0 &&
+        master_restore(master, err) == 0 && listen_at(master, options, err) == 0 &&
+        show_page(master, options, err) == 0)
+        return master;
     master_close(master);
     return NULL;
 }
@@ -273,6 +290,7 @@ void master_close(struct master *master)
         loop_event_close(master->signals[i]);
     free(master->root);
     free(master->state_folder);
+    free(master->sums_folder);
     loop_event_close(master->sched_timer);
     loop_event_close(master->turn_timer);
     loop_event_close(master->watch_timer);

@@ -15,7 +15,8 @@
  * code as in `mrlua run`. (Rejected: to be handed its functions by cli/, a second name for the
  * same thing.)
  *
- * The state folder: what journal.h says, and blobs/ (blobs.h): bundles and job configurations.
+ * The state folder: what journal.h says; blobs/ (blobs.h): bundles and job configurations; reuse/:
+ * checksums of files that were inputs of jobs with --reuse (attempt/plan_sums.h).
  * Each life of a master has an epoch, greater than that of the life before, and workers turn away a
  * master of a lower one: it has slept while another took its place. It is at least the seconds
  * since 2020 on the wall clock, so a master whose state folder was deleted is followed all the

@@ -134,6 +134,23 @@ static int check_shuffle(const Mrlua__JobSubmit *submit, struct err *err)
     return rc;
 }
 
+/* Its maps answer the same each time: that a client has to know, who reads the job's table. */
+static int check_reuse(const Mrlua__JobSubmit *submit, struct err *err)
+{
+    struct buf prefix = {0};
+    int rc;
+
+    if (!submit->reuse)
+        return 0;
+    if (submit->drive || submit->map_only || submit->unsafe || submit->skip_bad > 0)
+        return err_set(err, ERR_SETUP,
+                       "--reuse: a job with steps, without reduce, with unsafe or "
+                       "skip_bad has nothing to take");
+    rc = job_shuffle_cache(submit->shuffle, submit->output_folder, &prefix, err);
+    buf_deinit(&prefix);
+    return rc;
+}
+
 static int check_blob(const struct master *master, const ProtobufCBinaryData *hash,
                       const char *what, struct err *err)
 {
@@ -188,6 +205,7 @@ int master_submit_check(const struct master *master, const Mrlua__JobSubmit *sub
     if (master->jobs_by_id.count >= MASTER_JOB_COUNT_MAX)
         return err_set(err, ERR_RETRY, "the master has %d jobs", MASTER_JOB_COUNT_MAX);
     if (check_paths(master, submit, err) != 0 || check_shuffle(submit, err) != 0 ||
+        check_reuse(submit, err) != 0 ||
         reader_kind_by_name(slice_of_string(submit->input), &reader, err) != 0 ||
         input_groups_check(submit->groups, submit->n_groups, submit->n_inputs, err) != 0 ||
         writer_format_by_name(slice_of_string(submit->output), &writer, err) != 0 ||

@@ -35,7 +35,11 @@ struct master_job *master_job_add_take(struct master *master, uint64_t id, Mrlua
                  record->submit->overwrite);
     job_shuffle_prefix(record->submit->shuffle, record->submit->output_folder, record->publish_id,
                        &job->shuffle, &ignored); /* it was checked when it was submitted */
-    if (record->submit->drive) {                 /* its own maps are none */
+    if (record->submit->reuse)
+        job_shuffle_cache(record->submit->shuffle, record->submit->output_folder, &job->reuse,
+                          &ignored); /* the same */
+    buf_string(&job->reuse);
+    if (record->submit->drive) { /* its own maps are none */
         buf_clear(&job->shuffle);
         master_drive_folder(record->submit, record->publish_id, &job->shuffle);
     }
@@ -54,6 +58,7 @@ void master_job_remove(struct master_job *job)
     list_remove(&job->link);
     publish_deinit(&job->publish);
     buf_deinit(&job->shuffle);
+    buf_deinit(&job->reuse);
     job_results_deinit(&job->results);
     job_faults_deinit(&job->faults);
     job_bad_deinit(&job->bad);
@@ -199,6 +204,8 @@ struct job_source master_job_source(const struct master_job *job)
         .output_folder = submit->output_folder,
         .publish_id = job->record->publish_id,
         .shuffle = job->shuffle.len ? job->shuffle.ptr : NULL,
+        .reuse_store = job->reuse.len ? job->reuse.ptr : NULL,
+        .reuse_folder = job->reuse.len ? job->master->sums_folder : NULL,
         .publish = &job->publish,
         .overwrite = submit->overwrite,
         .unsafe = submit->unsafe,

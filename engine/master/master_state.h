@@ -80,6 +80,7 @@ struct master_job {
     Mrlua__Done *plan_done; /* holds the plan; NULL before */
     struct publish publish;
     struct buf shuffle; /* gs://BUCKET/PREFIX/ of its maps' outputs; empty: they are on workers */
+    struct buf reuse;   /* gs://BUCKET/PREFIX/ of those that are kept; empty: none are */
     struct job_results results;
     struct job_faults faults;
     struct job_bad bad;
@@ -179,8 +180,9 @@ struct master_past {
 struct master {
     const struct nursery *nursery;
     const struct keys *keys;
-    char *root;                          /* NULL: files of jobs may be anywhere ... */
-    char *state_folder;                  /* ... but here */
+    char *root;         /* NULL: files of jobs may be anywhere ... */
+    char *state_folder; /* ... but here */
+    char *sums_folder;  /* in it: checksums of inputs, for jobs with --reuse (store/sums.h) */
     bool once, has_ended, has_succeeded; /* a job has, in this life */
     struct loop *loop;
     struct loop_event *signals[MASTER_SIGNAL_COUNT];

@@ -6,7 +6,8 @@
 -- that few inputs move when one changes, the plan is another one: format/split.h.
 --
 -- Of a job of several steps those take part that read the inputs of the job, and have a reduce:
--- what a step reads of another is made anew each time.
+-- what a step reads of another is made anew each time. On a cluster such a job does not: its steps
+-- are jobs of the master's, which cannot tell which of them would.
 
 local size = require "mrlua.size"
 
@@ -22,6 +23,13 @@ function reuse.add_flags(parser, positive_size)
     .. " two where no flag says otherwise.")
   parser:option("--cache-size", "What they may take on the disk after this job (default: 10G, or"
     .. " $" .. reuse.VARIABLE .. ")."):argname("SIZE"):target("cache_bytes"):convert(positive_size)
+end
+
+--- Adds the flag of `mrlua submit`.
+function reuse.add_submit_flag(parser)
+  parser:flag("--reuse", "With --shuffle gcs: take the outputs of maps that an earlier job made of"
+    .. " the same, and keep those of this one, as objects, for a week ('mrlua cache --gcs'); pins"
+    .. " the plan as in 'mrlua run'.")
 end
 
 --- How many bytes the cache may have.
@@ -48,16 +56,20 @@ function reuse.is_for_step(call)
 end
 
 --- Why a job cannot take part.
--- @tparam table view   of mrlua.job
--- @tparam string path  of the job file
--- @treturn ?string     one line; nil: it can
-function reuse.problem(view, path)
+-- @tparam table view      of mrlua.job
+-- @tparam string path     of the job file
+-- @tparam ?string command  "submit": on a cluster
+-- @treturn ?string        one line; nil: it can
+function reuse.problem(view, path, command)
   if view.deterministic == false then
     return path .. " says deterministic = false: its maps may answer differently each time, so"
       .. " --reuse has nothing to take"
   elseif view.unsafe then
     return path .. " says unsafe = true: its maps may read what nobody knows of, so --reuse has"
       .. " nothing to take"
+  elseif view.drive and command == "submit" then
+    return path .. " is a job of several steps: on a cluster these take nothing of earlier jobs, so"
+      .. " leave --reuse out ('mrlua run' has it)"
   elseif not view.reduce and not view.drive then
     return path .. " has no reduce: its maps write the output itself, so --reuse has nothing to"
       .. " take (reduce = \"identity\" sorts what they emit)"

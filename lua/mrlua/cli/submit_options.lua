@@ -4,6 +4,7 @@
 local cluster_options = require "mrlua.cli.cluster_options"
 local convert = require "mrlua.cli.convert"
 local job_options = require "mrlua.cli.job_options"
+local reuse = require "mrlua.cli.reuse"
 
 local submit_options = {}
 
@@ -26,6 +27,7 @@ local function new_parser()
   job_options.add_inputs(parser)
   job_options.add_plan(parser)
   job_options.add_shuffle(parser)
+  reuse.add_submit_flag(parser)
   parser:flag("--json", "Tell the outcome as one line of JSON on standard output.")
   job_options.add_rare(parser)
   return parser
@@ -34,6 +36,9 @@ end
 local function check(flags)
   if not flags.output then
     return nil, "option '-o' is missing: a cluster writes to a folder that every worker can see"
+  elseif flags.reuse and (flags.shuffle or "local") == "local" then
+    return nil, "submit --reuse needs --shuffle gcs: what is kept for later jobs are objects; add"
+      .. " --shuffle gcs (the output's bucket) or --shuffle gs://BUCKET/PREFIX"
   end
   return flags
 end
@@ -42,7 +47,7 @@ end
 -- @tparam {string,...} argv
 -- @tparam ?string variable  MRLUA_MASTER as the environment has it
 -- @treturn table  those of run_options.parse() without slots and tmp; master, key_file, tls,
---                 insecure_plain, detach, priority. Or { help = text }.
+--                 insecure_plain, detach, priority, reuse. Or { help = text }.
 -- @return         or nil and one line
 function submit_options.parse(argv, variable)
   local flags, message = job_options.parse(new_parser(), argv)

@@ -41,9 +41,19 @@ describe("mrlua/cli/submit_options parse()", function()
     assert.matches("name is empty", complaint("-o", ""))
   end)
 
+  it("takes --reuse where the outputs of maps are objects, and says so where not", function()
+    assert.is_true(parse("-o", "out", "--reuse", "--shuffle", "gcs").reuse)
+    assert.is_true(parse("-o", "out", "--reuse", "--shuffle", "gs://bucket/tmp").reuse)
+    for _, flags in ipairs { {}, { "--shuffle", "local" } } do
+      assert.matches("^submit %-%-reuse needs %-%-shuffle gcs: ",
+        complaint("-o", "out", "--reuse", table.unpack(flags)))
+    end
+  end)
+
   it("refuses what only one machine has", function()
     assert.matches("unknown option '%-%-slots'", complaint("-o", "out", "--slots", "1"))
     assert.matches("unknown option '%-%-tmp'", complaint("-o", "out", "--tmp", "/tmp"))
+    assert.matches("unknown option '%-%-cache%-size'", complaint("-o", "out", "--cache-size", "1"))
   end)
 
   it("shows its flags when it is asked", function()
