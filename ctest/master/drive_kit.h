@@ -13,7 +13,9 @@
 
 #include "record/value.h"
 
-static inline uint64_t drive_submit(struct kit_peer *user, const char *output)
+/* `file` NULL: the job has no side file. */
+static inline uint64_t drive_submit_with(struct kit_peer *user, const char *output,
+                                         Mrlua__SideFile *file)
 {
     Mrlua__JobSubmit submit = MRLUA__JOB_SUBMIT__INIT;
     Mrlua__Limits limits = MRLUA__LIMITS__INIT;
@@ -31,6 +33,8 @@ static inline uint64_t drive_submit(struct kit_peer *user, const char *output)
     submit.attempts = 2;
     submit.limits = &limits;
     submit.map_only = submit.drive = true;
+    submit.files = &file;
+    submit.n_files = file != NULL;
     peer_send(user, MESSAGE_JOB_SUBMIT, 5, &submit.base);
     answer = peer_await_answer(user);
     if (answer->error)
@@ -38,6 +42,11 @@ static inline uint64_t drive_submit(struct kit_peer *user, const char *output)
     job = answer->job;
     message_free(answer);
     return job;
+}
+
+static inline uint64_t drive_submit(struct kit_peer *user, const char *output)
+{
+    return drive_submit_with(user, output, NULL);
 }
 
 static inline struct kit_peer *drive_worker(struct master_kit *master, uint64_t incarnation)

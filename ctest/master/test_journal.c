@@ -73,8 +73,9 @@ static void rows_come_back_in_order(void **state)
     journal = open_it();
     assert_rows(journal, "1:0:epoch 2:7:job 1:3: 1:7:b ");
     add(journal, JOURNAL_FACT, 7, "c");
+    add(journal, JOURNAL_FILES, 7, "files");
     commit(journal);
-    assert_rows(journal, "1:0:epoch 2:7:job 1:3: 1:7:b 1:7:c ");
+    assert_rows(journal, "1:0:epoch 2:7:job 1:3: 1:7:b 1:7:c 80:7:files ");
     journal_close(journal);
 }
 

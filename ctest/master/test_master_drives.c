@@ -1,5 +1,7 @@
 #include "master/drive_kit.h"
 
+#include "store/gcs_server.h"
+
 static void a_driver_needs_no_slot(void **state)
 {
     struct kit_peer *user = master_kit_connect(&kit, ROLE_SUBMIT);
@@ -111,6 +113,76 @@ static void what_a_driver_fails_with_ends_its_job(void **state)
     message_free(event);
 }
 
+static uint64_t submit_with_object(void)
+{
+    Mrlua__SideFile file = MRLUA__SIDE_FILE__INIT;
+
+    file.name = (char *)(uintptr_t) "stop";
+    file.path = (char *)(uintptr_t) "gs://bkt/stop.txt";
+    return drive_submit_with(master_kit_connect(&kit, ROLE_SUBMIT), "one", &file);
+}
+
+static void put_object(const char *text)
+{
+    struct gcs *gcs = gcs_open();
+    struct err err;
+
+    assert_int_equal(gcs_put_text(gcs, "bkt", "stop.txt", slice_of_string(text),
+                                  &(struct gcs_put){0}, NULL, &err),
+                     1);
+    gcs_close(gcs);
+}
+
+/* The generation of the object that the driver is told of. */
+static uint64_t await_generation(struct kit_peer *worker)
+{
+    Mrlua__AttemptStart *start = peer_await_start(worker);
+    uint64_t generation;
+
+    assert_int_equal(start->start->kind, MRLUA__TASK_KIND__DRIVE);
+    assert_int_equal(start->start->n_files, 1);
+    assert_int_equal(start->start->files[0]->size, 4);
+    generation = start->start->files[0]->generation;
+    message_free(start);
+    return generation;
+}
+
+static void the_side_files_of_a_driver_are_looked_up_once(void **state)
+{
+    struct kit_peer *worker = drive_worker(&kit, 1);
+    uint64_t generation;
+
+    (void)state;
+    put_object("this");
+    submit_with_object();
+    generation = await_generation(worker);
+    assert_int_not_equal(generation, 0);
+    put_object("that");
+    master_kit_kill(&kit);
+    master_kit_start(&kit);
+    assert_int_equal(await_generation(drive_worker(&kit, 2)), generation);
+}
+
+static void a_driver_without_its_side_file_ends_its_job(void **state)
+{
+    uint64_t job;
+    Mrlua__JobEvent *event;
+    struct kit_peer *user = master_kit_connect(&kit, ROLE_SUBMIT);
+    struct gcs *gcs = gcs_open();
+    struct err err;
+
+    (void)state;
+    gcs_delete(gcs, "bkt", "stop.txt", 0, &err); /* of another test */
+    gcs_close(gcs);
+    job = submit_with_object();
+    peer_watch(user, job);
+    event = peer_await_end(user);
+    assert_int_equal(event->info->status, JOB_FAILED);
+    assert_string_equal(event->info->error->message,
+                        "side file stop: gs://bkt/stop.txt: no such object");
+    message_free(event);
+}
+
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
@@ -121,8 +193,10 @@ int main(int argc, char **argv)
         MASTER_TEST(a_driver_of_an_earlier_master_is_killed_and_starts_again),
         MASTER_TEST(a_cancelled_job_ends_its_driver),
         MASTER_TEST(what_a_driver_fails_with_ends_its_job),
+        MASTER_TEST(the_side_files_of_a_driver_are_looked_up_once),
+        MASTER_TEST(a_driver_without_its_side_file_ends_its_job),
     };
 
     KIT_NURSERY(argc, argv);
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return cmocka_run_group_tests(tests, gcs_server_begin, gcs_server_end);
 }

@@ -300,6 +300,11 @@ void journal_close(struct journal *journal)
     free(journal);
 }
 
+static bool is_kind(int64_t kind)
+{
+    return (kind >= JOURNAL_FACT && kind <= JOURNAL_STEP) || kind == JOURNAL_FILES;
+}
+
 /* ---- reading ---- */
 
 /* 1: *row is one, 0: it is damaged. */
@@ -318,8 +323,8 @@ static bool decode_row(sqlite3_stmt *statement, struct journal_row *row, uint64_
         .payload = slice_of(payload, (size_t)sqlite3_column_bytes(statement, 4)),
     };
     *sum += (uint64_t)crc;
-    return kind >= JOURNAL_FACT && kind <= JOURNAL_STEP && version >= JOURNAL_VERSION_OLDEST &&
-           version <= JOURNAL_VERSION && crc == (int64_t)row_crc(seq, row);
+    return is_kind(kind) && version >= JOURNAL_VERSION_OLDEST && version <= JOURNAL_VERSION &&
+           crc == (int64_t)row_crc(seq, row);
 }
 
 int journal_read(struct journal *journal,
@@ -396,7 +401,7 @@ static struct pending *add_pending(struct journal *journal)
 void journal_append(struct journal *journal, enum journal_kind kind, uint64_t job_id,
                     struct slice payload)
 {
-    assert(kind >= JOURNAL_FACT && kind <= JOURNAL_STEP);
+    assert(is_kind(kind));
     assert(job_id <= INT64_MAX);
     *add_pending(journal) = (struct pending){
         .kind = (int)kind, .job_id = job_id, .offset = journal->payloads.len, .len = payload.len};

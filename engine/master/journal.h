@@ -45,11 +45,12 @@ enum {
 };
 
 enum journal_kind {
-    JOURNAL_FACT = 1, /* of the scheduler, and what the shell keeps with it */
-    JOURNAL_JOB,      /* a job as it was submitted */
-    JOURNAL_PLAN,     /* its plan */
-    JOURNAL_HISTORY,  /* a job that has ended, as it is asked for */
-    JOURNAL_STEP,     /* a step of this job that has ended, as its driver is answered */
+    JOURNAL_FACT = 1,   /* of the scheduler, and what the shell keeps with it */
+    JOURNAL_JOB,        /* a job as it was submitted */
+    JOURNAL_PLAN,       /* its plan */
+    JOURNAL_HISTORY,    /* a job that has ended, as it is asked for */
+    JOURNAL_STEP,       /* a step of this job that has ended, as its driver is answered */
+    JOURNAL_FILES = 80, /* what the side files of this job with a driver are, as in a plan */
 };
 
 struct journal_row {

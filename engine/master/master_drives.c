@@ -1,6 +1,5 @@
 #include "master/master_state.h"
 
-#include "attempt/side_files.h"
 #include "base/mem.h"
 
 #include <stdlib.h>
@@ -19,6 +18,11 @@
  * A driver lives no longer than the connection to its worker, and no longer than the master: it is
  * started again from the top, and steps that have ended answer at once (master_steps.c). So no call
  * and no answer is ever repeated.
+ *
+ * It may read the side files of its job, and objects among them have no generation before somebody
+ * has looked them up. So the driver of a job with such files starts when a helper has done that;
+ * it, and all steps, are told what was found, which is journaled: after a restart they are the
+ * same.
  *
  * The commit removes what the steps have left to each other; the job's output is the last step's.
  */
@@ -69,14 +73,56 @@ static struct master_worker *choose(const struct master *master)
     return best;
 }
 
-/* Those that are blobs: no plan has looked up objects yet. */
-static void set_files(const Mrlua__JobSubmit *submit, struct side_files *files)
+/* ---- its side files ---- */
+
+bool master_drive_must_pin(const struct master_job *job)
 {
-    files->count = 0;
-    for (size_t i = 0; i < submit->n_files && i < CHILD_FILE_COUNT_MAX; i++)
-        if (submit->files[i]->hash.len > 0)
-            side_files_add(files, submit->files[i]);
+    const Mrlua__JobSubmit *submit = job->record->submit;
+
+    for (size_t i = 0; submit->drive && i < submit->n_files; i++)
+        if (submit->files[i]->hash.len == 0 && submit->files[i]->generation == 0)
+            return true;
+    return false;
 }
+
+int master_drive_pin(const struct master *master, const struct master_job *job,
+                     struct master_attempt *attempt, struct err *err)
+{
+    Mrlua__PlanRequest request = MRLUA__PLAN_REQUEST__INIT; /* of no input */
+    Mrlua__TaskStart task = MRLUA__TASK_START__INIT;
+
+    request.n_files = job->record->submit->n_files;
+    request.files = job->record->submit->files;
+    task.kind = MRLUA__TASK_KIND__PLAN;
+    task.job = job->id;
+    task.attempt = attempt->id;
+    task.input = job->record->submit->input;
+    task.plan = &request;
+    attempt->pins = attempt->works_on_store = true;
+    return attempt_start(master->nursery, &task, &attempt->process, err);
+}
+
+void master_drive_pinned(struct master_attempt *attempt, const Mrlua__Done *done,
+                         struct slice packed)
+{
+    struct master_job *job = master_job_find(attempt->master, attempt->job_id);
+
+    if (!job || !done->plan)
+        return;
+    master_job_pin(job, done->plan);
+    attempt->has_pinned = true;
+    journal_append(attempt->master->journal, JOURNAL_FILES, job->id, packed);
+}
+
+void master_drive_ready(struct master_attempt *attempt)
+{
+    struct event event = master_event(attempt, EVENT_ATTEMPT_PROGRESS);
+
+    attempt->master->has_pinned = true;
+    master_queue(attempt->master, &event); /* for a turn, which writes what was found */
+}
+
+/* ---- how it begins ---- */
 
 static void send_start(const struct master_attempt *attempt, const struct master_worker *worker)
 {
@@ -84,12 +130,10 @@ static void send_start(const struct master_attempt *attempt, const struct master
     const Mrlua__JobSubmit *submit = job->record->submit;
     Mrlua__AttemptStart start = MRLUA__ATTEMPT_START__INIT;
     Mrlua__TaskStart task = MRLUA__TASK_START__INIT;
-    struct side_files files;
 
-    set_files(submit, &files);
     task.kind = MRLUA__TASK_KIND__DRIVE;
-    task.n_files = files.count;
-    task.files = files.list;
+    task.n_files = submit->n_files;
+    task.files = submit->files;
     task.job = job->id;
     task.attempt = attempt->id;
     task.worker = worker->id;
@@ -117,6 +161,21 @@ void master_drive_start(struct master *master, struct master_attempt *attempt)
     (void)master;
     attempt->is_driver = true;
     try_to_start(attempt);
+}
+
+void master_drives_begin(struct master *master)
+{
+    if (!master->has_pinned)
+        return;
+    master->has_pinned = false;
+    for (struct list *at = master->attempts.next; at != &master->attempts; at = at->next) {
+        struct master_attempt *attempt = CONTAINER_OF(at, struct master_attempt, by_master);
+
+        if (!attempt->has_pinned || attempt->readable)
+            continue;
+        attempt->has_pinned = false;
+        master_drive_start(master, attempt);
+    }
 }
 
 void master_drives_go_on(struct master *master)

@@ -41,6 +41,11 @@ static void take_done(struct master_attempt *attempt, Mrlua__Done *done, struct 
     struct event event = master_event(attempt, EVENT_ATTEMPT_DONE);
 
     attempt->has_answered = true;
+    if (attempt->pins) {
+        master_drive_pinned(attempt, done, packed);
+        message_free(done);
+        return;
+    }
     if (attempt->stage == STAGE_PLAN) {
         take_plan(attempt, done, packed);
         return;
@@ -83,6 +88,10 @@ static void end_process(struct master_attempt *attempt)
     loop_event_close(attempt->readable);
     attempt->readable = NULL;
     attempt_end(&attempt->process);
+    if (attempt->has_pinned && !attempt->is_killed) {
+        master_drive_ready(attempt);
+        return;
+    }
     if (attempt->is_killed || !attempt->done)
         master_attempt_remove(attempt);
     master_abort_go_on(master, job_id);
@@ -116,12 +125,14 @@ void master_helper_start(struct master *master, const struct command *command)
 
     if (!attempt || !job || attempt->readable)
         return;
-    if (job->record->submit->drive && command->stage == STAGE_PLAN) {
+    if (command->stage == STAGE_PLAN && job->record->submit->drive && !master_drive_must_pin(job)) {
         master_drive_start(master, attempt);
         return;
     }
     attempt->works_on_store = job->publish.is_gs;
-    if (job->record->submit->drive) {
+    if (job->record->submit->drive && command->stage == STAGE_PLAN) {
+        rc = master_drive_pin(master, job, attempt, &err);
+    } else if (job->record->submit->drive) {
         rc = master_drive_commit(master, job, &attempt->process, &err);
     } else {
         source = master_job_source(job);

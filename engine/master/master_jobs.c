@@ -119,18 +119,13 @@ void master_blobs_expire(struct master *master, uint64_t now_ns)
     blobs_expire(&master->blobs, now_ns, is_named, master);
 }
 
-/* Objects that the plan of a step has looked up: the steps behind it are told, not to see others.
- * After a restart the next step looks again. */
-static void pin_for_steps(const struct master_job *job, const Mrlua__Plan *plan)
+void master_job_pin(struct master_job *job, const Mrlua__Plan *plan)
 {
-    const Mrlua__JobStep *step = job->record->submit->step;
-    const struct master_job *parent = step ? master_job_find(job->master, step->parent) : NULL;
-
-    for (size_t i = 0; parent && i < plan->n_files; i++) {
+    for (size_t i = 0; i < plan->n_files; i++) {
         const Mrlua__SideFile *found = plan->files[i];
 
-        for (size_t j = 0; j < parent->record->submit->n_files; j++) {
-            Mrlua__SideFile *file = parent->record->submit->files[j];
+        for (size_t j = 0; j < job->record->submit->n_files; j++) {
+            Mrlua__SideFile *file = job->record->submit->files[j];
 
             if (found->generation == 0 || strcmp(file->name, found->name) != 0)
                 continue;
@@ -143,7 +138,6 @@ static void pin_for_steps(const struct master_job *job, const Mrlua__Plan *plan)
 
 void master_job_plan_take(struct master_job *job, Mrlua__Done *done)
 {
-    pin_for_steps(job, done->plan);
     message_free(job->plan_done);
     job->plan_done = done;
     job_parts_plan(&job->results, job_plan_split_count(done->plan), done->plan->reducers,

@@ -176,6 +176,20 @@ static int take_step(struct master *master, const struct journal_row *row, struc
     return 0;
 }
 
+static int take_files(struct master *master, const struct journal_row *row, struct err *err)
+{
+    struct master_job *job = master_job_find(master, row->job_id);
+    Mrlua__Done *done = message_unpack(&mrlua__done__descriptor, row->payload, err);
+    bool is_right = job && done && done->plan;
+
+    if (is_right)
+        master_job_pin(job, done->plan);
+    else if (done)
+        err_set(err, ERR_SETUP, "the journal holds side files of no job");
+    message_free(done);
+    return is_right ? 0 : -1;
+}
+
 static int take_row(void *context, const struct journal_row *row, struct err *err)
 {
     struct restoring *restoring = context;
@@ -191,6 +205,8 @@ static int take_row(void *context, const struct journal_row *row, struct err *er
         return take_history(restoring->master, row, err);
     case JOURNAL_STEP:
         return take_step(restoring->master, row, err);
+    case JOURNAL_FILES:
+        return take_files(restoring->master, row, err);
     }
     return err_set(err, ERR_SETUP, "the journal holds a row of a kind that is not known");
 }

@@ -119,6 +119,7 @@ struct master_attempt {
     struct attempt process;
     struct loop_event *readable; /* NULL: it has no process */
     bool has_answered, is_killed, works_on_store;
+    bool pins, has_pinned; /* the side files of a driver, which starts when this has ended */
 };
 
 /* A worker that has joined in this life of the master. */
@@ -208,6 +209,7 @@ struct master {
     bool is_durable; /* the turn in hand */
     bool is_turning;
     bool has_failed; /* the journal cannot be written */
+    bool has_pinned; /* an attempt has, and has ended (master_drives_begin) */
     struct err err;
     struct metrics_totals totals;
     uint64_t started_ns; /* wall clock */
@@ -301,6 +303,9 @@ void master_blobs_expire(struct master *master, uint64_t now_ns);
 /* Takes `done`. */
 void master_job_plan_take(struct master_job *job, Mrlua__Done *done);
 
+/* What the plan has found the job's side files to be, in its record: its steps read them so. */
+void master_job_pin(struct master_job *job, const Mrlua__Plan *plan);
+
 /* Tries of a task, as it was submitted. */
 uint32_t master_job_attempts_max(const Mrlua__JobSubmit *submit);
 
@@ -392,6 +397,17 @@ void master_aborts_close(struct master *master);
 /* Starts the driver of the job, or lets it wait for a worker. */
 void master_drive_start(struct master *master, struct master_attempt *attempt);
 void master_drive_stop(struct master_attempt *attempt);
+
+/* Must its side files be looked up before? Then a helper does that, and says what they are. */
+bool master_drive_must_pin(const struct master_job *job);
+int master_drive_pin(const struct master *master, const struct master_job *job,
+                     struct master_attempt *attempt, struct err *err);
+void master_drive_pinned(struct master_attempt *attempt, const Mrlua__Done *done,
+                         struct slice packed);
+
+/* That helper has ended: the driver begins behind the turn that writes what it has found. */
+void master_drive_ready(struct master_attempt *attempt);
+void master_drives_begin(struct master *master);
 
 /* There may be room for drivers that wait. */
 void master_drives_go_on(struct master *master);

@@ -466,6 +466,7 @@ void master_turn(struct master *master)
         }
     } while (master->queue_count > 0 || master->letter_count > 0);
     master->is_turning = false;
+    master_drives_begin(master);
     master_workers_sources(master);
     arm(master);
     if (master->once && master->has_ended && master->linger_until_ns == 0) {

@@ -19,6 +19,24 @@ return {
   },
 }
 ]]
+-- Its driver reads what its steps do. One of them stops at the gate.
+local DRIVER <const> = [[
+local job = { files = { stop = "gs://bkt/side/stop.txt" }, steps = {}, unsafe = true }
+local function length() return #mr.open("stop"):read "a" end
+function job.steps.first(_, _, emit)
+  io.open("GATE/asked", "w"):close()
+  while not io.open "GATE/gate" do os.execute "sleep 0.02" end
+  emit(length(), 1)
+end
+function job.steps.second(key, n, emit) emit(key == length(), 1) end
+function job.drive(driver)
+  local before = length()
+  local step = driver.run { map = job.steps.first, reduce = "sum" }
+  for key in step:output() do assert(key == before) end
+  return { inputs = step, map = job.steps.second, reduce = "sum" }
+end
+return job
+]]
 local FLAGS <const> = { "--split-size", "16K", "--reducers", "2" }
 local OBJECT <const> = "side/stop.txt"
 local HELD_S <const> = 300 -- longer than a spec lives: what is held never arrives
@@ -197,6 +215,55 @@ describe("a side file in Cloud Storage, on a cluster,", function()
       "== part-00000\ntrue\t1\n")
     assert.equal(1, lookups(storage))
     assert.equal(1, reads(storage))
+  end)
+
+  describe("and of a driver,", function()
+    local input
+
+    before_each(function()
+      job = temp.write(it_all.folder .. "/driver.lua", (DRIVER:gsub("GATE", it_all.folder)))
+      input = temp.write(it_all.folder .. "/in", "a line\n")
+      it_all:start_master()
+      it_all:start_worker { "--allow-unsafe" }
+    end)
+
+    local function submit_driver()
+      return it_all.cluster:submit(job, { input }, { "--allow-unsafe" })
+    end
+
+    local function open_gate()
+      temp.write(it_all.folder .. "/gate", "")
+    end
+
+    it("is what its steps read, looked up and read once", function()
+      local submitted = submit_driver()
+      open_gate()
+      it_all.cluster:expect_parts(submitted, "== part-00000\ntrue\t1\n")
+      assert.equal(1, lookups(storage))
+      assert.equal(1, reads(storage))
+      assert.same({}, storage:violations())
+      it_all.cluster:expect_clean()
+    end)
+
+    it("is the same for all when the master is killed between them", function()
+      local submitted = submit_driver()
+      it_all.cluster:wait("the step runs", 60, function()
+        return temp.exists(it_all.folder .. "/asked")
+      end)
+      it_all.cluster.master:kill()
+      it_all:start_master()
+      open_gate()
+      it_all.cluster:expect_parts(submitted, "== part-00000\ntrue\t1\n")
+      assert.equal(1, lookups(storage))
+    end)
+
+    it("ends the job before its driver begins when it is missing", function()
+      storage:remove(OBJECT)
+      local submitted = submit_driver()
+      assert.equal(2, submitted:wait(60))
+      assert.matches("side file stop: gs://bkt/side/stop.txt: no such object",
+        submitted:text "err", 1, true)
+    end)
   end)
 
   it("is read by another worker when one is killed while it reads", function()
