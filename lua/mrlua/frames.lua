@@ -4,8 +4,8 @@
 --     { { name = "map", source = "jobs/x.lua", line = 12, locals = { { "word", "\"To\"" } },
 --         upvalues = { { "seen", "{a = true}" } } } }
 --
---     { { name = "map", source = "jobs/x.lua", line = 12, locals = { { "word", "\"To\"" } },
---         upvalues = { { "seen", "{a = true}" } } }, ... }
+-- Runs in the message handler, so the frames are still there: in an attempt (engine/vm/scene.c) and
+-- in `mrlua replay`. What it looks at is the job's, and may be hostile: no metamethod is called,
 -- not even of strings, text is printable, and everything has a limit.
 
 local frames = {
