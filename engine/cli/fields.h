@@ -1,30 +1,9 @@
 /*
- * fields: named values, one after the other, for the tables that C answers Lua.
- *
- *     value_write_table_begin(out);
- *     field_integer(out, "count", 7);
- *     field_string(out, "name", "x");
- *     value_write_table_end(out);
+ * fields: as record/fields.h has them, where most of them are written.
  */
 #ifndef CLI_FIELDS_H
 #define CLI_FIELDS_H
 
-#include "base/buf.h"
-#include "base/slice.h"
-
-#include <stdbool.h>
-#include <stdint.h>
-
-/* Only the name: the value is written behind it. */
-void field_name(struct buf *out, const char *name);
-
-void field_boolean(struct buf *out, const char *name, bool value);
-void field_integer(struct buf *out, const char *name, uint64_t value);
-void field_number(struct buf *out, const char *name, double value);
-void field_string(struct buf *out, const char *name, const char *value);
-
-/* The other way: a string of `table` as C has it, to be released with free(). NULL: it is not
- * there, or empty. */
-char *field_text(struct slice table, const char *name);
+#include "record/fields.h"
 
 #endif

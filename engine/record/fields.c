@@ -1,4 +1,4 @@
-#include "cli/fields.h"
+#include "record/fields.h"
 
 #include "base/mem.h"
 #include "record/value.h"
@@ -30,6 +30,18 @@ void field_string(struct buf *out, const char *name, const char *value)
 {
     field_name(out, name);
     value_write_string(out, slice_of_string(value));
+}
+
+void field_bytes(struct buf *out, const char *name, struct slice value)
+{
+    field_name(out, name);
+    value_write_string(out, value);
+}
+
+void field_value(struct buf *out, const char *name, struct slice encoded)
+{
+    field_name(out, name);
+    buf_append(out, encoded.ptr, encoded.len);
 }
 
 char *field_text(struct slice table, const char *name)

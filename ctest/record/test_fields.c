@@ -1,4 +1,4 @@
-#include "cli/fields.h"
+#include "record/fields.h"
 
 #include "record/value.h"
 #include "test.h"
@@ -16,6 +16,8 @@ static void fields_are_found_by_their_names(void **state)
     field_integer(&out, "count", UINT64_C(1) << 40);
     field_number(&out, "share", 0.5);
     field_string(&out, "name", "x");
+    field_bytes(&out, "bytes", slice_of("a\0b", 3));
+    field_value(&out, "seven", slice_of("\x07", 1));
     field_name(&out, "list");
     value_write_list_begin(&out, 1);
     value_write_integer(&out, 7);
@@ -25,6 +27,8 @@ static void fields_are_found_by_their_names(void **state)
     assert_int_equal(value_field_integer(buf_slice(&out), "count", 0), INT64_C(1) << 40);
     assert_true(value_field_number(buf_slice(&out), "share", 0) == 0.5);
     assert_true(slice_equal(value_field_string(buf_slice(&out), "name", ""), slice_of_string("x")));
+    assert_true(slice_equal(value_field_string(buf_slice(&out), "bytes", ""), slice_of("a\0b", 3)));
+    assert_int_equal(value_field_integer(buf_slice(&out), "seven", 0), 7);
     assert_true(value_field(buf_slice(&out), "list", &datum));
     assert_int_equal(datum.type, DATUM_TABLE_BEGIN);
     buf_deinit(&out);
