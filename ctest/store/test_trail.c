@@ -173,6 +173,80 @@ static void a_full_disk_leaves_what_was_there(void **state)
     assert_false(folder_has(&folder, "mrlua/runs/r1/a.new"));
 }
 
+/* A master's job has its number, and what it left stays its own in the next life of the master. */
+static void a_trail_with_a_number_is_found_again(void **state)
+{
+    const char *root = folder_path(&folder, "jobs");
+    struct trail trail;
+
+    (void)state;
+    for (int life = 0; life < 2; life++) {
+        trail_init_at(&trail, root, 17);
+        assert_int_equal(trail_append(&trail, "a", slice_of_string("x"), &err), 0);
+        assert_string_equal(trail.id, "r17");
+        trail_deinit(&trail);
+    }
+    expect_file("jobs/r17/a", "xx");
+}
+
+static void of_numbered_trails_the_greatest_stay(void **state)
+{
+    const char *root = folder_path(&folder, "jobs");
+    struct trail trail;
+
+    (void)state;
+    for (uint64_t i = 1; i <= TRAIL_COUNT_MAX + 1; i++) {
+        trail_init_at(&trail, root, 2 * i);
+        assert_int_equal(trail_begin(&trail, &err), 0);
+        trail_deinit(&trail);
+    }
+    assert_false(folder_has(&folder, "jobs/r2"));
+    assert_true(folder_has(&folder, "jobs/r4"));
+    assert_true(folder_has(&folder, "jobs/r202"));
+}
+
+static void a_begun_trail_has_its_id(void **state)
+{
+    struct trail trail;
+
+    (void)state;
+    trail_init(&trail);
+    assert_int_equal(trail_begin(&trail, &err), 0);
+    assert_string_equal(trail.id, "r1");
+    assert_int_equal(trail_begin(&trail, &err), 0);
+    assert_string_equal(trail.id, "r1");
+    trail_deinit(&trail);
+    assert_int_equal(folder_count(&folder), 3);
+}
+
+static void files_are_named_as_they_were_written(void **state)
+{
+    static const char *const names[] = {"m3-10", "m3-9", "b", "a"};
+    static const struct timespec times[] = {{5, 0}, {5, 0}, {6, 1}, {6, 0}};
+    static const char *const expected[] = {"m3-9", "m3-10", "a", "b"};
+    char **found;
+    size_t count;
+
+    (void)state;
+    for (size_t i = 0; i < 4; i++) {
+        struct timespec both[2] = {times[i], times[i]};
+
+        folder_write(&folder, names[i], "x", 1);
+        assert_int_equal(utimensat(AT_FDCWD, folder_path(&folder, names[i]), both, 0), 0);
+    }
+    folder_mkdir(&folder, "folder");
+    found = trail_names(folder.path, &count);
+    assert_int_equal(count, 4);
+    for (size_t i = 0; i < count; i++) {
+        assert_string_equal(found[i], expected[i]);
+        free(found[i]);
+    }
+    free(found);
+    found = trail_names(folder_path(&folder, "nothing"), &count);
+    assert_int_equal(count, 0);
+    free(found);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, state_home_set_up, state_home_tear_down)
@@ -185,6 +259,10 @@ int main(void)
         TEST(one_that_is_gone_fails_once_and_stays_gone),
         TEST(a_state_folder_that_cannot_be_written_is_told_once),
         TEST(a_full_disk_leaves_what_was_there),
+        TEST(a_trail_with_a_number_is_found_again),
+        TEST(of_numbered_trails_the_greatest_stay),
+        TEST(a_begun_trail_has_its_id),
+        TEST(files_are_named_as_they_were_written),
     };
 #undef TEST
 
