@@ -44,7 +44,8 @@ struct kit {
     struct buf bundle;
     struct buf log; /* what the job printed */
     struct buf detail;
-    struct buf bad; /* the records that the last attempt could not do, one a line */
+    struct buf capsule; /* the part of the last attempt that failed */
+    struct buf bad;     /* the records that the last attempt could not do, one a line */
     struct err err;
     Mrlua__Limits limits;
     Mrlua__TaskStart start; /* changed freely between attempts */
@@ -86,6 +87,7 @@ static inline void kit_close(struct kit *kit)
     buf_deinit(&kit->bundle);
     buf_deinit(&kit->log);
     buf_deinit(&kit->detail);
+    buf_deinit(&kit->capsule);
     buf_deinit(&kit->bad);
 }
 
@@ -191,6 +193,7 @@ static inline void kit_hear(struct kit *kit, const struct frame *frame, Mrlua__D
         buf_append_string(&kit->detail, failed->error->detail);
         kit->failure.peer_map = failed->error->peer_map;
         kit->failure.peer_attempt = failed->error->peer_attempt;
+        buf_append(&kit->capsule, failed->error->capsule.data, failed->error->capsule.len);
         for (size_t i = 0; i < failed->error->n_bad; i++)
             kit_hear_bad(kit, failed->error->bad[i]);
         message_free(failed);
@@ -232,6 +235,7 @@ static inline Mrlua__Done *kit_run(struct kit *kit)
     kit->started_pid = 0;
     buf_clear(&kit->log);
     buf_clear(&kit->detail);
+    buf_clear(&kit->capsule);
     buf_clear(&kit->bad);
     kit->start.attempt = ++kit->last_attempt;
     if (attempt_start(kit->nursery, &kit->start, &attempt, &kit->err) != 0)

@@ -1,5 +1,6 @@
 #include "attempt/child.h"
 
+#include "attempt/child_scene.h"
 #include "attempt/drive_task.h"
 #include "attempt/map_task.h"
 #include "attempt/process.h"
@@ -127,9 +128,7 @@ static const char *stage_name(Mrlua__TaskKind kind)
                                               : "load";
 }
 
-/* Of math.random: the task, not the job's number, so that a job answers the same each time it is
- * run (DESIGN.md, P1). */
-static uint64_t seed_of(const Mrlua__TaskStart *start)
+uint64_t child_seed(const Mrlua__TaskStart *start)
 {
     uint64_t task[2] = {start->kind, start->task};
 
@@ -157,7 +156,7 @@ static int open_vm(struct child *child, struct err *err)
     struct vm_options options = {
         .memory_bytes_max = start->limits->memory_bytes,
         .unsafe = start->unsafe,
-        .seed = seed_of(start),
+        .seed = child_seed(start),
         .bundle = slice_of(start->bundle.data, start->bundle.len),
         .params = slice_of(start->params.data, start->params.len),
         .files = child->files,
@@ -310,10 +309,13 @@ static void send_failed(struct child *child, const struct err *failure)
 
     if (child->vm && failure->kind == ERR_JOB && child->bad.count == 0)
         tell_traceback(child);
+    if (child->vm && failure->kind == ERR_JOB)
+        child_scene_keep(child, NULL);
     message_of_err(&error, failure, buf_string(&child->detail));
     bad_records_tell(&child->bad, &error);
     error.peer_map = child->peer_map;
     error.peer_attempt = child->peer_attempt;
+    error.capsule = (ProtobufCBinaryData){child->scene.len, (uint8_t *)child->scene.ptr};
     failed.error = &error;
     channel_send(&child->channel, MESSAGE_FAILED, &failed.base, &err);
 }
@@ -362,6 +364,7 @@ int child_main(void)
     message_free(child.start);
     buf_deinit(&child.view);
     buf_deinit(&child.detail);
+    buf_deinit(&child.scene);
     page_unmap(child.page);
     channel_deinit(&child.channel);
     return 0;

@@ -32,6 +32,7 @@ struct child {
     struct vm_file files[CHILD_FILE_COUNT_MAX]; /* of the vm's options */
     struct buf view;                            /* of the job, as this process has loaded it */
     struct buf detail; /* what an error message has no room for, many lines; may be empty */
+    struct buf scene;  /* child_scene.h; empty: none */
     uint32_t peer_map; /* after ERR_PEER */
     uint64_t peer_attempt;
     struct bad_records bad;
@@ -68,6 +69,10 @@ struct task_result {
 int child_main(void);
 
 int child_fd(enum child_fd role);
+
+/* Of math.random: the task, not the job's number, so that a job answers the same each time it is
+ * run (DESIGN.md, P1). */
+uint64_t child_seed(const Mrlua__TaskStart *start);
 
 /* Asks the trusted process for the next input. 1: *fd is its file, and the caller's to close;
  * *input too (message_free()). 0: there is none. -1: *err. On 0 and -1 both may be set. */

@@ -1,5 +1,6 @@
 #include "attempt/map_task.h"
 
+#include "attempt/child_scene.h"
 #include "attempt/map_inputs.h"
 #include "attempt/map_sink.h"
 #include "base/find.h"
@@ -106,6 +107,7 @@ static bool add_bad(struct map_task *task, const char *input, const struct reade
         if (err->kind == ERR_JOB)
             child_detail_traceback(child);
         tell_record(task, input, record, number);
+        child_scene_keep(child, &(struct child_record){number, task->input_index, record});
     }
     return bad_records_add(&child->bad, &place, err);
 }

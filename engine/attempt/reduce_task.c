@@ -1,5 +1,6 @@
 #include "attempt/reduce_task.h"
 
+#include "attempt/child_scene.h"
 #include "attempt/outputs.h"
 #include "attempt/part.h"
 #include "attempt/run_of.h"
@@ -239,6 +240,7 @@ static bool goes_on(struct feed *feed, const struct err *err)
         tell_key(feed->task, key, number);
     }
     vm_go_on(child->vm);
+    child_scene_keep(child, NULL);
     return bad_records_add(&child->bad, &place, err);
 }
 

@@ -1,6 +1,7 @@
 #include "attempt/serve.h"
 
 #include "attempt/attempt.h"
+#include "attempt/capsule.h"
 #include "attempt/done_check.h"
 #include "attempt/feed.h"
 #include "attempt/files.h"
@@ -476,6 +477,8 @@ static int tell_failure(struct service *service, struct err *err)
     trusted->peer_map = failed->error->peer_map;
     trusted->peer_attempt = failed->error->peer_attempt;
     bad_records_take(&trusted->bad, failed->error);
+    if (failed->error->capsule.len <= CAPSULE_SCENE_BYTES_MAX)
+        buf_append(&trusted->scene, failed->error->capsule.data, failed->error->capsule.len);
     message_free(failed);
     return -1;
 }

@@ -35,6 +35,7 @@ struct trusted {
     uint64_t bytes_total, records_total; /* of the input, for the fraction */
     struct buf done;                     /* a packed Done: the last word of success */
     struct buf detail;                   /* of a failure */
+    struct buf scene;                    /* what the child said of it: capsule.h */
     uint32_t peer_map;                   /* after ERR_PEER */
     uint64_t peer_attempt;
     struct bad_records bad; /* of its task, after a failure */

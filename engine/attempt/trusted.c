@@ -1,5 +1,6 @@
 #include "attempt/trusted.h"
 
+#include "attempt/capsule.h"
 #include "attempt/fetch.h"
 #include "attempt/fetch_remote.h"
 #include "attempt/fetch_store.h"
@@ -52,10 +53,9 @@ static int open_side_files(struct trusted *trusted, struct err *err)
     return rc;
 }
 
+/* The page stays: a failure is told with what is in it. */
 static void close_files(struct trusted *trusted)
 {
-    page_unmap(trusted->page);
-    trusted->page = NULL;
     for (int i = 0; i < CHILD_FD_COUNT; i++)
         io_close(&trusted->fds[i]);
 }
@@ -302,14 +302,18 @@ static void tell_failed(struct trusted *trusted, const struct err *failure)
 {
     Mrlua__Failed failed = MRLUA__FAILED__INIT;
     Mrlua__Error error;
+    struct buf part = {0};
     struct err err;
 
     message_of_err(&error, failure, buf_string(&trusted->detail));
     error.peer_map = trusted->peer_map;
     error.peer_attempt = trusted->peer_attempt;
     bad_records_tell(&trusted->bad, &error);
+    capsule_part(trusted->start, trusted->page, buf_slice(&trusted->scene), &part);
+    error.capsule = (ProtobufCBinaryData){part.len, (uint8_t *)part.ptr};
     failed.error = &error;
     channel_send(&trusted->shell, MESSAGE_FAILED, &failed.base, &err);
+    buf_deinit(&part);
 }
 
 static void tell_done(struct trusted *trusted)
@@ -344,6 +348,8 @@ int trusted_main(const Mrlua__TaskStart *start, int request_socket, int shell)
         tell_failed(&trusted, &err);
     buf_deinit(&trusted.done);
     buf_deinit(&trusted.detail);
+    buf_deinit(&trusted.scene);
+    page_unmap(trusted.page);
     bad_records_deinit(&trusted.bad);
     channel_deinit(&trusted.shell);
     return 0;

@@ -1,5 +1,6 @@
 #include "vm/scene.h"
 
+#include "record/fields.h"
 #include "record/group.h"
 #include "record/value.h"
 #include "vm/key_lua.h"
@@ -31,11 +32,6 @@ void scene_take(lua_State *L, struct vm *vm, struct vm_frame *frame, struct slic
     frame->kept_count++;
 }
 
-static void write_name(struct buf *out, const char *name)
-{
-    value_write_string(out, slice_of_string(name));
-}
-
 /* Pushes the list that lua/mrlua/frames.lua makes.                              [-0, +1, v] */
 static void gather(lua_State *L)
 {
@@ -50,13 +46,14 @@ static int keep_key(lua_State *L)
 {
     struct vm *vm = lua_touserdata(L, 1);
     const struct vm_frame *frame = vm_frame(vm);
+    struct buf encoded = {0};
     struct err err;
 
     if (key_to_lua(L, frame->group ? frame->group->key : frame->key_given, &vm->scratch, &err) != 0)
         return luaL_error(L, "%s", err.message);
-    write_name(&vm->scene, "key");
-    if (value_from_lua(L, -1, &vm->encoder, &vm->scene, &err) != 0)
-        return luaL_error(L, "%s", err.message);
+    if (value_from_lua(L, -1, &vm->encoder, &encoded, &err) == 0)
+        field_bytes(&vm->scene, "key", buf_slice(&encoded));
+    buf_deinit(&encoded);
     return 0;
 }
 
@@ -66,7 +63,7 @@ static int keep_frames(lua_State *L)
     struct err err;
 
     gather(L);
-    write_name(&vm->scene, "frames");
+    field_name(&vm->scene, "frames");
     if (value_from_lua(L, -1, &vm->encoder, &vm->scene, &err) != 0)
         return luaL_error(L, "%s", err.message);
     return 0;
@@ -87,13 +84,15 @@ static void keep(lua_State *L, struct vm *vm, lua_CFunction function)
 
 static void keep_taken(struct buf *scene, const struct vm_frame *frame)
 {
-    write_name(scene, "taken");
-    value_write_integer(scene, (int64_t)frame->taken_count);
+    struct buf list = {0};
+
+    field_integer(scene, "taken", frame->taken_count);
     if (frame->kept_count == 0)
         return;
-    write_name(scene, "values");
-    value_write_list_begin(scene, frame->kept_count * (frame->gives_keys ? 2 : 1));
-    buf_append(scene, frame->taken.ptr, frame->taken.len);
+    value_write_list_begin(&list, frame->kept_count * (frame->gives_keys ? 2 : 1));
+    buf_append(&list, frame->taken.ptr, frame->taken.len);
+    field_bytes(scene, "values", buf_slice(&list));
+    buf_deinit(&list);
 }
 
 static bool has_memory(const struct memory *memory)
@@ -111,8 +110,10 @@ void scene_keep(lua_State *L, struct vm *vm)
     if (!has_memory(&vm->memory) || !lua_checkstack(L, FRAME_STACK_SLOTS))
         return;
     value_write_table_begin(scene);
-    write_name(scene, "where");
-    write_name(scene, frame ? vm_field_name(frame->field) : vm->drive ? "drive" : "load");
+    field_string(scene, "where",
+                 frame       ? vm_field_name(frame->field)
+                 : vm->drive ? "drive"
+                             : "load");
     if (frame && (frame->group || frame->key_given.len > 0))
         keep(L, vm, keep_key);
     if (frame && frame->group)

@@ -2,11 +2,13 @@
  * scene: what a function of the job had in hand when it raised, as a value table:
  *
  *     where    "map", "combine", "reduce", "partition", "setup", "cleanup", "drive", "load"
- *     key      what combine, reduce or partition was given
- *     values   {value, ...}, of a job with `group` {value, key, value, key, ...}: those that
- *              combine or reduce had taken, the first VM_TAKEN_BYTES_MAX of them ...
- *     taken    ... and how many it had taken
- *     frames   lua/mrlua/frames.lua; absent where there was no memory for them
+ *     key      what combine, reduce or partition was given: a string, the encoded value
+ *     values   the same of a list: {value, ...}, of a job with `group` {value, key, value, key,
+ * ...}: those that combine or reduce had taken, the first VM_TAKEN_BYTES_MAX of them ... taken ...
+ * and how many it had taken frames   lua/mrlua/frames.lua; absent where there was no memory for
+ * them
+ *
+ * Values of the job are in strings, for they may be as deep as a value may be.
  *
  * It is made in the message handler, while the frames are still there. Values are kept as they are
  * taken, as bytes: a copy of some bytes for each, as long as there is room.
