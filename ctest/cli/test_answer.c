@@ -1,6 +1,7 @@
 #include "cli/answer.h"
 
 #include "cli/kit.h"
+#include "sched/sched.h"
 
 static void an_error_says_whether_anything_was_started(void **state)
 {
@@ -58,6 +59,49 @@ static void lines_are_taken_once(void **state)
     buf_deinit(&log);
     buf_deinit(&out);
     buf_deinit(&text);
+}
+
+static void an_effort_is_told_whole(void **state)
+{
+    double seconds[] = {[STAGE_PLAN] = 0.5, [STAGE_MAP] = 2, [STAGE_REDUCE] = 1};
+    Mrlua__SlowAttempt slow = MRLUA__SLOW_ATTEMPT__INIT, *slowest[] = {&slow};
+    Mrlua__JobEffort effort = MRLUA__JOB_EFFORT__INIT;
+    struct value_reader reader;
+    struct datum key, value;
+    struct buf out = {0};
+    struct slice table;
+    struct err err;
+
+    (void)state;
+    slow.stage = STAGE_MAP;
+    slow.task = 3;
+    slow.seconds = 1.5;
+    slow.worker = (char *)(uintptr_t) "w3";
+    effort.slowest = slowest;
+    effort.n_slowest = 1;
+    effort.seconds = seconds;
+    effort.n_seconds = 3;
+    effort.bytes_shuffled = 12;
+    effort.failed = 2;
+    answer_effort(&effort, &out);
+    assert_int_equal(value_check(buf_slice(&out), &err), 0);
+    assert_int_equal(value_field_integer(buf_slice(&out), "bytes_shuffled", 0), 12);
+    assert_int_equal(value_field_integer(buf_slice(&out), "failed", 0), 2);
+    assert_true(value_field_table(buf_slice(&out), "seconds", &table));
+    assert_true(value_field_number(table, "map", 0) == 2);
+    assert_true(value_field_number(table, "commit", -1) == -1);
+    assert_true(value_field_table(buf_slice(&out), "slowest", &table));
+    value_reader_init(&reader, table);
+    assert_int_equal(value_read(&reader, &key, &err), 1);
+    assert_int_equal(value_read_pair(&reader, &key, &value, &err), 1);
+    assert_int_equal(value_field_integer(value.string, "task", 0), 3);
+    assert_true(slice_equal(value_field_string(value.string, "stage", ""), slice_of_string("map")));
+    assert_true(slice_equal(value_field_string(value.string, "worker", ""), slice_of_string("w3")));
+    buf_clear(&out);
+    answer_effort(NULL, &out);
+    assert_int_equal(value_check(buf_slice(&out), &err), 0);
+    assert_false(value_field_table(buf_slice(&out), "seconds", &table));
+    buf_deinit(&out);
 }
 
 static void a_part_has_its_checksum_in_eight_digits(void **state)
@@ -145,6 +189,7 @@ static void a_terminal_has_columns_even_if_there_is_none(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(an_effort_is_told_whole),
         cmocka_unit_test(an_error_says_whether_anything_was_started),
         cmocka_unit_test(lines_are_taken_once),
         cmocka_unit_test(a_part_has_its_checksum_in_eight_digits),

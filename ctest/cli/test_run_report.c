@@ -67,7 +67,7 @@ static void a_report_grows_to_what_the_job_is(void **state)
 static void an_outcome_tells_what_was_made(void **state)
 {
     struct buf outcome;
-    struct slice table;
+    struct slice table, effort;
 
     (void)state;
     run_kit_open(&kit, COUNT, "b\na\nb\nc\n");
@@ -83,6 +83,15 @@ static void an_outcome_tells_what_was_made(void **state)
     assert_true(value_field_table(buf_slice(&outcome), "skew", &table));
     assert_int_equal(value_field_integer(table, "records", 0), 4);
     assert_int_equal(value_field_integer(table, "partitions", 0), 2);
+    assert_true(value_field_table(buf_slice(&outcome), "effort", &effort));
+    assert_int_equal(value_field_integer(effort, "records_read", 0), 4);
+    assert_int_equal(value_field_integer(effort, "bytes_read", 0), 8);
+    assert_int_equal(value_field_integer(effort, "records_shuffled", 0), 4);
+    assert_true(value_field_table(effort, "seconds", &table));
+    assert_true(value_field_number(table, "plan", 0) > 0);
+    assert_true(value_field_number(table, "map", 0) > 0);
+    assert_true(value_field_number(table, "reduce", 0) > 0);
+    assert_true(value_field_number(table, "commit", 0) > 0);
     assert_true(value_field_table(buf_slice(&outcome), "plan", &table));
     assert_int_equal(value_field_integer(table, "split_count", 0), 2);
     assert_int_equal(value_field_integer(table, "reducer_count", 0), 2);

@@ -36,6 +36,18 @@ static void what_was_seen_is_left_out(void **state)
     assert_int_equal(job_log_lost(&job_log, 0), 0);
 }
 
+static void a_notice_is_none_of_what_the_job_printed(void **state)
+{
+    uint64_t printed = job_log_add(&job_log, 1, "one");
+    uint64_t notice = job_log_add_notice(&job_log, 1, "two");
+
+    (void)state;
+    assert_false(job_log_is_notice(&job_log, printed));
+    assert_true(job_log_is_notice(&job_log, notice));
+    assert_string_equal(job_log_line(&job_log, notice), "two");
+    assert_int_equal(job_log.bytes, 6);
+}
+
 static void nothing_was_printed(void **state)
 {
     (void)state;
@@ -93,6 +105,7 @@ static void numbers_of_another_life_are_new(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test_teardown(a_notice_is_none_of_what_the_job_printed, tear_down),
         cmocka_unit_test_teardown(what_was_seen_is_left_out, tear_down),
         cmocka_unit_test_teardown(nothing_was_printed, tear_down),
         cmocka_unit_test_teardown(at_the_limit_the_oldest_goes, tear_down),

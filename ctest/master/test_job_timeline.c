@@ -61,6 +61,26 @@ static void an_attempt_is_found_as_long_as_it_is_kept(void **state)
     assert_null(job_timeline_find(&timeline, JOB_TIMELINE_COUNT_MAX + 2));
 }
 
+static void facts_say_how_an_attempt_ended(void **state)
+{
+    struct fact facts[] = {{.kind = FACT_ATTEMPT_ENDED, .job_id = 1},
+                           {.kind = FACT_TASK_COMPLETED, .job_id = 1}};
+    enum attempt_outcome outcome;
+
+    (void)state;
+    assert_true(attempt_outcome_of(&facts[1], NULL, &outcome));
+    assert_int_equal(outcome, OUTCOME_COMPLETED);
+    assert_true(attempt_outcome_of(&facts[0], NULL, &outcome));
+    assert_int_equal(outcome, OUTCOME_GIVEN_UP);
+    assert_true(attempt_outcome_of(&facts[0], &facts[1], &outcome));
+    assert_int_equal(outcome, OUTCOME_LOST_RACE);
+    facts[0].failure = ERR_JOB;
+    assert_true(attempt_outcome_of(&facts[0], &facts[1], &outcome));
+    assert_int_equal(outcome, OUTCOME_FAILED);
+    facts[0].kind = FACT_ATTEMPT_STARTED;
+    assert_false(attempt_outcome_of(&facts[0], NULL, &outcome));
+}
+
 static void outcomes_have_names(void **state)
 {
     (void)state;
@@ -73,6 +93,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_teardown(an_empty_one_has_nothing, tear_down),
+        cmocka_unit_test_teardown(facts_say_how_an_attempt_ended, tear_down),
         cmocka_unit_test_teardown(entries_keep_their_numbers_while_it_grows, tear_down),
         cmocka_unit_test_teardown(the_newest_are_kept_when_it_is_full, tear_down),
         cmocka_unit_test_teardown(an_attempt_is_found_as_long_as_it_is_kept, tear_down),

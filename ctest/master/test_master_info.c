@@ -54,6 +54,11 @@ static void a_job_that_succeeded_tells_what_it_made(void **state)
     assert_int_equal(end->info->bytes_in, 4);
     assert_int_equal(end->info->reducer_count, 1);
     assert_string_equal(end->info->skew->keys[0]->text, "\"a\"");
+    assert_int_equal(end->info->effort->n_slowest, 2);
+    assert_string_equal(end->info->effort->slowest[0]->worker, "127.0.0.1");
+    assert_true(end->info->effort->seconds[STAGE_PLAN] > 0);
+    assert_true(end->info->effort->seconds[STAGE_COMMIT] > 0);
+    assert_int_equal(end->info->effort->bytes_read, 4);
     assert_string_equal(end->info->output_folder, folder_path(&kit.folder, "out"));
     assert_true(end->info->ended_ns > end->info->submitted_ns);
     message_free(end);

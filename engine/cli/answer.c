@@ -2,6 +2,7 @@
 
 #include "cli/fields.h"
 #include "record/value.h"
+#include "sched/sched.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -106,6 +107,48 @@ void answer_skew(const Mrlua__JobSkew *skew, struct buf *out)
         value_write_list_begin(out, skew->n_advice);
         for (size_t i = 0; i < skew->n_advice; i++)
             value_write_string(out, slice_of_string(skew->advice[i]));
+    }
+    value_write_table_end(out);
+}
+
+static void add_slowest(const Mrlua__JobEffort *effort, struct buf *out)
+{
+    field_name(out, "slowest");
+    value_write_list_begin(out, effort->n_slowest);
+    for (size_t i = 0; i < effort->n_slowest; i++) {
+        const Mrlua__SlowAttempt *slow = effort->slowest[i];
+
+        value_write_table_begin(out);
+        if (slow->stage < STAGE_COUNT)
+            field_string(out, "stage", stage_kind_name((enum stage_kind)slow->stage));
+        field_integer(out, "task", slow->task);
+        field_number(out, "seconds", slow->seconds);
+        if (slow->worker[0])
+            field_string(out, "worker", slow->worker);
+        value_write_table_end(out);
+    }
+}
+
+void answer_effort(const Mrlua__JobEffort *effort, struct buf *out)
+{
+    value_write_table_begin(out);
+    if (effort) {
+        field_name(out, "seconds");
+        value_write_table_begin(out);
+        for (size_t i = 0; i < effort->n_seconds && i < STAGE_COUNT; i++)
+            field_number(out, stage_kind_name((enum stage_kind)i), effort->seconds[i]);
+        value_write_table_end(out);
+        field_integer(out, "bytes_read", effort->bytes_read);
+        field_integer(out, "records_read", effort->records_read);
+        field_integer(out, "bytes_shuffled", effort->bytes_shuffled);
+        field_integer(out, "records_shuffled", effort->records_shuffled);
+        field_integer(out, "failed", effort->failed);
+        field_integer(out, "given_up", effort->given_up);
+        field_integer(out, "lost", effort->lost);
+        field_integer(out, "lost_races", effort->lost_races);
+        field_integer(out, "outputs_lost", effort->outputs_lost);
+        field_integer(out, "workers_lost", effort->workers_lost);
+        add_slowest(effort, out);
     }
     value_write_table_end(out);
 }

@@ -42,6 +42,11 @@ void answer_error(const struct err *err, const char *detail, bool is_setup, stru
  * NULL. */
 void answer_skew(const Mrlua__JobSkew *skew, struct buf *out);
 
+/* Appends {seconds = {plan, map, ...}, bytes_read, records_read, bytes_shuffled, records_shuffled,
+ * failed, given_up, lost, lost_races, outputs_lost, workers_lost, slowest = {{stage, task, seconds,
+ * worker}, ...}} (master/job_effort.h); NULL: an empty table. */
+void answer_effort(const Mrlua__JobEffort *effort, struct buf *out);
+
 /* Appends the lines of `log`, each of which ends with a newline, as a list, and empties it. */
 void answer_log(struct buf *log, struct buf *out);
 

@@ -317,6 +317,8 @@ void drive_shell_report(struct drive_shell *shell, struct buf *out)
     field_integer(out, "columns", answer_columns());
     field_name(out, "log");
     answer_log(&shell->log, out);
+    field_name(out, "notices");
+    value_write_list_begin(out, 0);
     field_name(out, "stages");
     value_write_list_begin(out, 0);
     if (shell->call && !drive_shell_finished(shell)) {

@@ -69,6 +69,12 @@ static void add_skew(const Mrlua__JobInfo *info, struct buf *out)
     answer_skew(info->skew, out);
 }
 
+static void add_effort(const Mrlua__JobInfo *info, struct buf *out)
+{
+    field_name(out, "effort");
+    answer_effort(info->effort, out);
+}
+
 static void add_parts(const Mrlua__JobInfo *info, struct buf *out)
 {
     field_name(out, "parts");
@@ -105,6 +111,7 @@ void job_values_outcome(const Mrlua__JobInfo *info, struct buf *out)
         add_parts(info, out);
         add_counters(info, out);
         add_skew(info, out);
+        add_effort(info, out);
         if (info->step > 0)
             field_integer(out, "steps", info->step);
     }
@@ -167,6 +174,7 @@ void job_values_status(const Mrlua__JobInfo *info, struct buf *out)
     job_values_stages(info, out);
     add_counters(info, out);
     add_skew(info, out);
+    add_effort(info, out);
     if (info->step > 0)
         field_integer(out, "steps", info->step);
     if (info->status >= JOB_SUCCEEDED) {

@@ -263,6 +263,7 @@ void run_attempt_start(struct run_attempt *attempt)
     job_task_init(&task, &source, attempt->stage, attempt->task, attempt->id);
     if (attempt->stage == STAGE_REDUCE)
         keep_sources(attempt, &task);
+    attempt->begun_ns = clock_monotonic_ns();
     rc = attempt_start(shell->nursery, &task.start, &attempt->attempt, &err);
     job_task_deinit(&task);
     if (rc == 0) {

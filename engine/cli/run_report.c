@@ -95,6 +95,8 @@ void run_shell_report(struct run_shell *shell, struct buf *out)
     field_integer(out, "columns", answer_columns());
     field_name(out, "log");
     answer_log(&shell->log, out);
+    field_name(out, "notices");
+    answer_log(&shell->notices, out);
     field_name(out, "stages");
     value_write_list_begin(out, 2);
     write_stage(shell, STAGE_MAP, &progress.stages[STAGE_MAP], out);
@@ -141,6 +143,19 @@ static void write_skew(const struct run_shell *shell, struct buf *out)
     field_name(out, "skew");
     answer_skew(skew, out);
     message_free(skew);
+}
+
+static void write_effort(struct run_shell *shell, struct buf *out)
+{
+    Mrlua__JobEffort *effort;
+
+    job_work_of(&shell->results, shell->plan_done ? shell->plan_done->plan : NULL,
+                shell->stage_begun_ns, shell->stage_ended_ns, clock_monotonic_ns(),
+                &shell->effort.work);
+    effort = job_effort_make(&shell->effort);
+    field_name(out, "effort");
+    answer_effort(effort, out);
+    message_free(effort);
 }
 
 static void write_part(const struct job_part *part, struct buf *out)
@@ -215,6 +230,7 @@ void run_shell_outcome(struct run_shell *shell, const struct err *print_err, str
         write_parts(shell, out);
         write_counters(shell, out);
         write_skew(shell, out);
+        write_effort(shell, out);
         write_bad(shell, out);
         if (shell->signal_number)
             field_integer(out, "late_signal", (uint64_t)shell->signal_number);

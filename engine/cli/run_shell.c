@@ -137,6 +137,7 @@ void run_shell_close(struct run_shell *shell)
     job_bad_deinit(&shell->bad);
     message_free(shell->plan_done);
     buf_deinit(&shell->log);
+    buf_deinit(&shell->notices);
     run_config_deinit(&shell->config);
     free(shell->queue);
     free(shell);

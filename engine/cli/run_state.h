@@ -18,6 +18,7 @@
 #include "cli/run_config.h"
 #include "cli/run_output.h"
 #include "master/job_bad.h"
+#include "master/job_effort.h"
 #include "master/job_faults.h"
 #include "master/job_results.h"
 #include "master/job_task.h"
@@ -48,6 +49,7 @@ struct run_attempt {
     uint64_t *sources;           /* of a reduce: the attempts that made the maps' outputs */
     double fraction;             /* of its input */
     uint64_t records_in;
+    uint64_t begun_ns; /* its process was started; 0: not yet */
 };
 
 struct run_shell {
@@ -69,7 +71,9 @@ struct run_shell {
     struct job_faults faults;
     struct job_bad bad;
     Mrlua__Done *plan_done; /* holds the plan */
-    struct buf log;         /* lines of the job, each with its newline */
+    struct job_effort effort;
+    struct buf log;     /* lines of the job, each with its newline ... */
+    struct buf notices; /* ... and about it */
     uint64_t begun_ns;
     uint64_t stage_begun_ns[STAGE_COUNT], stage_ended_ns[STAGE_COUNT];
     bool job_ended;

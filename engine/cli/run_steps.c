@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
+#include "master/job_notice.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -183,6 +184,26 @@ static void carry_out(struct run_shell *shell, const struct command *command)
     }
 }
 
+/* An attempt has ended: what it took, and that its task is tried again. */
+static void account(struct run_shell *shell, const struct fact *fact, size_t left)
+{
+    const struct run_attempt *attempt = run_attempt_find(shell, fact->attempt_id);
+    struct timeline_entry entry = {.attempt_id = fact->attempt_id,
+                                   .ended_ns = clock_monotonic_ns(),
+                                   .task = fact->task,
+                                   .stage = fact->stage};
+
+    if (!attempt_outcome_of(fact, left > 1 ? fact + 1 : NULL, &entry.outcome))
+        return;
+    entry.begun_ns = attempt && attempt->begun_ns ? attempt->begun_ns : entry.ended_ns;
+    job_effort_attempt(&shell->effort, &entry, NULL);
+    if (!job_notice_is_retry(fact, left) || !job_effort_may_notice(&shell->effort))
+        return;
+    job_notice_retry(fact, job_faults_find(&shell->faults, fact->attempt_id), NULL,
+                     &shell->notices);
+    buf_append_byte(&shell->notices, '\n');
+}
+
 /* What is completed and what is lost is the scheduler's word; what it told is kept here. */
 static void note(struct run_shell *shell, const struct fact *fact)
 {
@@ -195,7 +216,10 @@ static void note(struct run_shell *shell, const struct fact *fact)
                              attempt->done);
             attempt->done = NULL;
         }
+    } else if (fact->kind == FACT_PLAN_MADE) {
+        shell->stage_ended_ns[STAGE_PLAN] = clock_monotonic_ns();
     } else if (fact->kind == FACT_OUTPUT_LOST) {
+        job_effort_output_lost(&shell->effort);
         job_results_drop(&shell->results, fact->stage, fact->task);
     } else if (fact->kind == FACT_RECORDS_BAD) {
         job_bad_take(&shell->bad, fact->attempt_id);
@@ -220,8 +244,10 @@ static void step(struct run_shell *shell, struct event *event)
 {
     event->now_ns = clock_monotonic_ns();
     sched_step(shell->sched, event, &shell->decisions);
-    for (size_t i = 0; i < shell->decisions.fact_count; i++)
+    for (size_t i = 0; i < shell->decisions.fact_count; i++) {
+        account(shell, &shell->decisions.facts[i], shell->decisions.fact_count - i);
         note(shell, &shell->decisions.facts[i]);
+    }
     for (size_t i = 0; i < shell->decisions.command_count; i++)
         carry_out(shell, &shell->decisions.commands[i]);
 }

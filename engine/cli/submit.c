@@ -42,7 +42,8 @@ struct submit {
     uint64_t job;         /* 0: not accepted yet */
     uint64_t events_seen; /* of the watch */
     Mrlua__JobEvent *newest;
-    struct buf log;         /* lines, each with its newline */
+    struct buf log;         /* lines of the job, each with its newline ... */
+    struct buf notices;     /* ... and about it */
     uint64_t away_since_ns; /* 0: connected */
     uint32_t pause_ms;
     int signal_number;
@@ -216,6 +217,13 @@ static void heard_job(struct submit *submit, const struct frame *frame)
     loop_break(submit->client.loop);
 }
 
+static void add_line(struct buf *lines, const char *text)
+{
+    buf_append_string(lines, text);
+    if (lines->ptr[lines->len - 1] != '\n')
+        buf_append_byte(lines, '\n');
+}
+
 static void heard_event(struct submit *submit, const struct frame *frame)
 {
     struct err err;
@@ -228,11 +236,8 @@ static void heard_event(struct submit *submit, const struct frame *frame)
     }
     if (event->number > submit->events_seen)
         submit->events_seen = event->number;
-    if (event->log[0]) {
-        buf_append_string(&submit->log, event->log);
-        if (submit->log.ptr[submit->log.len - 1] != '\n')
-            buf_append_string(&submit->log, "\n");
-    }
+    if (event->log[0])
+        add_line(event->notice ? &submit->notices : &submit->log, event->log);
     if (event->info || event->ended) {
         message_free(submit->newest);
         submit->newest = event;
@@ -280,7 +285,7 @@ static void on_closed(void *context, const struct err *err)
     }
     if (!submit->away_since_ns) {
         submit->away_since_ns = now_ns;
-        buf_printf(&submit->log, "mrlua: lost the master at %s (%s), trying again\n",
+        buf_printf(&submit->notices, "mrlua: lost the master at %s (%s), trying again\n",
                    submit->client.address, err->message);
     }
     if (now_ns - submit->away_since_ns > SUBMIT_AWAY_MS_MAX * NS_PER_MS)
@@ -426,6 +431,7 @@ void submit_close(struct submit *submit)
     run_config_deinit(&submit->config);
     message_free(submit->newest);
     buf_deinit(&submit->log);
+    buf_deinit(&submit->notices);
     free(submit->folder);
     free(submit);
 }
@@ -465,6 +471,8 @@ void submit_report(struct submit *submit, struct buf *out)
         write_title(info, out);
     field_name(out, "log");
     answer_log(&submit->log, out);
+    field_name(out, "notices");
+    answer_log(&submit->notices, out);
     field_name(out, "stages");
     job_values_stages(info, out);
     value_write_table_end(out);

@@ -7,6 +7,7 @@
 #include <string.h>
 
 enum { EPOCH_SHIFT = 32 };
+enum { MARK_PRINTED = 'p', MARK_NOTICE = 'n' };
 
 static char **place_of(const struct job_log *log, uint64_t number)
 {
@@ -18,7 +19,7 @@ static void drop_first(struct job_log *log)
     char **place = place_of(log, log->first);
 
     assert(log->first <= log->last);
-    log->bytes -= strlen(*place);
+    log->bytes -= strlen(*place + 1);
     free(*place);
     *place = NULL;
     log->first++;
@@ -37,7 +38,7 @@ void job_log_deinit(struct job_log *log)
     *log = (struct job_log){0};
 }
 
-uint64_t job_log_add(struct job_log *log, uint64_t epoch, const char *text)
+static uint64_t add(struct job_log *log, uint64_t epoch, char mark, const char *text)
 {
     size_t len = strnlen(text, JOB_LOG_LINE_BYTES_MAX);
     char **place;
@@ -52,11 +53,22 @@ uint64_t job_log_add(struct job_log *log, uint64_t epoch, const char *text)
         drop_first(log);
     log->last++;
     place = place_of(log, log->last);
-    *place = mem_alloc(len + 1);
-    memcpy(*place, text, len);
+    *place = mem_alloc(1 + len + 1);
+    (*place)[0] = mark;
+    memcpy(*place + 1, text, len);
     log->bytes += len;
     assert(log->first <= log->last);
     return log->last;
+}
+
+uint64_t job_log_add(struct job_log *log, uint64_t epoch, const char *text)
+{
+    return add(log, epoch, MARK_PRINTED, text);
+}
+
+uint64_t job_log_add_notice(struct job_log *log, uint64_t epoch, const char *text)
+{
+    return add(log, epoch, MARK_NOTICE, text);
 }
 
 uint64_t job_log_next(const struct job_log *log, uint64_t seen)
@@ -79,5 +91,12 @@ const char *job_log_line(const struct job_log *log, uint64_t number)
 {
     assert(number >= log->first);
     assert(number <= log->last);
-    return *place_of(log, number);
+    return *place_of(log, number) + 1;
+}
+
+bool job_log_is_notice(const struct job_log *log, uint64_t number)
+{
+    assert(number >= log->first);
+    assert(number <= log->last);
+    return (*place_of(log, number))[0] == MARK_NOTICE;
 }

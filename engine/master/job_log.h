@@ -16,6 +16,7 @@
 #ifndef MASTER_JOB_LOG_H
 #define MASTER_JOB_LOG_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -26,7 +27,7 @@ enum {
 };
 
 struct job_log {
-    char **lines; /* number n is at n % JOB_LOG_LINE_COUNT_MAX; NULL: none was printed */
+    char **lines; /* number n is at n % JOB_LOG_LINE_COUNT_MAX, its mark first; NULL: none */
     size_t bytes;
     uint64_t first, last; /* numbers; last 0: there is none */
 };
@@ -36,6 +37,9 @@ void job_log_deinit(struct job_log *log); /* safe on a zeroed struct */
 /* Keeps a line, at the cost of the oldest. Returns its number. */
 uint64_t job_log_add(struct job_log *log, uint64_t epoch, const char *text);
 
+/* The same of a sentence about the job, which it has not printed. */
+uint64_t job_log_add_notice(struct job_log *log, uint64_t epoch, const char *text);
+
 /* The first kept line after number `seen` (0: of all); 0: there is none. */
 uint64_t job_log_next(const struct job_log *log, uint64_t seen);
 
@@ -44,5 +48,6 @@ uint64_t job_log_lost(const struct job_log *log, uint64_t seen);
 
 /* One that is kept; borrowed until the next job_log_add(). */
 const char *job_log_line(const struct job_log *log, uint64_t number);
+bool job_log_is_notice(const struct job_log *log, uint64_t number);
 
 #endif

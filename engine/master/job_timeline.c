@@ -54,6 +54,35 @@ const struct timeline_entry *job_timeline_find(const struct job_timeline *timeli
     return NULL;
 }
 
+bool attempt_outcome_of(const struct fact *fact, const struct fact *next,
+                        enum attempt_outcome *outcome)
+{
+    switch (fact->kind) {
+    case FACT_PLAN_MADE:
+    case FACT_TASK_COMPLETED:
+        *outcome = OUTCOME_COMPLETED;
+        return true;
+    case FACT_ATTEMPT_ENDED:
+        *outcome = fact->failure != ERR_NONE       ? OUTCOME_FAILED
+                   : fact_is_lost_race(fact, next) ? OUTCOME_LOST_RACE
+                                                   : OUTCOME_GIVEN_UP;
+        return true;
+    case FACT_RECORDS_BAD:
+        *outcome = OUTCOME_FAILED;
+        return true;
+    case FACT_EPOCH_BEGUN:
+    case FACT_JOB_ACCEPTED:
+    case FACT_ATTEMPT_STARTED:
+    case FACT_OUTPUT_LOST:
+    case FACT_OUTPUT_FOUND:
+    case FACT_WORKER_LOST:
+    case FACT_OUTPUTS_LOST:
+    case FACT_JOB_ENDED:
+        return false;
+    }
+    return false;
+}
+
 const char *attempt_outcome_name(enum attempt_outcome outcome)
 {
     static const char *const names[] = {"completed", "failed", "given_up", "worker_lost",

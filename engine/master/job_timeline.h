@@ -14,6 +14,7 @@
 
 #include "sched/sched.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -31,6 +32,7 @@ enum attempt_outcome {
     OUTCOME_GIVEN_UP,    /* nobody's fault: its worker drains, a cancel */
     OUTCOME_WORKER_LOST, /* with its worker */
     OUTCOME_LOST_RACE,   /* killed: another attempt of its task was faster */
+    OUTCOME_COUNT,
 };
 
 struct timeline_entry {
@@ -61,6 +63,11 @@ const struct timeline_entry *job_timeline_get(const struct job_timeline *timelin
 /* The entry of an attempt; NULL: it is not kept. It looks from the newest on. */
 const struct timeline_entry *job_timeline_find(const struct job_timeline *timeline,
                                                uint64_t attempt_id);
+
+/* How the attempt of this fact has ended; `next` is the fact after it, or NULL. False: it says of
+ * none that it has ended. */
+bool attempt_outcome_of(const struct fact *fact, const struct fact *next,
+                        enum attempt_outcome *outcome);
 
 /* "completed", "failed", "given_up", "worker_lost", "lost_race" */
 const char *attempt_outcome_name(enum attempt_outcome outcome);

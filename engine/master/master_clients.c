@@ -276,9 +276,10 @@ uint64_t master_job_accept_take(struct master *master, Mrlua__JobRecord *record)
     buf_deinit(&packed);
     master_job_add_take(master, event.job_id, record);
     if (!has_worker(master))
-        master_watch_log(master, master_job_find(master, event.job_id),
-                         "mrlua: no worker has joined yet, so the job waits ('mrlua worker' starts "
-                         "one)");
+        master_watch_notice(
+            master, master_job_find(master, event.job_id),
+            "mrlua: no worker has joined yet, so the job waits ('mrlua worker' starts "
+            "one)");
     master_queue(master, &event);
     return event.job_id;
 }

@@ -26,6 +26,7 @@ struct info {
     struct job_counters sums;
     struct err err;
     struct buf detail;
+    struct job_effort effort;
 };
 
 static double seconds_between(uint64_t begun_ns, uint64_t ended_ns)
@@ -289,6 +290,8 @@ void master_job_info(const struct master_job *job, bool is_whole, struct buf *ou
         fill_error(job, &progress, &info);
     if (is_whole) {
         fill_counters(job, &info);
+        master_job_effort(job, &info.effort);
+        info.message.effort = job_effort_make(&info.effort);
         info.message.skew = job_skew_make(&job->results);
         if (progress.status == JOB_SUCCEEDED)
             fill_parts(job, &info);
@@ -299,6 +302,7 @@ void master_job_info(const struct master_job *job, bool is_whole, struct buf *ou
             fill_last_step(job, &info);
     }
     message_pack(out, &info.message.base);
+    message_free(info.message.effort);
     message_free(info.message.skew);
     for (uint32_t i = 0; i < info.part_count; i++)
         buf_deinit(&info.part_names[i]);

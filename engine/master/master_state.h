@@ -29,6 +29,7 @@
 #include "format/publish.h"
 #include "master/blobs.h"
 #include "master/job_bad.h"
+#include "master/job_effort.h"
 #include "master/job_faults.h"
 #include "master/job_log.h"
 #include "master/job_plan.h"
@@ -94,6 +95,7 @@ struct master_job {
     uint64_t change_count; /* moves when a watcher may see something new */
     struct job_log log;
     struct job_timeline timeline;
+    struct job_effort effort; /* its work: of steps that have ended, or empty */
 };
 
 /* A live attempt. */
@@ -104,6 +106,7 @@ struct master_attempt {
     enum stage_kind stage;
     uint32_t task, worker_id;
     uint64_t begun_ns; /* monotonic: when this life of the master heard of it */
+    uint64_t ran_ns;   /* of a reduce: when it got its slot; 0: it has none */
     Mrlua__Done *done; /* until the scheduler has taken it */
     struct buf plan;   /* PLAN: the same as it came, for the journal: packing it again takes time */
     double fraction;
@@ -266,8 +269,11 @@ void master_log_say(struct master *master);
 /* ---- master_account.c ---- */
 
 /* Counts the fact, before it has changed anything. */
-/* `next`: the one after it in its step, or NULL. */
-void master_account(struct master *master, const struct fact *fact, const struct fact *next);
+/* `left`: it and those after it in its step. */
+void master_account(struct master *master, const struct fact *fact, size_t left);
+
+/* The same, with what the job has done so far. */
+void master_job_effort(const struct master_job *job, struct job_effort *out);
 
 /* ---- master_metrics.c ---- */
 
@@ -480,6 +486,9 @@ void master_watch_take(struct master_peer *peer, const struct frame *frame);
 /* Tells all watchers what is new since the last look; and that a job has printed, or has ended. */
 void master_watch_look(struct master *master);
 void master_watch_log(struct master *master, struct master_job *job, const char *text);
+
+/* The same of a sentence about what happens to the job; of a step who watches its job is told. */
+void master_watch_notice(struct master *master, struct master_job *job, const char *text);
 void master_watch_job_ended(struct master *master, uint64_t job_id);
 
 #endif

@@ -455,6 +455,19 @@ static void fill_answer(const struct master_job *step, const Mrlua__JobInfo *inf
     answer->error = error;
 }
 
+/* What is read of another step is none of the job's input. */
+static void add_effort(struct master_job *parent, const struct master_job *step)
+{
+    const ProtobufCBinaryData *request = &step->record->submit->step->request;
+    struct job_effort effort;
+    struct slice list;
+
+    master_job_effort(step, &effort);
+    if (value_field_table(slice_of((const char *)request->data, request->len), "steps", &list))
+        effort.work.bytes_read = effort.work.records_read = 0;
+    job_effort_add(&parent->effort, &effort);
+}
+
 void master_step_note(struct master *master, const struct master_job *step)
 {
     const Mrlua__JobStep *of = step->record->submit->step;
@@ -469,6 +482,7 @@ void master_step_note(struct master *master, const struct master_job *step)
 
     if (!info)
         return;
+    add_effort(parent, step);
     fill_answer(step, info, &answer, &error);
     if (answer.error) {
         buf_printf(&text, "step %u: %s", of->number,

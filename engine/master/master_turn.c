@@ -160,6 +160,7 @@ static void note_plan(struct master *master, const struct fact *fact)
     buf_deinit(&attempt->plan);
     master_job_plan_take(job, attempt->done);
     attempt->done = NULL;
+    job->stage_ended_ns[STAGE_PLAN] = clock_monotonic_ns();
 }
 
 static void note_completed(struct master *master, const struct fact *fact)
@@ -355,6 +356,11 @@ static void carry_out(struct master *master, const struct command *command)
             master_attempt_remove(attempt);
         return;
     case COMMAND_RUN_ATTEMPT:
+        attempt = master_attempt_find(master, command->attempt_id);
+        if (attempt)
+            attempt->ran_ns = clock_monotonic_ns();
+        master_worker_command(master, command);
+        return;
     case COMMAND_FORGET_OUTPUT:
         master_worker_command(master, command);
         return;
@@ -404,7 +410,7 @@ static void step(struct master *master, struct event *event)
     for (size_t i = 0; i < master->decisions.fact_count; i++) {
         const struct fact *fact = &master->decisions.facts[i];
 
-        master_account(master, fact, i + 1 < master->decisions.fact_count ? fact + 1 : NULL);
+        master_account(master, fact, master->decisions.fact_count - i);
         master_log_keep(master, fact);
         note(master, fact);
         forget_attempt(master, fact);

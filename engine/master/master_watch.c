@@ -16,15 +16,24 @@
 enum { LOST_BYTES = 100 };
 
 static void send_event(struct master_peer *peer, const struct master_watch *watch,
-                       Mrlua__JobInfo *info, const char *log)
+                       Mrlua__JobInfo *info)
 {
     Mrlua__JobEvent event = MRLUA__JOB_EVENT__INIT;
 
     event.info = info;
-    if (log)
-        event.log = (char *)(uintptr_t)log;
     event.number = watch->line_seen;
-    event.ended = !log && info && info->status >= JOB_SUCCEEDED;
+    event.ended = info && info->status >= JOB_SUCCEEDED;
+    conn_send(peer->conn, MESSAGE_JOB_EVENT, watch->request_id, &event.base);
+}
+
+static void send_line(struct master_peer *peer, const struct master_watch *watch, const char *text,
+                      bool is_notice)
+{
+    Mrlua__JobEvent event = MRLUA__JOB_EVENT__INIT;
+
+    event.log = (char *)(uintptr_t)text;
+    event.notice = is_notice;
+    event.number = watch->line_seen;
     conn_send(peer->conn, MESSAGE_JOB_EVENT, watch->request_id, &event.base);
 }
 
@@ -40,12 +49,12 @@ static void send_lines(struct master_peer *peer, struct master_watch *watch,
         snprintf(text, sizeof text, "mrlua: %llu lines lost: the last %llu are kept",
                  (unsigned long long)lost, (unsigned long long)(log->last - log->first + 1));
         watch->line_seen = log->first - 1;
-        send_event(peer, watch, NULL, text);
+        send_line(peer, watch, text, false);
     }
     while (conn_output_bytes(peer->conn) < CONN_OUTPUT_BYTES_MAX / 2 &&
            (number = job_log_next(log, watch->line_seen)) != 0) {
         watch->line_seen = number;
-        send_event(peer, watch, NULL, job_log_line(log, number));
+        send_line(peer, watch, job_log_line(log, number), job_log_is_notice(log, number));
     }
 }
 
@@ -61,7 +70,7 @@ static void begin(struct master_peer *peer, const Mrlua__JobWatch *asked, uint64
     if (job || past)
         send_lines(peer, &watch, job ? &job->log : &past->log);
     if (job || is_over)
-        send_event(peer, &watch, info, NULL);
+        send_event(peer, &watch, info);
     if (is_over)
         return;
     watch.change_seen = job ? job->change_count : 0;
@@ -103,7 +112,7 @@ static void look(struct master_peer *peer, struct master_watch *watch)
         return;
     watch->change_seen = job->change_count;
     info = master_info_of(peer->master, job->id, false);
-    send_event(peer, watch, info, NULL);
+    send_event(peer, watch, info);
     message_free(info);
 }
 
@@ -125,9 +134,8 @@ void master_watch_look(struct master *master)
         loop_timer_start(master->watch_timer, MASTER_WATCH_MS * NS_PER_MS + 10 * took_ns);
 }
 
-void master_watch_log(struct master *master, struct master_job *job, const char *text)
+static void tell_lines(struct master *master, const struct master_job *job)
 {
-    job_log_add(&job->log, master->epoch, text);
     for (struct list *at = master->peers.next; at != &master->peers; at = at->next) {
         struct master_peer *peer = CONTAINER_OF(at, struct master_peer, link);
 
@@ -135,6 +143,22 @@ void master_watch_log(struct master *master, struct master_job *job, const char 
             if (peer->watches[i].job_id == job->id)
                 send_lines(peer, &peer->watches[i], &job->log);
     }
+}
+
+void master_watch_log(struct master *master, struct master_job *job, const char *text)
+{
+    job_log_add(&job->log, master->epoch, text);
+    tell_lines(master, job);
+}
+
+void master_watch_notice(struct master *master, struct master_job *job, const char *text)
+{
+    const Mrlua__JobStep *step = job->record->submit->step;
+    struct master_job *parent = step ? master_job_find(master, step->parent) : NULL;
+
+    job = parent ? parent : job;
+    job_log_add_notice(&job->log, master->epoch, text);
+    tell_lines(master, job);
 }
 
 void master_watch_job_ended(struct master *master, uint64_t job_id)
@@ -150,7 +174,7 @@ void master_watch_job_ended(struct master *master, uint64_t job_id)
             if (watch->job_id != job_id)
                 continue;
             send_lines(peer, watch, &past->log);
-            send_event(peer, watch, past->history->info, NULL);
+            send_event(peer, watch, past->history->info);
             *watch = peer->watches[--peer->watch_count];
         }
     }

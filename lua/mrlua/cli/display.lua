@@ -4,6 +4,7 @@
 --     local display = display.open { is_terminal = true, has_color = true, write = f }
 --     display:show(state)        each time there is news
 --     display:log("a line")      what the job printed; never lost, whatever the mode
+--     display:notice("a line")   about the job: that a task is tried again; not when quiet
 --     display:close()            the screen is as if no bar had been there
 --
 -- `write` gets whole frames, so that a redraw does not flicker.
@@ -26,6 +27,8 @@ function quiet:log(line)
   self.write(line .. "\n")
 end
 
+function quiet.notice() end
+
 function quiet.close() end
 
 -- A line per phase, when it has ended.
@@ -40,6 +43,10 @@ function plain:show(state)
       self.write((state.title and state.title .. ", " or "") .. progress.phase_line(stage) .. "\n")
     end
   end
+end
+
+function plain:notice(line)
+  self:log(line)
 end
 
 -- Bars that stay in place.
@@ -76,6 +83,10 @@ end
 function bars:log(line)
   self.write(erase(self.line_count) .. line .. "\n")
   self.line_count = 0 -- the next show() draws them below
+end
+
+function bars:notice(line)
+  self:log(line)
 end
 
 function bars:close()

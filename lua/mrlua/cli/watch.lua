@@ -18,7 +18,7 @@ end
 --- Calls `step` { milliseconds } for a state until one is finished, and shows each.
 -- @tparam function step       engine.run_step or engine.submit_step
 -- @tparam table flags         quiet
--- @tparam table environment   of watch.environment()
+-- @tparam table environment   of watch.environment(); learns how wide the terminal is
 -- @tparam ?string title       of a step of a larger job: "step 2/3"
 -- @treturn table              the last state
 function watch.until_finished(step, flags, environment, title)
@@ -34,9 +34,13 @@ function watch.until_finished(step, flags, environment, title)
     for _, line in ipairs(state.log) do
       shown:log(line)
     end
+    for _, line in ipairs(state.notices) do
+      shown:notice((line:gsub("%c", "?"))) -- with names that others chose
+    end
     shown:show(state)
   until state.finished
   shown:close()
+  environment.columns = state.columns
   return state
 end
 

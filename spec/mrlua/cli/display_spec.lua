@@ -81,6 +81,16 @@ describe("mrlua/cli/display on a terminal", function()
     assert.equal(4, #lines)
   end)
 
+  it("puts what is told of the job above the bars, too", function()
+    local shown, frames = open { is_terminal = true }
+    shown:show(state_with(1))
+    shown:notice("mrlua: map 3 is tried again")
+    shown:show(state_with(2))
+
+    assert.equal("mrlua: map 3 is tried again", screen_of(frames)[1])
+    assert.equal(3, #screen_of(frames))
+  end)
+
   it("leaves nothing but what the job printed", function()
     local shown, frames = open { is_terminal = true }
     shown:show(state_with(1))
@@ -111,9 +121,17 @@ describe("mrlua/cli/display elsewhere", function()
     assert.same({ "map: 4 tasks, 4.00 KB, 4 records in 1.0 s\n" }, frames)
   end)
 
+  it("tells of the job as it happens", function()
+    local shown, frames = open {}
+    shown:notice("mrlua: map 3 is tried again")
+
+    assert.same({ "mrlua: map 3 is tried again\n" }, frames)
+  end)
+
   it("is silent when quiet, but for what the job prints", function()
     local shown, frames = open { quiet = true, is_terminal = true }
     shown:show(state_with(4))
+    shown:notice("mrlua: map 3 is tried again")
     shown:log("a line")
     shown:close()
 

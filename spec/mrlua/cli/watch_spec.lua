@@ -17,7 +17,7 @@ describe("mrlua/cli/watch", function()
     watch.until_finished(function(args)
       assert.is_true(args.milliseconds > 0)
       steps = steps + 1
-      return { finished = steps == 3, stages = {}, log = {}, columns = 80 }
+      return { finished = steps == 3, stages = {}, log = {}, notices = {}, columns = 80 }
     end, { quiet = true }, { draws = false })
 
     assert.equal(3, steps)
