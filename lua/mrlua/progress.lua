@@ -117,20 +117,20 @@ function progress.bars(state, width, has_color)
   return lines
 end
 
-local function plural(count, noun)
+--- 1, "task" -> "1 task"; 2 -> "2 tasks"
+function progress.plural(count, noun)
   return ("%d %s%s"):format(count, noun, count == 1 and "" or "s")
 end
 
 --- What a finished stage did: "map: 64 tasks, 483 MB, 65.0 M records in 4.1 s".
 function progress.phase_line(stage)
-  return ("%s: %s, %s, %s records in %s"):format(stage.name, plural(stage.tasks, "task"),
+  return ("%s: %s, %s, %s records in %s"):format(stage.name, progress.plural(stage.tasks, "task"),
     size.bytes(stage.bytes_done), size.count(stage.records), size.seconds(stage.seconds))
 end
 
---- What the functions of a job have counted (mr.count), in a line: "counted: bad 3, short 17"; nil
--- where that is nothing.
+--- What the functions of a job have counted (mr.count): { "bad 3", "short 17" }.
 -- @tparam table counters  name -> sum, those of the engine too
-function progress.counted_line(counters)
+function progress.counted(counters)
   local texts = {}
   for name, sum in pairs(counters) do
     local own = name:match("^user%.(.*)")
@@ -139,6 +139,12 @@ function progress.counted_line(counters)
     end
   end
   table.sort(texts)
+  return texts
+end
+
+--- The same in a line: "counted: bad 3, short 17"; nil where that is nothing.
+function progress.counted_line(counters)
+  local texts = progress.counted(counters)
   return #texts > 0 and "counted: " .. table.concat(texts, ", ") or nil
 end
 
@@ -149,7 +155,8 @@ function progress.reused_line(outcome)
   if not reused and outcome.counters.map_reused then
     reused = { count = outcome.counters.map_reused, maps = outcome.plan.split_count }
   end
-  return reused and ("reused: %d of %s"):format(reused.count, plural(reused.maps, "map"))
+  return reused
+    and ("reused: %d of %s"):format(reused.count, progress.plural(reused.maps, "map"))
 end
 
 --- What a finished job did, in a line.
@@ -157,10 +164,11 @@ end
 function progress.summary(outcome)
   local where = outcome.output and " in " .. outcome.output or ""
   local rate = outcome.seconds > 0 and outcome.input_bytes / outcome.seconds or 0
-  local steps = outcome.steps and " and " .. plural(outcome.steps, "step") or ""
+  local steps = outcome.steps and " and " .. progress.plural(outcome.steps, "step") or ""
   return ("done: %s read in %s%s (%s/s), %s records in %s, %s%s"):format(
     size.bytes(outcome.input_bytes), size.seconds(outcome.seconds), steps, size.bytes(rate),
-    size.count(outcome.records), plural(#outcome.parts, "part"), size.bytes(outcome.bytes), where)
+    size.count(outcome.records), progress.plural(#outcome.parts, "part"),
+    size.bytes(outcome.bytes), where)
 end
 
 return progress

@@ -13,6 +13,7 @@ local size = require "mrlua.size"
 local skew = {}
 
 local SHOWN <const> = 3 -- partitions, in a line
+local HOT_SHARE <const> = 1 / 16 -- of all records: from there on a key is worth a look
 
 --- A line for each advice, for who runs the job.
 -- @treturn {string,...}
@@ -24,13 +25,31 @@ function skew.advice_lines(found)
   return lines
 end
 
+local function hot_text(found, hot)
+  return ("%s %.1f %%"):format(hot.key, 100 * hot.records / found.records)
+end
+
 -- 'hot keys: "the" 10.0 %, "of" 5.3 %'
 local function keys_line(found)
   local texts = {}
   for i, hot in ipairs(found.keys) do
-    texts[i] = ("%s %.1f %%"):format(hot.key, 100 * hot.records / found.records)
+    texts[i] = hot_text(found, hot)
   end
   return "hot keys: " .. table.concat(texts, ", ")
+end
+
+--- The keys that matter to who looks at a job that is done: the hottest of several partitions, each
+-- with a 16th of all records or more: { '"the" 10.0 %', ... }.
+function skew.hot_texts(found)
+  local texts = {}
+  if (found.partitions or 0) > 1 then
+    for i = 1, math.min(SHOWN, #found.keys) do
+      if found.keys[i].records >= HOT_SHARE * found.records then
+        texts[i] = hot_text(found, found.keys[i])
+      end
+    end
+  end
+  return texts
 end
 
 -- "largest of 8 partitions: 3 (60 MB), 0 (41 MB), 7 (40 MB)"

@@ -238,8 +238,8 @@ describe("mrlua run", function()
 
       assert.matches("map    %[", screen)
       assert.matches("reduce %[%.+%]   0 %%", screen)
-      assert.matches("\27%[2A\27%[Jdone: 8 B read in .* 4 records in 1 part, 16 B in [^\n]*out\r?$",
-        screen)
+      assert.matches("\27%[2A\27%[Jplan .*\ndone: 8 B read in .* 4 records in 1 part, 16 B in"
+        .. " [^\n]*out\r?$", screen)
     end)
 
     it("a line per phase on a terminal that cannot move its cursor", function()

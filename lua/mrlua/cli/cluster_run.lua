@@ -396,7 +396,7 @@ function run:whole()
     self:say("%s", ("output: %s, %s"):format(ended.output, size.bytes(ended.bytes or 0)))
   end
   local is_finished = self:finish(ended)
-  local code = outcome.tell(ended, self.flags, self.environment.draws,
+  local code = outcome.tell(ended, self.flags, self.environment,
     INTERRUPTED:format(self.flags.max_idle))
   return code == 0 and not is_finished and 1 or code
 end

@@ -11,6 +11,7 @@
 local engine = require "mrlua.engine"
 local request = require "mrlua.cli.request"
 local reuse = require "mrlua.cli.reuse"
+local summary = require "mrlua.summary"
 local watch = require "mrlua.cli.watch"
 
 local drive = {}
@@ -97,6 +98,7 @@ function driving:run_step(call)
     self.input_bytes = self.input_bytes + self.ended.input_bytes
   end
   self:add_reused()
+  self.effort = summary.add(self.effort, self.ended.effort, not call.steps)
   self.folders[call.number] = config.output
   self.count = call.number
   self.is_done = call.is_last
@@ -129,7 +131,7 @@ function driving:outcome(of_driver)
   elseif self.is_done and not of_driver.error then
     ended = self.ended
     ended.input_bytes, ended.steps, ended.reused = self.input_bytes, self.count, self.reused
-    ended.bad_count = self.bad_count
+    ended.bad_count, ended.effort = self.bad_count, self.effort
     ended.bad_records = self.bad_count > 0 and self.bad_records or nil
   elseif not of_driver.error and not of_driver.signal then
     ended = { error = { kind = "limit", message = "the driver ended without a last step" } }

@@ -5,7 +5,7 @@
 --     { seconds, error = {kind, message, detail, is_setup} }       it failed
 --     { seconds, signal = 2 }                                      it was interrupted
 --     { seconds, job, output, input_bytes, records, bytes, plan, parts, counters, skew,
---       steps }
+--       effort, steps }
 --
 -- where `steps` is how many steps there were, of a job of several; the rest is of the last one.
 -- With late_signal it was interrupted when the output was committed already.
@@ -15,6 +15,7 @@
 local failure = require "mrlua.cli.failure"
 local progress = require "mrlua.progress"
 local skew = require "mrlua.skew"
+local summary = require "mrlua.summary"
 
 local outcome = {}
 
@@ -53,6 +54,7 @@ function outcome.object(ended)
     object.steps, object.reused = ended.steps, ended.reused
     object.input_bytes, object.records, object.bytes = ended.input_bytes, ended.records, ended.bytes
     object.skew = skew.object(ended.skew)
+    object.summary = summary.object(ended)
     object.bad_records = bad_list(ended.bad_records, json.list)
   end
   return object
@@ -74,16 +76,16 @@ local function bad_text(ended)
 end
 
 -- Advice is for who does not watch, too: it is told wherever it is read.
-local function tell_done(ended, draws)
+local function tell_done(ended, environment)
   io.stderr:write(bad_text(ended))
   for _, line in ipairs(skew.advice_lines(ended.skew or {})) do
     io.stderr:write(line, "\n")
   end
-  if draws then
-    local reused = progress.reused_line(ended)
-    local counted = progress.counted_line(ended.counters)
-    io.stderr:write(reused and reused .. "\n" or "")
-    io.stderr:write(counted and counted .. "\n" or "", progress.summary(ended), "\n")
+  if environment.draws then
+    for _, line in ipairs(summary.lines(ended, environment.columns)) do
+      io.stderr:write(line, "\n")
+    end
+    io.stderr:write(progress.summary(ended), "\n")
   end
 end
 
@@ -91,16 +93,16 @@ end
 -- when that has the records).
 -- @tparam table ended
 -- @tparam table flags         json, quiet, output
--- @tparam boolean draws       there is a terminal that sees the summary
+-- @tparam table environment   draws: there is a terminal that sees the summary; its columns
 -- @tparam ?string interrupted what to say of a signal
 -- @treturn integer            the exit code
-function outcome.tell(ended, flags, draws, interrupted)
+function outcome.tell(ended, flags, environment, interrupted)
   if ended.error then
     io.stderr:write(failure.text(ended.error))
   elseif ended.signal then
     io.stderr:write("mrlua: ", interrupted or "interrupted", "\n")
   elseif not flags.quiet and not flags.json then
-    tell_done(ended, draws)
+    tell_done(ended, environment)
   end
   if flags.json then
     local file = flags.output and io.stdout or io.stderr
@@ -112,7 +114,7 @@ end
 --- Tells that nothing was started.
 function outcome.tell_set_up(fault, flags)
   fault.is_setup = true
-  return outcome.tell({ error = fault, seconds = 0.0 }, flags, false)
+  return outcome.tell({ error = fault, seconds = 0.0 }, flags, {})
 end
 
 return outcome

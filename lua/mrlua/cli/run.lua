@@ -49,7 +49,7 @@ local function main(argv)
   else
     ended = run(config, flags, environment)
   end
-  return outcome.tell(ended, flags, environment.draws)
+  return outcome.tell(ended, flags, environment)
 end
 
 return main

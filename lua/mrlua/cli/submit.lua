@@ -42,7 +42,7 @@ end
 local function submit(config, flags, environment)
   local begun = assert(engine.submit_begin(config))
   if begun.error then
-    return outcome.tell({ error = begun.error, seconds = 0.0 }, flags, false)
+    return outcome.tell({ error = begun.error, seconds = 0.0 }, flags, environment)
   elseif flags.detach and begun.id > 0 then
     return tell_detached(begun, flags)
   end
@@ -52,7 +52,7 @@ local function submit(config, flags, environment)
   if ended.output then
     ended.output = flags.output -- as the user wrote it
   end
-  return outcome.tell(ended, flags, environment.draws, interrupted_text(begun.id))
+  return outcome.tell(ended, flags, environment, interrupted_text(begun.id))
 end
 
 local function main(argv)
