@@ -92,6 +92,23 @@ static void counters_of_all_stages_are_summed_by_name(void **state)
     job_results_deinit(&results);
 }
 
+static void what_users_count_is_asked_for_alone(void **state)
+{
+    struct job_results results = {0};
+    struct job_counters counters;
+
+    (void)state;
+    job_results_plan(&results, 2, 1);
+    job_results_take(&results, STAGE_MAP, 0, 1, kit_done("user.bad", 5, 1, 1));
+    job_results_take(&results, STAGE_MAP, 1, 2, kit_done("user.bad", 6, 1, 1));
+    job_results_user_counters(&results, &counters);
+    assert_int_equal(counters.count, 1);
+    assert_string_equal(counters.items[0].name, "user.bad");
+    assert_int_equal(counters.items[0].value, 11);
+    job_counters_deinit(&counters);
+    job_results_deinit(&results);
+}
+
 static const struct job_counter *named(const struct job_counters *counters, const char *name)
 {
     for (size_t i = 0; i < counters->count; i++)
@@ -149,6 +166,7 @@ static void a_sum_that_is_too_large_stops_at_the_largest(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(what_users_count_is_asked_for_alone),
         cmocka_unit_test(sums_count_each_task_once),
         cmocka_unit_test(a_lost_output_does_not_count),
         cmocka_unit_test(without_reduces_the_parts_are_those_of_the_maps),

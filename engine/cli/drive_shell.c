@@ -319,6 +319,9 @@ void drive_shell_report(struct drive_shell *shell, struct buf *out)
     answer_log(&shell->log, out);
     field_name(out, "notices");
     value_write_list_begin(out, 0);
+    field_name(out, "counters");
+    value_write_table_begin(out);
+    value_write_table_end(out);
     field_name(out, "stages");
     value_write_list_begin(out, 0);
     if (shell->call && !drive_shell_finished(shell)) {

@@ -54,11 +54,11 @@ static void add_error(const Mrlua__JobInfo *info, struct buf *out)
                  info && info->error_is_setup, out);
 }
 
-static void add_counters(const Mrlua__JobInfo *info, struct buf *out)
+void job_values_counters(const Mrlua__JobInfo *info, struct buf *out)
 {
     field_name(out, "counters");
     value_write_table_begin(out);
-    for (size_t i = 0; i < info->n_counters; i++)
+    for (size_t i = 0; info && i < info->n_counters; i++)
         field_integer(out, info->counters[i]->name, (uint64_t)info->counters[i]->value);
     value_write_table_end(out);
 }
@@ -109,7 +109,7 @@ void job_values_outcome(const Mrlua__JobInfo *info, struct buf *out)
         field_string(out, "output", info->output_folder);
         add_plan(info, out);
         add_parts(info, out);
-        add_counters(info, out);
+        job_values_counters(info, out);
         add_skew(info, out);
         add_effort(info, out);
         if (info->step > 0)
@@ -172,7 +172,7 @@ void job_values_status(const Mrlua__JobInfo *info, struct buf *out)
     add_job(info, out);
     field_name(out, "stages");
     job_values_stages(info, out);
-    add_counters(info, out);
+    job_values_counters(info, out);
     add_skew(info, out);
     add_effort(info, out);
     if (info->step > 0)

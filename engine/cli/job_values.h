@@ -10,6 +10,9 @@
 /* Appends the list of stages that are drawn: map and reduce. `info` NULL: none is known. */
 void job_values_stages(const Mrlua__JobInfo *info, struct buf *out);
 
+/* Appends the field "counters". */
+void job_values_counters(const Mrlua__JobInfo *info, struct buf *out);
+
 /* Appends the outcome of a job that has ended, as run_shell_outcome() does. NULL: lost. */
 void job_values_outcome(const Mrlua__JobInfo *info, struct buf *out);
 

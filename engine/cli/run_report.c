@@ -84,6 +84,33 @@ static void write_stage(const struct run_shell *shell, enum stage_kind stage,
     answer_stage(&told, out);
 }
 
+static void write_counters(const struct job_counters *counters, struct buf *out)
+{
+    field_name(out, "counters");
+    value_write_table_begin(out);
+    for (size_t i = 0; i < counters->count; i++)
+        field_integer(out, counters->items[i].name, (uint64_t)counters->items[i].value);
+    value_write_table_end(out);
+}
+
+static void write_user_counters(const struct run_shell *shell, struct buf *out)
+{
+    struct job_counters counters;
+
+    job_results_user_counters(&shell->results, &counters);
+    write_counters(&counters, out);
+    job_counters_deinit(&counters);
+}
+
+static void write_all_counters(const struct run_shell *shell, struct buf *out)
+{
+    struct job_counters counters;
+
+    job_results_counters(&shell->results, &counters);
+    write_counters(&counters, out);
+    job_counters_deinit(&counters);
+}
+
 void run_shell_report(struct run_shell *shell, struct buf *out)
 {
     struct job_progress progress = {0};
@@ -97,6 +124,7 @@ void run_shell_report(struct run_shell *shell, struct buf *out)
     answer_log(&shell->log, out);
     field_name(out, "notices");
     answer_log(&shell->notices, out);
+    write_user_counters(shell, out);
     field_name(out, "stages");
     value_write_list_begin(out, 2);
     write_stage(shell, STAGE_MAP, &progress.stages[STAGE_MAP], out);
@@ -121,19 +149,6 @@ static void write_job_error(struct run_shell *shell, struct buf *out)
     answer_error(&err, buf_string(&detail), progress.stage == STAGE_PLAN && err.kind == ERR_INPUT,
                  out);
     buf_deinit(&detail);
-}
-
-static void write_counters(const struct run_shell *shell, struct buf *out)
-{
-    struct job_counters counters;
-
-    job_results_counters(&shell->results, &counters);
-    field_name(out, "counters");
-    value_write_table_begin(out);
-    for (size_t i = 0; i < counters.count; i++)
-        field_integer(out, counters.items[i].name, (uint64_t)counters.items[i].value);
-    value_write_table_end(out);
-    job_counters_deinit(&counters);
 }
 
 static void write_skew(const struct run_shell *shell, struct buf *out)
@@ -228,7 +243,7 @@ void run_shell_outcome(struct run_shell *shell, const struct err *print_err, str
             field_string(out, "output", shell->config.output);
         write_plan(shell, out);
         write_parts(shell, out);
-        write_counters(shell, out);
+        write_all_counters(shell, out);
         write_skew(shell, out);
         write_effort(shell, out);
         write_bad(shell, out);

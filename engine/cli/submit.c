@@ -473,6 +473,7 @@ void submit_report(struct submit *submit, struct buf *out)
     answer_log(&submit->log, out);
     field_name(out, "notices");
     answer_log(&submit->notices, out);
+    job_values_counters(info, out);
     field_name(out, "stages");
     job_values_stages(info, out);
     value_write_table_end(out);

@@ -128,6 +128,7 @@ struct adding {
     struct job_counters *sums;
     size_t next; /* where the next counter is, if this task tells what the last one told */
     size_t user_count;
+    bool only_user;
 };
 
 static struct job_counter *find_sum(struct adding *adding, const char *name)
@@ -183,7 +184,8 @@ static void add_stage(struct adding *adding, const struct job_results *results,
         const Mrlua__Done *done = results->tasks[stage][i].done;
 
         for (size_t j = 0; done && j < done->n_counters; j++)
-            add(adding, done->counters[j]->name, done->counters[j]->value);
+            if (!adding->only_user || is_user(done->counters[j]->name))
+                add(adding, done->counters[j]->name, done->counters[j]->value);
     }
 }
 
@@ -192,15 +194,25 @@ static int by_name(const void *a, const void *b)
     return strcmp(((const struct job_counter *)a)->name, ((const struct job_counter *)b)->name);
 }
 
-void job_results_counters(const struct job_results *results, struct job_counters *out)
+static void sum_up(const struct job_results *results, bool only_user, struct job_counters *out)
 {
-    struct adding adding = {.sums = out};
+    struct adding adding = {.sums = out, .only_user = only_user};
 
     *out = (struct job_counters){0};
     add_stage(&adding, results, STAGE_MAP);
     add_stage(&adding, results, STAGE_REDUCE);
     if (out->count)
         qsort(out->items, out->count, sizeof *out->items, by_name);
+}
+
+void job_results_counters(const struct job_results *results, struct job_counters *out)
+{
+    sum_up(results, false, out);
+}
+
+void job_results_user_counters(const struct job_results *results, struct job_counters *out)
+{
+    sum_up(results, true, out);
 }
 
 void job_counters_deinit(struct job_counters *counters)

@@ -78,6 +78,8 @@ uint64_t job_results_bytes(const struct job_results *results, enum stage_kind st
 
 /* The sums of all counters of all stages; release with job_counters_deinit(). */
 void job_results_counters(const struct job_results *results, struct job_counters *out);
+/* The same of what the job's functions have counted. */
+void job_results_user_counters(const struct job_results *results, struct job_counters *out);
 void job_counters_deinit(struct job_counters *counters);
 
 #endif

@@ -51,7 +51,8 @@ void master_answer_no_job(struct master_peer *peer, uint64_t request_id, uint64_
     master_answer_error(peer, request_id, &err);
 }
 
-Mrlua__JobInfo *master_info_of(const struct master *master, uint64_t job_id, bool is_whole)
+Mrlua__JobInfo *master_info_of(const struct master *master, uint64_t job_id,
+                               enum info_extent extent)
 {
     const struct master_job *job = master_job_find(master, job_id);
     const struct master_past *past = job ? NULL : master_past_find(master, job_id);
@@ -60,7 +61,7 @@ Mrlua__JobInfo *master_info_of(const struct master *master, uint64_t job_id, boo
     struct err err;
 
     if (job)
-        master_job_info(job, is_whole, &packed);
+        master_job_info(job, extent, &packed);
     else if (past)
         message_pack(&packed, &past->history->info->base);
     if (job || past)
@@ -356,7 +357,7 @@ static void take_list(struct master_peer *peer, const struct frame *frame)
 
     answer.jobs = mem_alloc_array(count_max, sizeof *answer.jobs);
     for (uint64_t id = master->job_id_last; id > 0 && answer.n_jobs < count_max; id--) {
-        Mrlua__JobInfo *info = master_info_of(master, id, false);
+        Mrlua__JobInfo *info = master_info_of(master, id, INFO_LISTED);
 
         if (info && info->parent)
             message_free(info); /* its job shows it */
@@ -379,7 +380,7 @@ static void take_status(struct master_peer *peer, const struct frame *frame)
     Mrlua__JobStatus *status = message_unpack(&mrlua__job_status__descriptor, frame->payload, &err);
     Mrlua__JobStatusAnswer answer = MRLUA__JOB_STATUS_ANSWER__INIT;
 
-    answer.info = status ? master_info_of(peer->master, status->job, true) : NULL;
+    answer.info = status ? master_info_of(peer->master, status->job, INFO_WHOLE) : NULL;
     if (answer.info)
         conn_send(peer->conn, MESSAGE_JOB_STATUS_ANSWER, frame->request_id, &answer.base);
     else

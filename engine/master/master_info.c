@@ -162,9 +162,8 @@ static void fill_error(const struct master_job *job, const struct job_progress *
     info->message.causes = info->cause_list;
 }
 
-static void fill_counters(const struct master_job *job, struct info *info)
+static void tell_sums(struct info *info)
 {
-    job_results_counters(&job->results, &info->sums);
     info->counters = mem_alloc_array(info->sums.count, sizeof *info->counters);
     info->counter_list = mem_alloc_array(info->sums.count, sizeof *info->counter_list);
     for (size_t i = 0; i < info->sums.count; i++) {
@@ -175,6 +174,20 @@ static void fill_counters(const struct master_job *job, struct info *info)
     }
     info->message.n_counters = info->sums.count;
     info->message.counters = info->counter_list;
+}
+
+static void fill_counters(const struct master_job *job, struct info *info)
+{
+    job_results_counters(&job->results, &info->sums);
+    tell_sums(info);
+}
+
+static void fill_user_counters(const struct master_job *job, struct info *info)
+{
+    const struct master_job *step = job->record->submit->drive ? master_step_running(job) : NULL;
+
+    job_results_user_counters(step ? &step->results : &job->results, &info->sums);
+    tell_sums(info);
 }
 
 static void fill_parts(const struct master_job *job, struct info *info)
@@ -275,7 +288,7 @@ static void fill_last_step(const struct master_job *job, struct info *info)
     info->message.part_list = last->part_list;
 }
 
-void master_job_info(const struct master_job *job, bool is_whole, struct buf *out)
+void master_job_info(const struct master_job *job, enum info_extent extent, struct buf *out)
 {
     struct job_progress progress = {0};
     struct info info = {.message = MRLUA__JOB_INFO__INIT, .error = MRLUA__ERROR__INIT};
@@ -288,7 +301,9 @@ void master_job_info(const struct master_job *job, bool is_whole, struct buf *ou
         info.message.ended_ns = (int64_t)clock_realtime_ns();
     if (progress.status == JOB_FAILED || progress.status == JOB_CANCELLED)
         fill_error(job, &progress, &info);
-    if (is_whole) {
+    if (extent == INFO_WATCHED)
+        fill_user_counters(job, &info);
+    if (extent == INFO_WHOLE) {
         fill_counters(job, &info);
         master_job_effort(job, &info.effort);
         info.message.effort = job_effort_make(&info.effort);
@@ -298,7 +313,7 @@ void master_job_info(const struct master_job *job, bool is_whole, struct buf *ou
     }
     if (job->record->submit->drive) {
         fill_running_step(job, &info);
-        if (is_whole && progress.status == JOB_SUCCEEDED)
+        if (extent == INFO_WHOLE && progress.status == JOB_SUCCEEDED)
             fill_last_step(job, &info);
     }
     message_pack(out, &info.message.base);

@@ -58,7 +58,7 @@ static void add_jobs(const struct master *master, struct buf *out)
         oldest = LIST_FIRST(&master->jobs, struct master_job, link)->id;
     jsontext_array_begin(out, "jobs");
     for (uint64_t id = master->job_id_last; id >= oldest && count < JOB_COUNT_MAX; id--) {
-        Mrlua__JobInfo *info = master_info_of(master, id, false);
+        Mrlua__JobInfo *info = master_info_of(master, id, INFO_LISTED);
 
         if (!info)
             continue;
@@ -155,7 +155,7 @@ static void add_running(const struct master_job *job, struct buf *out)
 static bool render_job(const struct master *master, uint64_t id, struct buf *out)
 {
     const struct master_job *job = master_job_find(master, id);
-    Mrlua__JobInfo *info = master_info_of(master, id, true);
+    Mrlua__JobInfo *info = master_info_of(master, id, INFO_WHOLE);
 
     if (!info)
         return false;

@@ -337,8 +337,15 @@ void master_past_add_take(struct master *master, uint64_t job_id, Mrlua__JobHist
 void master_past_drop_timeline(struct master *master);
 struct master_past *master_past_find(const struct master *master, uint64_t job_id);
 
-/* The job as it stands, packed as JobInfo. `is_whole`: with its parts. */
-void master_job_info(const struct master_job *job, bool is_whole, struct buf *out);
+/* How much of a JobInfo is filled. */
+enum info_extent {
+    INFO_LISTED,  /* one of many */
+    INFO_WATCHED, /* ... and what its functions have counted so far */
+    INFO_WHOLE,   /* all, with its parts */
+};
+
+/* The job as it stands, packed as JobInfo. */
+void master_job_info(const struct master_job *job, enum info_extent extent, struct buf *out);
 
 /* ---- master_workers.c ---- */
 
@@ -467,7 +474,8 @@ void master_answer_error(struct master_peer *peer, uint64_t request_id, const st
 void master_answer_no_job(struct master_peer *peer, uint64_t request_id, uint64_t job_id);
 
 /* The job as it is or was; NULL: there is none. Release with message_free(). */
-Mrlua__JobInfo *master_info_of(const struct master *master, uint64_t job_id, bool is_whole);
+Mrlua__JobInfo *master_info_of(const struct master *master, uint64_t job_id,
+                               enum info_extent extent);
 
 /* Each worker of which anything is left; `info` is good for the call. */
 void master_info_workers(const struct master *master,

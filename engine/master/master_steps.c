@@ -472,7 +472,7 @@ void master_step_note(struct master *master, const struct master_job *step)
 {
     const Mrlua__JobStep *of = step->record->submit->step;
     struct master_job *parent = of ? master_job_find(master, of->parent) : NULL;
-    Mrlua__JobInfo *info = parent ? master_info_of(master, step->id, true) : NULL;
+    Mrlua__JobInfo *info = parent ? master_info_of(master, step->id, INFO_WHOLE) : NULL;
     Mrlua__StepRecord record = MRLUA__STEP_RECORD__INIT;
     Mrlua__StepAnswer answer = MRLUA__STEP_ANSWER__INIT;
     struct buf packed = {0}, text = {0};

@@ -212,7 +212,7 @@ static void note_job_ended(struct master *master, const struct fact *fact)
     journal_remove(master->journal, fact->job_id);
     if (!job)
         return;
-    master_job_info(job, true, &info);
+    master_job_info(job, INFO_WHOLE, &info);
     history = mem_alloc(sizeof *history);
     mrlua__job_history__init(history);
     history->info = message_unpack(&mrlua__job_info__descriptor, buf_slice(&info), &err);

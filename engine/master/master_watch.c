@@ -83,7 +83,7 @@ void master_watch_take(struct master_peer *peer, const struct frame *frame)
 {
     struct err err;
     Mrlua__JobWatch *watch = message_unpack(&mrlua__job_watch__descriptor, frame->payload, &err);
-    Mrlua__JobInfo *info = watch ? master_info_of(peer->master, watch->job, true) : NULL;
+    Mrlua__JobInfo *info = watch ? master_info_of(peer->master, watch->job, INFO_WHOLE) : NULL;
 
     if (!watch) {
         master_answer_error(peer, frame->request_id, &err);
@@ -111,7 +111,7 @@ static void look(struct master_peer *peer, struct master_watch *watch)
     if (job->change_count == watch->change_seen)
         return;
     watch->change_seen = job->change_count;
-    info = master_info_of(peer->master, job->id, false);
+    info = master_info_of(peer->master, job->id, INFO_WATCHED);
     send_event(peer, watch, info);
     message_free(info);
 }

@@ -2,7 +2,8 @@
 --
 -- A state is what `engine.run_step()` answers:
 --
---     { seconds = 4.1, stages = { stage, ... }, title = "step 2/3" }      title: of a larger job
+--     { seconds = 4.1, stages = { stage, ... }, counters = { ["user.bad"] = 3 },
+--       title = "step 2/3" }                                              title: of a larger job
 --     stage = { name = "map", tasks = 64, tasks_done = 31, tasks_running = 2, seconds = 4.1,
 --               bytes = 483000000, bytes_done = 230000000, records = 31000000 }
 --
@@ -16,6 +17,7 @@ local progress = {}
 
 local BAR_CELLS_MAX, BAR_CELLS_MIN = 30, 8
 local GREEN, PLAIN = "\27[32m", "\27[0m"
+local COUNTED <const> = "counted "
 
 -- Bytes tell more than tasks: the last of 2 tasks may be nearly done.
 local function fraction(stage)
@@ -62,10 +64,11 @@ local function columns_of(stage)
   return columns
 end
 
-local function fit_columns(columns, width)
+-- As many of them as there is room for.
+local function fit(texts, gap, width)
   local text = ""
-  for _, column in ipairs(columns) do
-    local longer = text == "" and column or text .. "  " .. column
+  for _, column in ipairs(texts) do
+    local longer = text == "" and column or text .. gap .. column
     if #longer > width then
       break
     end
@@ -93,39 +96,8 @@ local function bar_line(stage, width, has_color)
     text = text .. bar(fraction(stage), cells, has_color)
     taken = taken + cells + 2
   end
-  local right = fit_columns(columns_of(stage), width - taken - 1)
+  local right = fit(columns_of(stage), "  ", width - taken - 1)
   return right == "" and text or text .. " " .. right
-end
-
---- The bars of all stages, one line each, each shorter than `width` columns, so that no line
--- wraps and a redraw finds them where they were.
--- @tparam table state
--- @tparam integer width  of the terminal
--- @tparam boolean has_color
--- @treturn {string,...}
-function progress.bars(state, width, has_color)
-  local lines, is_planned = {}, false
-  if state.title then
-    lines[1] = state.title:sub(1, math.max(width - 1, 1))
-  end
-  for _, stage in ipairs(state.stages) do
-    is_planned = is_planned or stage.tasks > 0
-    if stage.tasks > 0 or not is_planned then -- a job without reduces has only one
-      lines[#lines + 1] = bar_line(stage, math.max(width - 1, 1), has_color)
-    end
-  end
-  return lines
-end
-
---- 1, "task" -> "1 task"; 2 -> "2 tasks"
-function progress.plural(count, noun)
-  return ("%d %s%s"):format(count, noun, count == 1 and "" or "s")
-end
-
---- What a finished stage did: "map: 64 tasks, 483 MB, 65.0 M records in 4.1 s".
-function progress.phase_line(stage)
-  return ("%s: %s, %s, %s records in %s"):format(stage.name, progress.plural(stage.tasks, "task"),
-    size.bytes(stage.bytes_done), size.count(stage.records), size.seconds(stage.seconds))
 end
 
 --- What the functions of a job have counted (mr.count): { "bad 3", "short 17" }.
@@ -142,7 +114,43 @@ function progress.counted(counters)
   return texts
 end
 
---- The same in a line: "counted: bad 3, short 17"; nil where that is nothing.
+--- The bars of all stages, one line each, and what the job has counted, each shorter than `width`
+-- columns, so that no line wraps and a redraw finds them where they were.
+-- @tparam table state
+-- @tparam integer width  of the terminal
+-- @tparam boolean has_color
+-- @treturn {string,...}
+function progress.bars(state, width, has_color)
+  local lines, is_planned = {}, false
+  if state.title then
+    lines[1] = state.title:sub(1, math.max(width - 1, 1))
+  end
+  for _, stage in ipairs(state.stages) do
+    is_planned = is_planned or stage.tasks > 0
+    if stage.tasks > 0 or not is_planned then -- a job without reduces has only one
+      lines[#lines + 1] = bar_line(stage, math.max(width - 1, 1), has_color)
+    end
+  end
+  local counted = fit(progress.counted(state.counters or {}), ", ", width - #COUNTED - 1)
+  if counted ~= "" then
+    lines[#lines + 1] = COUNTED .. counted
+  end
+  return lines
+end
+
+--- 1, "task" -> "1 task"; 2 -> "2 tasks"
+function progress.plural(count, noun)
+  return ("%d %s%s"):format(count, noun, count == 1 and "" or "s")
+end
+
+--- What a finished stage did: "map: 64 tasks, 483 MB, 65.0 M records in 4.1 s".
+function progress.phase_line(stage)
+  return ("%s: %s, %s, %s records in %s"):format(stage.name, progress.plural(stage.tasks, "task"),
+    size.bytes(stage.bytes_done), size.count(stage.records), size.seconds(stage.seconds))
+end
+
+--- What the functions of a job have counted, in a line: "counted: bad 3, short 17"; nil
+-- where that is nothing.
 function progress.counted_line(counters)
   local texts = progress.counted(counters)
   return #texts > 0 and "counted: " .. table.concat(texts, ", ") or nil

@@ -72,6 +72,23 @@ describe("mrlua/progress bars()", function()
   end)
 end)
 
+describe("mrlua/progress bars() of a job that counts", function()
+  local function lines_at(width)
+    return progress.bars({ stages = { stage_with() },
+      counters = { ["user.bad"] = 12, ["user.short"] = 345, map_records_in = 5 } }, width, false)
+  end
+
+  it("end with what its functions have counted so far", function()
+    assert.equal("counted bad 12, short 345", lines_at(80)[2])
+    assert.equal(2, #lines_at(80))
+  end)
+
+  it("leave out what there is no room for", function()
+    assert.equal("counted bad 12", lines_at(20)[2])
+    assert.equal(1, #lines_at(14))
+  end)
+end)
+
 describe("mrlua/progress bars() of a job without reduces", function()
   it("has one bar, once that is known", function()
     local none = { name = "reduce", tasks = 0, tasks_done = 0, tasks_running = 0, seconds = 0,

@@ -208,21 +208,22 @@ function cluster:run(argv)
   return ask(self, argv)
 end
 
-local function job_argv(first, path, inputs, flags)
-  return append({ first, path, "--quiet" }, flags or {}, inputs)
+local function job_argv(first, path, inputs, flags, tells)
+  return append({ first, path, not tells and "--quiet" or nil }, flags or {}, inputs)
 end
 
 --- Submits a job into a new folder, and goes on.
 -- @tparam string path
 -- @tparam {string,...} inputs
 -- @tparam[opt] table flags
--- @tparam[opt] table options  folder: where submit runs; master: a proxy's address
+-- @tparam[opt] table options  folder: where submit runs; master: a proxy's address; tells: it is
+--                             not told to be quiet
 -- @treturn table  the process of `mrlua submit`, with out and, once it is known, id
 function cluster:submit(path, inputs, flags, options)
   options = options or {}
   self.job_count = self.job_count + 1
   local out = ("%s/out-%d"):format(self.folder, self.job_count)
-  local argv = job_argv("submit", path, inputs, flags)
+  local argv = job_argv("submit", path, inputs, flags, options.tells)
   append(argv, { "-o", out, "--master", options.master or self.address, "--key-file",
     self.folder .. "/key" }, self.flags)
   local job = start(self, "submit-" .. self.job_count, argv, options)

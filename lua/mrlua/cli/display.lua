@@ -53,8 +53,23 @@ end
 local bars = setmetatable({}, quiet)
 bars.__index = bars
 
+-- How many rows these lines take where there are so many columns: a terminal that has become
+-- narrower breaks what stands on it.
+local function rows_of(lines, columns)
+  local rows = 0
+  for _, line in ipairs(lines) do
+    local width = #line:gsub("\27%[[%d;]*%a", "")
+    rows = rows + math.max(1, (width + columns - 1) // columns)
+  end
+  return rows
+end
+
+local function up(count)
+  return count > 0 and ("\27[%dA"):format(count) or ""
+end
+
 local function erase(count)
-  return count > 0 and ("\27[%dA\27[J"):format(count) or ""
+  return count > 0 and up(count) .. "\27[J" or ""
 end
 
 -- Before that there is nothing to draw, and the user may be typing the input.
@@ -71,18 +86,19 @@ function bars:show(state)
   if not is_planned(state) then
     return
   end
-  local lines = progress.bars(state, state.columns, self.has_color)
+  local lines, text = progress.bars(state, state.columns, self.has_color), {}
   for i, line in ipairs(lines) do
-    lines[i] = line .. "\27[K"
+    text[i] = line .. "\27[K"
   end
-  local up = self.line_count > 0 and ("\27[%dA"):format(self.line_count) or ""
-  self.write(up .. lines_text(lines))
-  self.line_count = #lines
+  local rows = rows_of(self.lines, state.columns)
+  local fits = rows == #self.lines and #lines >= #self.lines
+  self.write((fits and up(rows) or erase(rows)) .. lines_text(text))
+  self.lines, self.columns = lines, state.columns
 end
 
 function bars:log(line)
-  self.write(erase(self.line_count) .. line .. "\n")
-  self.line_count = 0 -- the next show() draws them below
+  self:close()
+  self.write(line .. "\n") -- the next show() draws them below
 end
 
 function bars:notice(line)
@@ -90,8 +106,8 @@ function bars:notice(line)
 end
 
 function bars:close()
-  self.write(erase(self.line_count))
-  self.line_count = 0
+  self.write(erase(rows_of(self.lines, self.columns or math.huge)))
+  self.lines = {}
 end
 
 --- @tparam table options  quiet, is_terminal, has_color; write (default: standard error)
@@ -101,7 +117,7 @@ function display.open(options)
     io.stderr:write(text)
   end
   return setmetatable({
-    write = options.write or write, has_color = options.has_color, told = {}, line_count = 0,
+    write = options.write or write, has_color = options.has_color, told = {}, lines = {},
   }, kind)
 end
 

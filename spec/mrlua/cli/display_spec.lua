@@ -91,6 +91,26 @@ describe("mrlua/cli/display on a terminal", function()
     assert.equal(3, #screen_of(frames))
   end)
 
+  it("erases what a terminal that has become narrower broke into more lines", function()
+    local shown, frames = open { is_terminal = true, has_color = true }
+    shown:show(state_with(2))
+    local state = state_with(3)
+    state.columns = 30 -- each of the two lines, of 56 and 39 columns, now stands on two
+    shown:show(state)
+
+    assert.equal("\27[4A\27[J", frames[2]:match("^[^%a]*%a[^%a]*%a"))
+  end)
+
+  it("erases what is no longer there", function()
+    local shown, frames = open { is_terminal = true }
+    local state = state_with(2)
+    state.counters = { ["user.bad"] = 1 }
+    shown:show(state)
+    shown:show(state_with(2)) -- the next step of the job
+
+    assert.equal(2, #screen_of(frames))
+  end)
+
   it("leaves nothing but what the job printed", function()
     local shown, frames = open { is_terminal = true }
     shown:show(state_with(1))
