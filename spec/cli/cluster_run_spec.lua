@@ -43,8 +43,8 @@ describe("mrlua cluster run --dry-run", function()
       .. "users=gs://bucket/u* ", result.stdout, 1, true)
   end)
 
-  it("leaves the fleet with --keep", function()
-    local result = dry_run("gs://bucket/in", "-o", "gs://bucket/out", "--keep")
+  it("leaves the fleet with --keep-fleet", function()
+    local result = dry_run("gs://bucket/in", "-o", "gs://bucket/out", "--keep-fleet")
 
     assert.equal(0, result.code)
     assert.is_nil(result.stdout:find("managed delete", 1, true))

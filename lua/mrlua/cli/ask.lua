@@ -35,20 +35,13 @@ local function json_text(answer)
   return json.encode(answer)
 end
 
---- The main function of a command.
+--- What the module of such a command returns.
 -- @tparam string name
 -- @tparam function new_parser
 -- @tparam function question   of mrlua.engine: flags in, the answer or { error } out
 -- @tparam function tell
 function ask.command(name, new_parser, question, tell)
-  return function(argv)
-    local flags, message = cluster_options.parse(new_parser(), argv)
-    if not flags then
-      return usage.complain(name, message)
-    elseif flags.help then
-      io.stdout:write(flags.help, "\n")
-      return 0
-    end
+  return usage.command(name, new_parser, function(flags)
     local answer = assert(question {
       master = flags.master, key_file = flags.key_file, job = flags.job,
       tls = flags.tls or false, insecure_plain = flags.insecure_plain or false,
@@ -61,7 +54,9 @@ function ask.command(name, new_parser, question, tell)
       tell(answer, flags)
     end
     return 0
-  end
+  end, function(argv)
+    return cluster_options.parse(new_parser(), argv)
+  end)
 end
 
 return ask

@@ -14,7 +14,6 @@ local function new_parser()
   local parser = usage.parser("cache", "Shows or clears the outputs of maps that"
     .. " 'mrlua run --reuse' keeps for later jobs.")
   parser:usage("Usage: mrlua cache [clear] [flags]")
-  parser:usage_margin(2):help_description_margin(34):help_max_width(100)
   parser:argument("ACTION", "'clear' removes all of it; nothing shows it."):target("action")
     :args("?")
   parser:option("--older-than", "Clear only what was not used for so long: 90s, 30m, 12h, 7d.")
@@ -24,7 +23,10 @@ local function new_parser()
   parser:epilog("It lies in $XDG_CACHE_HOME/mrlua, else ~/.cache/mrlua. Each 'mrlua run --reuse'"
     .. " ends with removing\nthe longest unused until the rest is within its limit: --cache-size,"
     .. " else $" .. reuse.VARIABLE .. ",\nelse 10G.")
-  return parser
+  return usage.examples(parser, {
+    { "mrlua cache", "where it is, and how large" },
+    { "mrlua cache clear --older-than 7d", "removes what no job has used for a week" },
+  })
 end
 
 --- Parses the arguments of `mrlua cache`.
@@ -106,15 +108,12 @@ local function clear(flags)
   return 0
 end
 
-function cache.main(argv)
-  local flags, message = cache.parse(argv)
-  if not flags then
-    return usage.complain("cache", message)
-  elseif flags.help then
-    io.stdout:write(flags.help, "\n")
-    return 0
-  end
+local function act(flags)
   return flags.action and clear(flags) or show(flags)
+end
+
+for name, part in pairs(usage.command("cache", new_parser, act, cache.parse)) do
+  cache[name] = part
 end
 
 return cache

@@ -4,13 +4,17 @@ local ask = require "mrlua.cli.ask"
 local cluster_options = require "mrlua.cli.cluster_options"
 local convert = require "mrlua.cli.convert"
 local engine = require "mrlua.engine"
+local usage = require "mrlua.cli.usage"
 
 local function new_parser()
   local parser = cluster_options.parser("cancel", "Ends a job of a cluster.")
   parser:usage("Usage: mrlua cancel JOB [--json] [--master HOST:PORT] [--key-file FILE]")
   parser:argument("JOB", "Its number: 'mrlua jobs' lists them."):target("job")
     :convert(convert.job)
-  return parser
+  return usage.examples(parser, {
+    { "mrlua cancel 7", "ends job 7; its output folder stays as it was before" },
+    { "mrlua cancel 7 --json", "for a program" },
+  })
 end
 
 local function tell(_, flags)

@@ -9,7 +9,17 @@ local commands = require "mrlua.cli.commands"
 local engine = require "mrlua.engine"
 local usage = require "mrlua.cli.usage"
 
-local COMMANDS = {
+local cluster = {}
+
+cluster.examples = {
+  { "mrlua cluster image --bucket my-bucket", "once: the image of all machines" },
+  { "mrlua cluster run jobs/wordcount.lua README.md -o gs://my-bucket/words",
+    "brings machines up for one job, and takes them away" },
+  { "mrlua cluster down --dry-run", "what would be deleted" },
+}
+
+--- Each is a script, but for run, which is mrlua.cli.cluster_run.
+cluster.commands = {
   { "image", "build the image of all machines" },
   { "up", "bring a cluster up" },
   { "status", "tell what runs, and what it costs" },
@@ -20,8 +30,6 @@ local COMMANDS = {
   { "tunnel", "open a way for 'mrlua submit' to the master" },
   { "down", "delete a cluster, and list what is left" },
 }
-
-local cluster = {}
 
 -- From the folder of the executable.
 local PLACES = { "../gce", "../share/mrlua/gce" }
@@ -48,9 +56,9 @@ end
 
 local function help_text()
   return "Usage: mrlua cluster COMMAND ...\n\nA cluster on Google Compute Engine. Commands:\n"
-    .. commands.lines(COMMANDS) .. "\n"
+    .. commands.lines(cluster.commands) .. "\n"
     .. "'mrlua cluster COMMAND --help' tells its flags; with --dry-run each prints what it would"
-    .. " do.\n"
+    .. " do." .. usage.examples_text(cluster.examples) .. "\n"
 end
 
 local function run_script(name, argv)
@@ -77,11 +85,11 @@ function cluster.main(argv)
     io.stderr:write(help_text())
     return usage.EXIT_CODE
   end
-  local found, hint = commands.find(COMMANDS, name)
+  local found, hint = commands.find(cluster.commands, name)
   if not found then
     return usage.complain("cluster", ("unknown command '%s'%s"):format(name, hint))
   elseif name == "run" then
-    return require "mrlua.cli.cluster_run"(argv)
+    return require("mrlua.cli.cluster_run").main(argv)
   end
   return run_script(name, argv)
 end

@@ -13,6 +13,7 @@ local LOG_FORMATS = { "text", "json" } -- the first one is the default
 
 --- Adds --master, --key-file, --tls and --insecure-plain.
 function cluster_options.add(parser)
+  usage.section(parser, "The master")
   parser:option("--master", "The master (default: $MRLUA_MASTER, else 127.0.0.1:7070).")
     :argname("HOST:PORT"):convert(convert.address)
   cluster_options.add_key_file(parser)
@@ -86,8 +87,8 @@ end
 --- A parser of a command that asks the master one thing.
 function cluster_options.parser(command, description)
   local parser = usage.parser(command, description)
-  parser:usage_margin(2):help_description_margin(34):help_max_width(100)
   cluster_options.add(parser)
+  usage.section(parser, "Other")
   parser:flag("--json", "One line of JSON.")
   parser:flag("-h --help", "This text.")
   return parser

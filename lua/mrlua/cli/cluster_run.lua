@@ -4,7 +4,8 @@
 -- uploaded, while nothing costs by the hour yet; the fleet comes up (gce/up.sh), unless one is
 -- there; a tunnel to the master (gce/tunnel.sh, which says why a tunnel); `mrlua submit` as
 -- anywhere, with an eye on --max-usd; the output is brought here with --download; the fleet goes
--- away (gce/down.sh --machines-only), unless it was there before or --keep; what it really cost.
+-- away (gce/down.sh --machines-only), unless it was there before or
+-- --keep-fleet; what it really cost.
 --
 -- Whatever ends this process, at whatever step, the fleet ends by itself: the master deletes it
 -- when no job has run for --max-idle, and every machine has an end that Compute Engine keeps
@@ -214,7 +215,7 @@ function run:up()
   local flags, fleet = self.flags, self.flags.fleet
   if self:is_fleet_there() then
     self:say("a fleet is there: it is used as it is, and stays")
-    self.flags.keep, self.up_since = true, os.time()
+    self.flags.keep_fleet, self.up_since = true, os.time()
     return true
   end
   local words = { "--bucket", flags.bucket, "--workers", tostring(fleet.workers),
@@ -307,7 +308,7 @@ function run:down()
   if self.uploaded then
     self:gcloud { "storage", "rm", "--recursive", self.uploaded }
   end
-  if self.flags.keep then
+  if self.flags.keep_fleet then
     self:say("the fleet stays; it ends by itself after %d s without a job", self.flags.max_idle)
     return true
   end
@@ -413,16 +414,8 @@ local function open(flags, config, folder, is_remote)
   }, run)
 end
 
-local function main(argv)
-  local flags, message = cluster_run_options.parse(argv)
-  if not flags then
-    return usage.complain("cluster run", message)
-  elseif flags.help then
-    io.stdout:write(flags.help, "\n")
-    return 0
-  end
-  local folder
-  folder, message = require "mrlua.cli.cluster".folder(engine.environment().executable)
+local function act(flags)
+  local folder, message = require "mrlua.cli.cluster".folder(engine.environment().executable)
   if not folder then
     return usage.complain("cluster run", message)
   end
@@ -439,4 +432,4 @@ local function main(argv)
   return flags.dry_run and it:dry() or it:whole()
 end
 
-return main
+return usage.command("cluster run", cluster_run_options.parser, act, cluster_run_options.parse)

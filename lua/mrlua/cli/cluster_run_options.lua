@@ -2,6 +2,7 @@
 
 local convert = require "mrlua.cli.convert"
 local job_options = require "mrlua.cli.job_options"
+local usage = require "mrlua.cli.usage"
 
 local cluster_run_options = {}
 
@@ -25,6 +26,7 @@ local function gs_address(text)
 end
 
 local function add_fleet(parser)
+  usage.section(parser, "The fleet")
   parser:option("--workers", "Machines beside the master (default: 4)."):argname("N")
     :convert(convert.integer_within(1, WORKERS_MAX))
   parser:option("--machine", "Their type (default: n2-standard-8)."):argname("TYPE")
@@ -38,9 +40,8 @@ local function add_fleet(parser)
 end
 
 local function add_end(parser)
-  parser:option("--download", "Bring the output into this new folder, too."):argname("DIR")
-    :convert(convert.path)
-  parser:flag("--keep", "Leave the fleet: it ends by itself after --max-idle.")
+  usage.section(parser, "Its end")
+  parser:flag("--keep-fleet", "Leave the fleet: it ends by itself after --max-idle.")
   parser:option("--max-idle", "Seconds without a job after which the fleet ends by itself,"
     .. " whatever happened here (default: 1800)."):argname("S")
     :convert(convert.integer_within(60, IDLE_SECONDS_MAX))
@@ -50,21 +51,30 @@ local function add_end(parser)
     .. " a project.")
 end
 
-local function new_parser()
+--- The parser alone, for what describes the command.
+function cluster_run_options.parser()
   local parser = job_options.parser("cluster run",
     "Runs a job on Google Compute Engine: uploads the input, brings a fleet up, waits for the job,"
     .. " and takes the fleet away.", "Files and folders here, or gs://...; not both.")
   parser:usage("Usage: mrlua cluster run JOB.lua [INPUT...] -o gs://BUCKET/FOLDER [flags]")
-  parser:option("-o --output", "A new folder in a bucket.")
-    :argname("gs://BUCKET/FOLDER"):convert(gs_address):count(1)
+  usage.section(parser, "Output")
+  parser:option("-o --output", "A new folder in a bucket: gs://BUCKET/FOLDER.")
+    :argname("DIR"):convert(gs_address):count(1)
   parser:flag("--overwrite", "Replace what is there.")
+  parser:option("--download", "Bring the output into this new folder, too."):argname("DIR")
+    :convert(convert.path)
   add_fleet(parser)
   add_end(parser)
   job_options.add_inputs(parser)
   job_options.add_plan(parser)
-  parser:flag("--json", "Tell the outcome as one line of JSON on standard output.")
+  job_options.add_messages(parser, " on standard output.")
   job_options.add_rare(parser)
-  return parser
+  return usage.examples(parser, {
+    { "mrlua cluster run jobs/wordcount.lua README.md -o gs://bucket/words --download words",
+      "up, run, down: 4 spot machines, the output here too" },
+    { "mrlua cluster run jobs/wordcount.lua gs://bucket/text -o gs://bucket/words --dry-run",
+      "what would be done, and what it would cost" },
+  })
 end
 
 --- Whether inputs are in a bucket: all or none of them.
@@ -84,10 +94,10 @@ end
 
 --- Parses the arguments of `mrlua cluster run`.
 -- @treturn table  those of job_options.parse() and: output, bucket, fleet (cost.lua),
---                 download, keep, max_idle, usd_max, dry_run, name, project, zones
+--                 download, keep_fleet, max_idle, usd_max, dry_run, name, project, zones
 -- @return         or nil and one line; or { help = text }
 function cluster_run_options.parse(argv)
-  local flags, message = job_options.parse(new_parser(), argv)
+  local flags, message = job_options.parse(cluster_run_options.parser(), argv)
   if not flags or flags.help then
     return flags, message
   end

@@ -1,8 +1,28 @@
---- A list of commands, as 'mrlua' and 'mrlua cluster' have one: { { name, what it does }, ... }.
+--- Lists of commands, as 'mrlua' and 'mrlua cluster' have one: { { name, what it does }, ... }.
+-- The first of a kind has a heading.
 
 local commands = {}
 
---- The lines of a help text, in the list's order.
+--- The commands of mrlua. Each is a module mrlua.cli.NAME (mrlua.cli.usage says what it returns).
+
+commands.all = {
+  { "run", "run a whole job on this machine", heading = "Jobs on this machine" },
+  { "cache", "show or clear what 'mrlua run --reuse' keeps" },
+  { "inspect", "print a run file or check an output folder" },
+  { "submit", "run a job on a cluster", heading = "Jobs on a cluster" },
+  { "jobs", "list the jobs of a cluster" },
+  { "status", "tell how far a job is, or how it ended" },
+  { "cancel", "end a job" },
+  { "workers", "list the workers of a cluster" },
+  { "master", "serve as the master of a cluster", heading = "A cluster" },
+  { "worker", "serve as a worker of a cluster" },
+  { "key", "print the key of a role" },
+  { "cluster", "a cluster on Google Compute Engine: up, run, down" },
+  { "fs", "list, read, copy and delete objects of Cloud Storage" },
+  { "help", "print this, or the help of a command", heading = "Help" },
+}
+
+--- The lines of a help text, in the list's order, below their headings.
 -- @treturn string  each with its newline
 function commands.lines(list)
   local width, lines = 0, {}
@@ -10,7 +30,9 @@ function commands.lines(list)
     width = math.max(width, #command[1])
   end
   for i, command in ipairs(list) do
-    lines[i] = ("  %s%s  %s\n"):format(command[1], (" "):rep(width - #command[1]), command[2])
+    local heading = command.heading and (i > 1 and "\n" or "") .. command.heading .. ":\n" or ""
+    lines[i] = ("%s  %s%s  %s\n"):format(heading, command[1], (" "):rep(width - #command[1]),
+      command[2])
   end
   return table.concat(lines)
 end

@@ -13,7 +13,6 @@ local usage = require "mrlua.cli.usage"
 local function new_parser()
   local parser = usage.parser("fs", "Lists, reads, copies and deletes objects of Cloud Storage.")
   parser:usage("Usage: mrlua fs ls|cat|cp|rm|stat [FLAGS] gs://BUCKET/NAME ...")
-  parser:usage_margin(2):help_description_margin(34):help_max_width(100)
   parser:argument("VERB", "ls: list; cat: print; cp SRC... DST: copy, - is standard input or "
     .. "output; rm: delete; stat: tell what is known."):choices { "ls", "cat", "cp", "rm", "stat" }
     :target("verb")
@@ -27,7 +26,11 @@ local function new_parser()
   parser:flag("-h --help", "This text.")
   parser:epilog("Credentials: GOOGLE_APPLICATION_CREDENTIALS, `gcloud auth application-default "
     .. "login`, or the machine's own account.")
-  return parser
+  return usage.examples(parser, {
+    { "mrlua fs ls -l gs://bucket/logs/", "one level, with sizes and times" },
+    { "mrlua fs cp -r data gs://bucket/data", "all that is below the folder data" },
+    { "mrlua fs cat gs://bucket/words/part-* | head", "the records of an output" },
+  })
 end
 
 local function complain(message, kind)
@@ -237,14 +240,7 @@ end
 
 local VERBS = { ls = list, stat = stat, cat = cat, rm = remove, cp = copy }
 
-local function main(argv)
-  local flags, message = usage.parse(new_parser(), argv)
-  if not flags then
-    return usage.complain("fs", message)
-  elseif flags.help then
-    io.stdout:write(flags.help, "\n")
-    return 0
-  end
+local function act(flags)
   for _, name in ipairs(flags.names) do
     if flags.verb ~= "cp" and not names.is_gs(name) then
       return usage.complain("fs", ("%s: not of the form gs://BUCKET/NAME"):format(name))
@@ -253,4 +249,4 @@ local function main(argv)
   return VERBS[flags.verb](flags)
 end
 
-return main
+return usage.command("fs", new_parser, act)

@@ -17,7 +17,10 @@ local function new_parser()
     .. " its parts are not read; the store tells size and checksum."):target("file")
   parser:flag("--summary", "Segments and counts only, no records.")
   parser:flag("-h --help", "This text.")
-  return parser
+  return usage.examples(parser, {
+    { "mrlua inspect out", "reads every part of an output, and compares with its manifest" },
+    { "mrlua inspect kept/step-1/part-00000 --summary", "segments and counts of a run file" },
+  })
 end
 
 local function complain(message, exit_code)
@@ -67,14 +70,7 @@ local function check_output(folder)
   return exit_code
 end
 
-local function main(argv)
-  local flags, message = usage.parse(new_parser(), argv)
-  if not flags then
-    return usage.complain("inspect", message)
-  elseif flags.help then
-    io.stdout:write(flags.help, "\n")
-    return 0
-  end
+local function act(flags)
   if flags.file:find "^gs://" then
     return check_output(flags.file:gsub("/_SUCCESS$", ""):match "^(gs://.-)/*$")
   end
@@ -91,4 +87,4 @@ local function main(argv)
   return complain(("%s is neither a run file nor an output folder of mrlua"):format(flags.file), 2)
 end
 
-return main
+return usage.command("inspect", new_parser, act)

@@ -15,27 +15,28 @@ local ATTEMPTS_MAX = 30 -- as many failures of one task end a job anyway (sched/
 -- @tparam string inputs  what an input may be
 function job_options.parser(command, description, inputs)
   local parser = usage.parser(command, description)
-  parser:usage_margin(2):help_description_margin(34):help_max_width(100)
   parser:argument("JOB.lua", "The job: a Lua file that returns a table."):target("job")
   parser:argument("INPUT", inputs):args("*"):target("inputs")
   return parser
 end
 
---- Where a job with `inputs` finds them.
+--- What the job reads: inputs of a job that names them, params, side files.
 function job_options.add_inputs(parser)
+  usage.section(parser, "Input and parameters")
   parser:option("--input", "What the job's input NAME reads, instead of what the job lists; may be"
     .. " given more than once. A job that names its inputs takes no INPUT."):argname("NAME=PATH")
     :target("named_inputs"):count("*"):convert(convert.named_path)
-end
-
---- What makes the plan.
-function job_options.add_plan(parser)
-  parser:option("--reducers", "Reduce tasks, and so parts (default: one per 256 MB of input).")
-    :argname("N"):convert(convert.integer_within(1, REDUCERS_MAX))
   parser:option("--param", "A parameter of the job; may be given more than once.")
     :argname("NAME=VALUE"):count("*"):convert(convert.parameter)
   parser:option("--file", "Another path for a side file of the job; may be given more than once.")
     :argname("NAME=PATH"):count("*"):convert(convert.side_file)
+end
+
+--- What makes the plan.
+function job_options.add_plan(parser)
+  usage.section(parser, "Plan")
+  parser:option("--reducers", "Reduce tasks, and so parts (default: one per 256 MB of input).")
+    :argname("N"):convert(convert.integer_within(1, REDUCERS_MAX))
   parser:option("--split-size", "Input of one map task (default: 1/32 of the input, 1M to 64M).")
     :argname("SIZE"):target("split_bytes"):convert(convert.positive_size)
   parser:option("--sort-buffer", "Memory where the output of a map task waits (default: 64M).")
@@ -49,9 +50,17 @@ function job_options.add_shuffle(parser)
     .. " gs://BUCKET/PREFIX."):argname("WHERE"):convert(convert.shuffle)
 end
 
+--- How much is told.
+-- @tparam string json  where the line of --json goes
+function job_options.add_messages(parser, json)
+  usage.section(parser, "Messages")
+  parser:flag("-q --quiet", "No progress and no summary.")
+  parser:flag("--json", "Tell the outcome as one line of JSON" .. json)
+end
+
 --- How its functions run, and limits.
 function job_options.add_rare(parser)
-  parser:flag("--quiet", "No progress and no summary.")
+  usage.section(parser, "Limits")
   parser:flag("--allow-unsafe", "Let a job that says `unsafe = true` have all of Lua's libraries,"
     .. " outside the sandbox.")
   parser:option("--limit-memory", "Lua memory of an attempt (default: 512M).")
@@ -62,6 +71,7 @@ function job_options.add_rare(parser)
     :argname("S"):convert(convert.seconds)
   parser:option("--attempts", "Tries of a task that is killed at a limit (default: 4).")
     :argname("N"):convert(convert.integer_within(1, ATTEMPTS_MAX))
+  usage.section(parser, "Other")
   parser:flag("-h --help", "This text.")
 end
 

@@ -5,6 +5,7 @@ local cluster_options = require "mrlua.cli.cluster_options"
 local columns = require "mrlua.cli.columns"
 local engine = require "mrlua.engine"
 local size = require "mrlua.size"
+local usage = require "mrlua.cli.usage"
 
 local HEADS = {
   { "JOB", "right" }, { "NAME" }, { "STATE" }, { "TASKS", "right" }, { "TIME", "right" },
@@ -13,7 +14,12 @@ local HEADS = {
 
 local function new_parser()
   local parser = cluster_options.parser("jobs", "Lists the jobs of a cluster.")
-  return parser:usage("Usage: mrlua jobs [--json] [--master HOST:PORT] [--key-file FILE]")
+  parser:usage("Usage: mrlua jobs [--json] [--master HOST:PORT] [--key-file FILE]")
+  return usage.examples(parser, {
+    { "mrlua jobs", "those of the master on this machine, or at $MRLUA_MASTER" },
+    { "mrlua jobs --master 10.0.0.2:7070 --key-file submit.key", "those of another one" },
+    { "mrlua jobs --json", "for a program" },
+  })
 end
 
 local function tell(answer)

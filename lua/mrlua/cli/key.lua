@@ -8,23 +8,18 @@ local usage = require "mrlua.cli.usage"
 local function new_parser()
   local parser = usage.parser("key", "Prints the key of a role.")
   parser:usage("Usage: mrlua key --role read|submit|worker [--key-file FILE]")
-  parser:usage_margin(2):help_description_margin(34):help_max_width(100)
   parser:option("--role", "read: look at jobs; submit: that, and run jobs; worker: be a worker.")
     :argname("ROLE"):choices { "read", "submit", "worker" }:count(1)
   cluster_options.add_key_file(parser)
   parser:flag("-h --help", "This text.")
-  parser:epilog("The key is a secret: mrlua key --role read > read.key, with umask 077.")
-  return parser
+  parser:epilog("The key is a secret: make the file with umask 077.")
+  return usage.examples(parser, {
+    { "mrlua key --role read > read.key", "for who may look: mrlua jobs --key-file read.key" },
+    { "mrlua key --role submit --key-file cluster.key > submit.key", "for who may run jobs" },
+  })
 end
 
-local function main(argv)
-  local flags, message = usage.parse(new_parser(), argv)
-  if not flags then
-    return usage.complain("key", message)
-  elseif flags.help then
-    io.stdout:write(flags.help, "\n")
-    return 0
-  end
+local function act(flags)
   local answer, why = engine.role_key { role = flags.role, key_file = flags.key_file }
   if not answer then
     io.stderr:write("mrlua: ", why, "\n")
@@ -34,4 +29,4 @@ local function main(argv)
   return 0
 end
 
-return main
+return usage.command("key", new_parser, act)

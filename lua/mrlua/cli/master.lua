@@ -20,12 +20,10 @@ end
 local function new_parser()
   local parser = usage.parser("master", "Serves as the master of a cluster.")
   parser:usage("Usage: mrlua master [--listen HOST:PORT] [--state DIR] [flags]")
-  parser:usage_margin(2):help_description_margin(34):help_max_width(100)
   parser:option("--listen", "Where workers and clients reach it; port 0 takes any (default:"
     .. " 127.0.0.1:7070)."):argname("HOST:PORT"):convert(convert.address)
   parser:option("--state", "Folder of its journal; one master at a time (default:"
     .. " $XDG_STATE_HOME/mrlua/master)."):argname("DIR"):convert(convert.path)
-  cluster_options.add_key_file(parser)
   parser:option("--http", "Where its page and /metrics are, on this machine only; off: nowhere"
     .. " (default: 127.0.0.1:7080, if that is free)."):argname("HOST:PORT"):convert(http_address)
   cluster_options.add_log(parser)
@@ -33,19 +31,19 @@ local function new_parser()
   parser:flag("--fifo", "Slots go to jobs in the order they came, not in fair shares.")
   parser:option("--root", "Jobs read and write below this folder only."):argname("DIR")
     :convert(convert.path)
+  usage.section(parser, "Who may talk to it")
+  cluster_options.add_key_file(parser)
   cluster_options.add_tls(parser)
+  usage.section(parser, "Other")
   parser:flag("-h --help", "This text.")
-  return parser
+  return usage.examples(parser, {
+    { "mrlua master", "on 127.0.0.1:7070, for this machine only" },
+    { "mrlua master --listen 0.0.0.0:7070 --key-file cluster.key", "for a network, with TLS" },
+    { "mrlua master --log json --state /var/lib/mrlua", "as a service" },
+  })
 end
 
-local function main(argv)
-  local flags, message = usage.parse(new_parser(), argv)
-  if not flags then
-    return usage.complain("master", message)
-  elseif flags.help then
-    io.stdout:write(flags.help, "\n")
-    return 0
-  end
+local function act(flags)
   local state = flags.state or cluster_options.state_folder("master")
   if not state then
     return usage.complain("master", "neither --state nor HOME says where the journal is to be")
@@ -69,4 +67,4 @@ local function main(argv)
   return answer.succeeded and 0 or 1
 end
 
-return main
+return usage.command("master", new_parser, act)

@@ -25,19 +25,13 @@ local function run(config, flags, environment, title)
   return assert(engine.run_end())
 end
 
-local function main(argv)
-  local flags, message = run_options.parse(argv)
-  if not flags then
-    return usage.complain("run", message)
-  elseif flags.help then
-    io.stdout:write(flags.help, "\n")
-    return 0
-  end
+local function act(flags)
   local config, fault = request.make(flags, "run")
   if not config then
     return outcome.tell_set_up(fault, flags)
   end
   local environment = watch.environment()
+  local message
   config.cache_bytes, message = reuse.bytes(flags.cache_bytes, os.getenv(reuse.VARIABLE))
   if not config.cache_bytes then
     return outcome.tell_set_up({ kind = "setup", message = message }, flags)
@@ -52,4 +46,4 @@ local function main(argv)
   return outcome.tell(ended, flags, environment)
 end
 
-return main
+return usage.command("run", run_options.parser, act, run_options.parse)

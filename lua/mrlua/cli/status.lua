@@ -8,6 +8,7 @@ local failure = require "mrlua.cli.failure"
 local progress = require "mrlua.progress"
 local size = require "mrlua.size"
 local skew = require "mrlua.skew"
+local usage = require "mrlua.cli.usage"
 
 local COLUMNS = 80
 
@@ -16,7 +17,10 @@ local function new_parser()
   parser:usage("Usage: mrlua status JOB [--json] [--master HOST:PORT] [--key-file FILE]")
   parser:argument("JOB", "Its number: 'mrlua jobs' lists them."):target("job")
     :convert(convert.job)
-  return parser
+  return usage.examples(parser, {
+    { "mrlua status 7", "how far job 7 is, or how it ended" },
+    { "mrlua status 7 --json", "for a program: stages, counters, the outcome" },
+  })
 end
 
 -- Why nothing moves, where that is so; "".

@@ -55,14 +55,7 @@ local function submit(config, flags, environment)
   return outcome.tell(ended, flags, environment, interrupted_text(begun.id))
 end
 
-local function main(argv)
-  local flags, message = submit_options.parse(argv, os.getenv("MRLUA_MASTER"))
-  if not flags then
-    return usage.complain("submit", message)
-  elseif flags.help then
-    io.stdout:write(flags.help, "\n")
-    return 0
-  end
+local function act(flags)
   local config, fault = request.make(flags, "submit")
   if not config then
     return outcome.tell_set_up(fault, flags)
@@ -72,4 +65,6 @@ local function main(argv)
   return submit(config, flags, environment)
 end
 
-return main
+return usage.command("submit", submit_options.parser, act, function(argv)
+  return submit_options.parse(argv, os.getenv("MRLUA_MASTER"))
+end)

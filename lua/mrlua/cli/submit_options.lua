@@ -5,32 +5,40 @@ local cluster_options = require "mrlua.cli.cluster_options"
 local convert = require "mrlua.cli.convert"
 local job_options = require "mrlua.cli.job_options"
 local reuse = require "mrlua.cli.reuse"
+local usage = require "mrlua.cli.usage"
 
 local submit_options = {}
 
 local PRIORITY_MAX = 100
 
-local function new_parser()
+--- The parser alone, for what describes the command.
+function submit_options.parser()
   local parser = job_options.parser("submit", "Runs a MapReduce job on a cluster.",
     "Files, folders or globs that every worker can see.")
   parser:usage("Usage: mrlua submit JOB.lua [INPUT...] -o DIR [flags]")
   parser:epilog("SIZE is 512, 64K, 64M or 1.5G. A flag wins over the job's field of its name.\n"
     .. "Ctrl-C ends the waiting, not the job. Exit codes: 0 done, 1 the job failed, 2 usage or"
     .. " set-up,\n130 interrupted.")
+  usage.section(parser, "Output")
   parser:option("-o --output", "Write part files and _SUCCESS into this new folder, which every"
     .. " worker can see, or below gs://BUCKET/PREFIX."):argname("DIR")
   parser:flag("--overwrite", "Replace the output, at the end; a folder at once.")
-  cluster_options.add(parser)
-  parser:flag("--detach", "Do not wait: print the job's number and end.")
-  parser:option("--priority", "Jobs of a higher one go first (default: 0, at most 100).")
-    :argname("N"):convert(convert.integer_within(0, PRIORITY_MAX))
   job_options.add_inputs(parser)
   job_options.add_plan(parser)
   job_options.add_shuffle(parser)
   reuse.add_submit_flag(parser)
-  parser:flag("--json", "Tell the outcome as one line of JSON on standard output.")
+  cluster_options.add(parser)
+  usage.section(parser, "Waiting")
+  parser:flag("--detach", "Do not wait: print the job's number and end.")
+  parser:option("--priority", "Jobs of a higher one go first (default: 0, at most 100).")
+    :argname("N"):convert(convert.integer_within(0, PRIORITY_MAX))
+  job_options.add_messages(parser, " on standard output.")
   job_options.add_rare(parser)
-  return parser
+  return usage.examples(parser, {
+    { "mrlua submit jobs/wordcount.lua -o /shared/words /shared/text", "waits until it is done" },
+    { "mrlua submit jobs/sort.lua -o gs://bucket/sorted gs://bucket/lines/*.gz --detach",
+      "prints the job's number; 'mrlua status NUMBER' tells how far it is" },
+  })
 end
 
 local function check(flags)
@@ -50,7 +58,7 @@ end
 --                 insecure_plain, detach, priority, reuse. Or { help = text }.
 -- @return         or nil and one line
 function submit_options.parse(argv, variable)
-  local flags, message = job_options.parse(new_parser(), argv)
+  local flags, message = job_options.parse(submit_options.parser(), argv)
   if flags and not flags.help then
     flags, message = check(flags)
     if flags then

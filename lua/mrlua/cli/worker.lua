@@ -12,6 +12,7 @@ local SLOTS_MAX = 1024 -- two processes each
 local DRAIN_SECONDS = 30
 
 local function add_flags(parser)
+  usage.section(parser, "This worker")
   parser:option("--slots", "Attempts at a time (default: the processors)."):argname("N")
     :convert(convert.integer_within(1, SLOTS_MAX))
   parser:option("--dir", "Folder for what maps leave and for scratch files; one worker at a time"
@@ -35,21 +36,18 @@ end
 local function new_parser()
   local parser = usage.parser("worker", "Serves as a worker of a cluster.")
   parser:usage("Usage: mrlua worker [--master HOST:PORT] [--slots N] [--dir DIR] [flags]")
-  parser:usage_margin(2):help_description_margin(34):help_max_width(100)
   cluster_options.add(parser)
   add_flags(parser)
+  usage.section(parser, "Other")
   parser:flag("-h --help", "This text.")
-  return parser
+  return usage.examples(parser, {
+    { "mrlua worker", "for the master on this machine" },
+    { "mrlua worker --master 10.0.0.2:7070 --key-file cluster.key --slots 4 --dir /mnt/ssd/mrlua",
+      "for one elsewhere, with its files on a fast disk" },
+  })
 end
 
-local function main(argv)
-  local flags, message = cluster_options.parse(new_parser(), argv)
-  if not flags then
-    return usage.complain("worker", message)
-  elseif flags.help then
-    io.stdout:write(flags.help, "\n")
-    return 0
-  end
+local function act(flags)
   local dir = flags.dir or cluster_options.state_folder("worker")
   if not dir then
     return usage.complain("worker", "neither --dir nor HOME says where its files are to be")
@@ -79,4 +77,6 @@ local function main(argv)
   return 0
 end
 
-return main
+return usage.command("worker", new_parser, act, function(argv)
+  return cluster_options.parse(new_parser(), argv)
+end)

@@ -5,6 +5,7 @@ local cluster_options = require "mrlua.cli.cluster_options"
 local columns = require "mrlua.cli.columns"
 local engine = require "mrlua.engine"
 local size = require "mrlua.size"
+local usage = require "mrlua.cli.usage"
 
 local HEADS = {
   { "WORKER", "right" }, { "NAME" }, { "STATE" }, { "SLOTS", "right" }, { "DISK FREE", "right" },
@@ -13,7 +14,11 @@ local HEADS = {
 
 local function new_parser()
   local parser = cluster_options.parser("workers", "Lists the workers of a cluster.")
-  return parser:usage("Usage: mrlua workers [--json] [--master HOST:PORT] [--key-file FILE]")
+  parser:usage("Usage: mrlua workers [--json] [--master HOST:PORT] [--key-file FILE]")
+  return usage.examples(parser, {
+    { "mrlua workers", "with slots, disk and how many outputs of maps they hold" },
+    { "mrlua workers --json", "for a program" },
+  })
 end
 
 local function tell(answer)

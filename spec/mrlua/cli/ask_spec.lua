@@ -10,7 +10,7 @@ end, function(args)
   return reply
 end, function(answer)
   told = answer
-end)
+end).main
 
 describe("mrlua/cli/ask command()", function()
   before_each(function()

@@ -2,6 +2,7 @@ local job_options = require "mrlua.cli.job_options"
 
 local function parse(...)
   local parser = job_options.parser("do", "Does it.", "Files.")
+  job_options.add_inputs(parser)
   job_options.add_plan(parser)
   job_options.add_rare(parser)
   return job_options.parse(parser, { "job.lua", ... })

@@ -50,3 +50,43 @@ describe("mrlua/cli/usage parse()", function()
     end
   end)
 end)
+
+describe("mrlua/cli/usage help()", function()
+  it("has the flags below their headings, in order, and ends with the examples", function()
+    local parser = usage.parser("walk", "Walks.")
+    parser:flag("--fast", "Runs.")
+    usage.section(parser, "Where")
+    parser:option("-t --to", "The end."):argname("PLACE")
+    usage.section(parser, "Other")
+    parser:flag("-h --help", "This text.")
+    usage.examples(parser, { { "mrlua walk --to Rome", "takes a while" } })
+
+    assert.equal(table.concat({
+      "Usage: mrlua walk [--fast] [-t PLACE] [-h]", "",
+      "Walks.", "",
+      "Options:",
+      "   --fast                         Runs.", "",
+      "Where:",
+      "   -t, --to PLACE                 The end.", "",
+      "Other:",
+      "   -h, --help                     This text.", "",
+      "Examples:",
+      "  mrlua walk --to Rome",
+      "      takes a while",
+    }, "\n"), usage.help(parser))
+  end)
+end)
+
+describe("mrlua/cli/usage command()", function()
+  local seen
+  local walk = usage.command("walk", new_parser, function(flags)
+    seen = flags.where
+    return 3
+  end)
+
+  it("is a module whose main() answers the exit code of what the flags ask for", function()
+    assert.equal(3, walk.main { "home" })
+    assert.equal("home", seen)
+    assert.equal(new_parser, walk.parser)
+  end)
+end)
