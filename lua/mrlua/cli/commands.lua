@@ -6,7 +6,8 @@ local commands = {}
 --- The commands of mrlua. Each is a module mrlua.cli.NAME (mrlua.cli.usage says what it returns).
 
 commands.all = {
-  { "run", "run a whole job on this machine", heading = "Jobs on this machine" },
+  { "new", "write a job to begin with, and its spec", heading = "Jobs on this machine" },
+  { "run", "run a whole job on this machine" },
   { "cache", "show or clear what 'mrlua run --reuse' keeps" },
   { "inspect", "print a run file or check an output folder" },
   { "submit", "run a job on a cluster", heading = "Jobs on a cluster" },
