@@ -9,7 +9,6 @@
 package.path = "lua/?.lua;./?.lua;" .. package.path
 local browser = require "spec.support.browser"
 local cluster = require "spec.support.cluster"
-local temp = require "spec.support.temp"
 
 local WORKERS <const> = 4
 local SMALL_INPUTS <const>, SMALL_MB <const>, LARGE_MB <const> = 40, 3, 300
