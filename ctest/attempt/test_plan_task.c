@@ -175,7 +175,7 @@ static void test_plan_of_as_many_splits_as_can_be_kept(void **state)
     kit_file(&kit, "many.txt", text);
     assert_null(kit_run(&kit));
     assert_int_equal(kit.err.kind, ERR_SETUP);
-    assert_string_equal(kit.err.message, "--reuse: 100001 splits are more than 100000; give a "
+    assert_string_equal(kit.err.message, "--reuse: 5001 splits are more than 5000; give a "
                                          "larger --split-size than 1 bytes");
     kit.start.reuse = NULL;
     kit.start.plan = NULL;

@@ -30,8 +30,8 @@ static void it_says_where_the_run_is_and_whose(void **state)
     (void)state;
     done.bytes = 100;
     done.path = "/elsewhere";
-    read = packed(&done, &(struct reuse_place){
-                             .id = &id, .path = "/run", .generation = 8, .note_bytes = 9});
+    read = packed(
+        &done, &(struct reuse_place){.id = &id, .path = "/run", .generation = 8, .note_bytes = 9});
     assert_int_equal(read->bytes, 100);
     assert_string_equal(read->path, "/run");
     assert_int_equal(read->run->job, 5);
@@ -72,8 +72,8 @@ static void what_it_said_of_its_place_before_is_gone(void **state)
     Mrlua__Done done = MRLUA__DONE__INIT, *first, *second;
 
     (void)state;
-    first = packed(&done, &(struct reuse_place){
-                              .id = &id, .path = "/run", .generation = 8, .note_bytes = 9});
+    first = packed(
+        &done, &(struct reuse_place){.id = &id, .path = "/run", .generation = 8, .note_bytes = 9});
     second = packed(first, &(struct reuse_place){.id = &id, .path = ""});
     assert_int_equal(second->run_generation, 0);
     assert_int_equal(second->run_note_bytes, 0);

@@ -3,6 +3,8 @@
 #include "attempt/reuse_done.h"
 #include "attempt/store_kit.h"
 
+#include <time.h>
+
 #define STORE "gs://bkt/cache/"
 
 static Mrlua__Reuse request;
@@ -243,18 +245,71 @@ static void the_run_of_another_map_is_not_taken(void **state)
     buf_deinit(&other);
 }
 
-static void one_that_is_older_than_a_week_is_too_old(void **state)
+static void moments_are_compared_to_the_second(void **state)
 {
-    const int64_t now_s = 1796000000; /* 2026-11-30T00:53:20Z */
+    const int64_t since_s = 1796000000; /* 2026-11-30T00:53:20Z */
 
     (void)state;
-    assert_false(reuse_store_is_old("2026-11-30T00:53:20.000Z", now_s));
-    assert_false(reuse_store_is_old("2026-11-23T00:53:20.001Z", now_s));
-    assert_false(reuse_store_is_old("2026-11-23T00:53:20Z", now_s));
-    assert_true(reuse_store_is_old("2026-11-23T00:53:19.999Z", now_s));
-    assert_true(reuse_store_is_old("2025-12-31T23:59:59.000Z", now_s));
-    assert_false(reuse_store_is_old("2026-12-01T00:00:00.000Z", now_s)); /* its clock is ahead */
-    assert_true(reuse_store_is_old("", now_s));                          /* it does not say */
+    assert_false(reuse_store_is_before("2026-11-30T00:53:20.000Z", since_s));
+    assert_false(reuse_store_is_before("2026-11-30T00:53:20Z", since_s));
+    assert_false(reuse_store_is_before("2026-12-01T00:00:00.000Z", since_s));
+    assert_true(reuse_store_is_before("2026-11-30T00:53:19.999Z", since_s));
+    assert_true(reuse_store_is_before("2025-12-31T23:59:59.000Z", since_s));
+    assert_true(reuse_store_is_before("", since_s)); /* it does not say */
+}
+
+/* What the store says of the object next: it was written `age_s` ago. */
+static void say_age(const char *name, int64_t age_s)
+{
+    time_t then = time(NULL) - age_s;
+    char rule[1024], moment[32], run[32];
+    struct gcs *gcs = gcs_open();
+    struct gcs_object object;
+    struct err err;
+    struct tm utc;
+
+    assert_int_equal(gcs_stat(gcs, "bkt", name, 0, &object, &err), 1);
+    strftime(moment, sizeof moment, "%Y-%m-%dT%H:%M:%S.000Z", gmtime_r(&then, &utc));
+    snprintf(run, sizeof run, "%s", gcs_object_metadata(&object, "mrlua-run-bytes"));
+    snprintf(rule, sizeof rule,
+             "{\"match\":{\"operation\":\"objects.get\",\"object\":\"^cache/\"},\"actions\":[{"
+             "\"status\":200,\"body\":\"{\\\"name\\\":\\\"%s\\\",\\\"size\\\":\\\"%llu\\\","
+             "\\\"generation\\\":\\\"%llu\\\",\\\"updated\\\":\\\"%s\\\",\\\"metadata\\\":{"
+             "\\\"mrlua-run-bytes\\\":\\\"%s\\\"}}\"}]}",
+             name, (unsigned long long)object.size, (unsigned long long)object.generation, moment,
+             run);
+    gcs_server_fault(&group_server, rule);
+    gcs_object_deinit(&object);
+    gcs_close(gcs);
+}
+
+static void one_that_is_older_than_a_week_is_made_anew(void **state)
+{
+    char name[128];
+
+    (void)state;
+    begin();
+    assert_false(is_reused(0, "one\n"));
+    count_below("cache/", name);
+    say_age(name, REUSE_STORE_AGE_S - 60); /* whatever the test takes */
+    assert_true(is_reused(0, "one\n"));
+    say_age(name, REUSE_STORE_AGE_S + 2);
+    assert_false(is_reused(0, "one\n"));
+    assert_string_equal(buf_string(&kit.log), ""); /* nothing is wrong */
+    assert_true(is_reused(0, "one\n"));            /* the new one */
+    assert_int_equal(count_below("cache/", name), 1);
+    expect_sums("", "one\t1\n");
+}
+
+static void only_a_key_is_the_name_of_a_kept_run(void **state)
+{
+    (void)state;
+    assert_true(reuse_store_is_name("0123456789abcdef0123456789abcdef01234567"));
+    assert_false(reuse_store_is_name("0123456789abcdef0123456789abcdef0123456"));
+    assert_false(reuse_store_is_name("0123456789abcdef0123456789abcdef012345678"));
+    assert_false(reuse_store_is_name("0123456789abcdef0123456789abcdef0123456/"));
+    assert_false(reuse_store_is_name("0123456789ABCDEF0123456789abcdef01234567"));
+    assert_false(reuse_store_is_name(""));
 }
 
 static void a_name_is_the_key_below_the_prefix(void **state)
@@ -269,6 +324,34 @@ static void a_name_is_the_key_below_the_prefix(void **state)
     buf_deinit(&name);
 }
 
+/* Goal: what REUSE_STORE_MAP_COUNT_MAX rests on. Method: large and usual numbers for each map. */
+static void what_a_reduce_is_told_of_a_map_is_short(void **state)
+{
+    enum { MAPS = 1000 };
+    static uint8_t keys[MAPS * REUSE_KEY_BYTES];
+    static int64_t attempts[MAPS];
+    static uint64_t bytes[MAPS], generations[MAPS];
+    static uint32_t notes[MAPS];
+    Mrlua__TaskStart start = MRLUA__TASK_START__INIT;
+
+    (void)state;
+    for (size_t i = 0; i < MAPS; i++) {
+        attempts[i] = i % 2 ? 100000 : -100000;
+        bytes[i] = 1 << 30;
+        generations[i] = 1796000000000000; /* microseconds since 1970 */
+        notes[i] = 4000;
+    }
+    start.run_keys = (ProtobufCBinaryData){sizeof keys, keys};
+    start.run_attempts = attempts;
+    start.run_bytes = bytes;
+    start.run_generations = generations;
+    start.run_note_bytes = notes;
+    start.n_run_attempts = start.n_run_bytes = MAPS;
+    start.n_run_generations = start.n_run_note_bytes = MAPS;
+    assert_true(protobuf_c_message_get_packed_size(&start.base) <=
+                (size_t)MAPS * REUSE_STORE_TOLD_BYTES_MAX);
+}
+
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
@@ -278,8 +361,11 @@ int main(int argc, char **argv)
         KIT_TEST(where_nothing_can_be_kept_the_run_is_the_jobs_own),
         KIT_TEST(what_is_no_kept_run_is_replaced),
         KIT_TEST(the_run_of_another_map_is_not_taken),
-        KIT_TEST(one_that_is_older_than_a_week_is_too_old),
+        KIT_TEST(moments_are_compared_to_the_second),
+        KIT_TEST(one_that_is_older_than_a_week_is_made_anew),
+        KIT_TEST(only_a_key_is_the_name_of_a_kept_run),
         KIT_TEST(a_name_is_the_key_below_the_prefix),
+        KIT_TEST(what_a_reduce_is_told_of_a_map_is_short),
     };
 
     KIT_NURSERY(argc, argv);

@@ -5,17 +5,23 @@
 #include "attempt/run_of.h"
 #include "base/clock.h"
 #include "base/io.h"
+#include "rpc/conn.h"
 #include "rpc/message.h"
 #include "store/cache_note.h"
 #include "store/gcs_read.h"
 #include "store/uri.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+
+static_assert(REUSE_STORE_MAP_COUNT_MAX * REUSE_STORE_TOLD_BYTES_MAX * REUSE_STORE_SLOTS <=
+                  CONN_OUTPUT_BYTES_MAX,
+              "the reduces of a worker with many slots do not make a master drop it");
 
 #define RUN_BYTES_KEY "mrlua-run-bytes"
 
@@ -57,16 +63,30 @@ void reuse_store_name(const char *prefix, const struct run_id *id, struct buf *o
     buf_string(out);
 }
 
-bool reuse_store_is_old(const char *updated, int64_t now_s)
+bool reuse_store_is_name(const char *name)
 {
-    time_t limit = (time_t)(now_s - REUSE_STORE_AGE_S);
+    size_t len = strspn(name, "0123456789abcdef");
+
+    return len == REUSE_KEY_TEXT_BYTES - 1 && name[len] == '\0';
+}
+
+bool reuse_store_is_before(const char *updated, int64_t since_s)
+{
+    time_t since = (time_t)since_s;
     char text[MOMENT_BYTES];
     struct tm moment;
 
-    if (!gmtime_r(&limit, &moment))
+    if (!gmtime_r(&since, &moment))
         return true;
     strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%S", &moment);
     return strcmp(updated, text) < 0; /* digits at the same places, so in their order */
+}
+
+static bool is_old(const struct gcs_object *object)
+{
+    int64_t now_s = (int64_t)(clock_realtime_ns() / NS_PER_S);
+
+    return reuse_store_is_before(object->updated, now_s - REUSE_STORE_AGE_S);
 }
 
 /* ---- finding ---- */
@@ -169,8 +189,7 @@ int reuse_store_find(struct reuse *reuse, struct buf *done, struct err *err)
     if (rc != 1)
         goto out;
     reuse->replaces = object.generation;
-    if (reuse->start->reuse->again ||
-        reuse_store_is_old(object.updated, (int64_t)(clock_realtime_ns() / NS_PER_S)))
+    if (reuse->start->reuse->again || is_old(&object))
         rc = 0;
     else
         rc = take(&kept, &object, done, err);

@@ -36,8 +36,11 @@
 
 enum {
     REUSE_STORE_AGE_S = 7 * 24 * 3600, /* gce/lifecycle.json */
-    /* A reduce is told some 40 bytes about each map, in one message: CONN_OUTPUT_BYTES_MAX. */
-    REUSE_STORE_MAP_COUNT_MAX = 100000,
+    /* A reduce is told of each map, in one message, and a worker of many slots of as many reduces
+     * at once: CONN_OUTPUT_BYTES_MAX. More input needs larger splits. */
+    REUSE_STORE_MAP_COUNT_MAX = 5000,
+    REUSE_STORE_TOLD_BYTES_MAX = 40, /* of a map: key, generation, attempt, two sizes */
+    REUSE_STORE_SLOTS = 40,          /* of a worker */
 };
 
 /* The name of the object of this run, below `prefix`. `out` is cleared first. */
@@ -50,7 +53,11 @@ int reuse_store_find(struct reuse *reuse, struct buf *done, struct err *err);
  * says so now; 0: somebody else's is there; -1. */
 int reuse_store_keep(const struct reuse *reuse, int fd, struct buf *done, struct err *err);
 
-/* Pure: is a moment that the store tells ("2026-11-29T18:00:00.000Z") too long ago at `now_s`? */
-bool reuse_store_is_old(const char *updated, int64_t now_s);
+/* Pure: is a moment that the store tells ("2026-11-29T18:00:00.000Z") before `since_s`? That is in
+ * seconds since 1970. */
+bool reuse_store_is_before(const char *updated, int64_t since_s);
+
+/* Pure: is that, below the prefix, the name of a kept run? */
+bool reuse_store_is_name(const char *name);
 
 #endif
