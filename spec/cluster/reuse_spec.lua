@@ -42,7 +42,7 @@ local function argv_of(...)
   return { job, "gs://bkt/in/", "--overwrite", "--split-size", "1M", "--shuffle", "gcs", ... }
 end
 
--- Its parts, which are the only ones, and how many maps were not run; nil without --reuse.
+-- Its parts, how many maps were run, and how many not; nil without --reuse.
 local function result_of(id)
   local status = it_all:wait_for_end(id)
   local parts = {}
@@ -50,7 +50,8 @@ local function result_of(id)
     parts[i] = storage:get(("out/part-%05d"):format(i - 1))
   end
   assert.same({}, storage:open_sessions())
-  return table.concat(parts, "==\n"), status.outcome.counters.map_reused
+  local reused = status.outcome.counters.map_reused
+  return table.concat(parts, "==\n"), status.outcome.plan.split_count - (reused or 0), reused
 end
 
 local function run(...)
@@ -59,8 +60,8 @@ end
 
 -- A job with --reuse: how many maps were run.
 local function run_count(...)
-  local output, reused = run("--reuse", ...)
-  return INPUTS - reused, output
+  local output, count = run("--reuse", ...)
+  return count, output
 end
 
 local function kept()
@@ -104,9 +105,10 @@ describe("mrlua submit --reuse", function()
   end)
 
   it("gives the same output, run or reused, and leaves only what is kept", function()
-    local without, none = run()
+    local without, _, none = run()
     local first_count, first = run_count()
     local names = kept()
+    storage:forget()
     local second_count, second = run_count()
 
     assert.is_nil(none)
@@ -116,6 +118,11 @@ describe("mrlua submit --reuse", function()
     assert.equal(without, second)
     assert.equal(INPUTS, #names)
     assert.same(names, kept())
+    for _, request in ipairs(storage:requests "objects.insert") do
+      assert.equal("out/", request.object:sub(1, 4)) -- nothing is copied
+    end
+    assert.is_nil(storage:violations()["unpinned-read"])
+    assert.is_nil(storage:violations()["no-precondition"])
     expect_only_kept()
   end)
 
@@ -152,27 +159,26 @@ describe("mrlua submit --reuse", function()
     run_files "--reuse"
     temp.write(folder .. "/03", input_text(33))
     os.execute(("touch -d yesterday %s/05"):format(folder)) -- but its content is the same
-    local output, reused = run_files "--reuse"
+    local output, count = run_files "--reuse"
 
-    assert.equal(INPUTS - 1, reused)
+    assert.equal(1, count)
     assert.equal(run_files(), output)
   end)
 
-  -- Between the maps and the reduces of a job that takes all runs but one: its input can only be
-  -- read when `change` is done.
+  -- Between the maps and the reduces of a job that takes all runs but that of a new input, which
+  -- can only be read when `change` is done.
   local function run_while(change)
-    storage:put("in/12", input_text(120))
-    storage:faults { match = { operation = "objects.get.media", object = "^in/12$" },
+    storage:put("in/new", input_text(120))
+    storage:faults { match = { operation = "objects.get.media", object = "^in/new$" },
       action = { status = 503 } }
     local id = it_all:submit(argv_of "--reuse")
     it_all.cluster:wait("all maps but one are done", JOB_SECONDS, function()
       local status = it_all.cluster:status(id)
-      return status and status.stages.map and status.stages.map.tasks_done == INPUTS - 1
+      return status and status.stages.map and status.stages.map.tasks_done == INPUTS
     end)
     change()
     storage:clear()
-    local output, reused = result_of(id)
-    return output, INPUTS - reused
+    return result_of(id)
   end
 
   it("runs a map again whose object is deleted during the job", function()
@@ -241,9 +247,9 @@ describe("mrlua submit --reuse", function()
     it_all.cluster.master:kill()
     it_all:start_master()
     storage:clear()
-    local _, reused = result_of(id)
+    local _, count = result_of(id)
 
-    assert.equal(INPUTS - 1, reused)
+    assert.equal(1, count)
     assert.equal(0, (run_count()))
   end)
 
@@ -301,11 +307,11 @@ describe("mrlua submit --reuse", function()
         "--shuffle", "gcs", ... }
     end
     local without = result_of(submit())
-    local first, made = result_of(submit "--reuse")
-    local second, reused = result_of(submit "--reuse")
+    local first, first_count = result_of(submit "--reuse")
+    local second, second_count = result_of(submit "--reuse")
 
-    assert.equal(0, made)
-    assert.equal(INPUTS + 1, reused)
+    assert.equal(INPUTS + 1, first_count)
+    assert.equal(0, second_count)
     assert.equal(without, first)
     assert.equal(without, second)
     expect_only_kept()
