@@ -3,6 +3,7 @@
 #include "attempt/attempt.h"
 #include "cli/answer.h"
 #include "cli/cache.h"
+#include "cli/cache_store.h"
 #include "cli/cluster.h"
 #include "cli/daemons.h"
 #include "cli/drive_shell.h"
@@ -307,6 +308,8 @@ const struct host_function FUNCTIONS[] = {
     {"program_run", program_run},
     {"cache_look", cache_command_look},
     {"cache_clear", cache_command_clear},
+    {"cache_store_look", cache_store_look},
+    {"cache_store_clear", cache_store_clear},
     {"trail_write", trails_write},
     {"trail_list", trails_list},
     {"fs_stat", fs_stat},

@@ -21,6 +21,7 @@
  *     engine.inspect_run{path, segments}                       inspect.h
  *     engine.check_output{folder} -> {parts}
  *     engine.fs_stat{uri} and its like                         fs.h
+ *     engine.cache_look(), engine.cache_store_look{place}      cache.h, cache_store.h
  *     engine.trail_write{name, text}, engine.trail_list()      trails.h
  *
  *     functions_deinit(&functions);     whatever a Lua error has left open is closed here

@@ -318,6 +318,59 @@ describe("mrlua submit --reuse", function()
   end)
 end)
 
+describe("mrlua cache --gcs", function()
+  before_each(function()
+    it_all = gcs_cluster.open()
+    storage = it_all.storage
+    it_all:start(1)
+    for i = 1, INPUTS do
+      storage:put(("in/%02d"):format(i), input_text(i))
+    end
+    write_job(JOB)
+  end)
+  after_each(function()
+    it_all:close()
+  end)
+
+  local function cache(...)
+    local result = engine.run({ "cache", "--gcs", ... }, { environment = storage.environment })
+    assert.equal(0, result.code, result.stderr)
+    return result.stdout
+  end
+
+  it("shows what jobs keep, to people and programs", function()
+    assert.matches("\nruns:       0 maps, 0 B\n", cache "gs://bkt")
+    run_count()
+    local bytes = 0
+    for _, name in ipairs(kept()) do
+      bytes = bytes + #storage:get(name)
+    end
+    local told = cjson.decode(cache("gs://bkt", "--json"))
+
+    assert.matches("^place:      gs://bkt/mrlua%-tmp/cache/\nruns:       12 maps, [%d.]+ KB\n"
+      .. "limit:      7 days old\nmade:       [^\n]+ to [^\n]+ ago\n$", cache "gs://bkt")
+    assert.equal(INPUTS, told.files)
+    assert.equal(bytes, told.file_bytes)
+    assert.equal(7 * 86400, told.limit_seconds)
+    assert.is_true(told.oldest_seconds >= told.newest_seconds)
+  end)
+
+  it("clears it, or what is older, and nothing else", function()
+    run_count()
+    storage:put(CACHE .. "notes", "somebody's")
+    assert.equal("removed: 0 maps, 0 B\n", cache("gs://bkt", "clear", "--older-than", "1h"))
+    assert.matches("^removed: 12 maps, [%d.]+ KB\n$", cache("gs://bkt", "clear"))
+    assert.same({ CACHE .. "notes" }, kept())
+    assert.equal(INPUTS, (run_count()))
+  end)
+
+  it("says what is wrong with a place", function()
+    local result = engine.run { "cache", "--gcs", "gs://" }
+    assert.equal(2, result.code)
+    assert.matches("^mrlua: %-%-gcs gs://: ", result.stderr)
+  end)
+end)
+
 describe("mrlua submit refuses --reuse", function()
   local function refusal(...)
     local result = engine.run { "submit", "jobs/wordcount.lua", "gs://bkt/in/", "-o",

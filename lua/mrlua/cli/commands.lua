@@ -8,7 +8,7 @@ local commands = {}
 commands.all = {
   { "new", "write a job to begin with, and its spec", heading = "Jobs on this machine" },
   { "run", "run a whole job on this machine" },
-  { "cache", "show or clear what 'mrlua run --reuse' keeps" },
+  { "cache", "show or clear what --reuse keeps for later jobs" },
   { "inspect", "print a run file or check an output folder" },
   { "submit", "run a job on a cluster", heading = "Jobs on a cluster" },
   { "jobs", "list the jobs of a cluster" },
