@@ -366,6 +366,29 @@ static void test_abort(void **state)
     publish_deinit(&publish);
 }
 
+/* What is behind the last step of a job: its output is committed, under the job's own id. */
+static void an_abort_of_no_output_removes_what_is_between(void **state)
+{
+    Mrlua__CommitRequest request = MRLUA__COMMIT_REQUEST__INIT;
+    char between[FOLDER_PATH_BYTES + 8];
+
+    (void)state;
+    snprintf(between, sizeof between, "%s/.steps/", kit.folder.path);
+    folder_mkdir(&kit.folder, ".steps");
+    folder_mkdir(&kit.folder, ".steps/step-1");
+    folder_write(&kit.folder, ".steps/step-1/part-00000", "part", 4);
+    folder_mkdir(&kit.folder, "stays");
+    folder_write(&kit.folder, "stays/_SUCCESS", "{}", 2);
+    request.shuffle = between;
+    kit.start.kind = MRLUA__TASK_KIND__ABORT;
+    kit.start.commit = &request;
+    kit_must(&kit, kit_run(&kit));
+    assert_false(folder_has(&kit.folder, ".steps"));
+    assert_true(folder_has(&kit.folder, "stays/_SUCCESS"));
+    kit_must(&kit, kit_run(&kit)); /* there is nothing left to do */
+    kit.start.commit = NULL;
+}
+
 /* What attempts are told of them: attempt/side_files.h. */
 static void test_plan_with_side_files(void **state)
 {
@@ -409,6 +432,7 @@ int main(int argc, char **argv)
         KIT_TEST(test_plan_with_side_files),
         KIT_TEST(test_commit),
         KIT_TEST(test_abort),
+        KIT_TEST(an_abort_of_no_output_removes_what_is_between),
     };
 
     KIT_NURSERY(argc, argv);

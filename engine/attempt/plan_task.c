@@ -394,11 +394,13 @@ int abort_task_run(const Mrlua__TaskStart *start, struct buf *done, struct err *
     const Mrlua__CommitRequest *request = start->commit;
     Mrlua__Done message = MRLUA__DONE__INIT;
     struct publish publish;
-    int rc;
+    int rc = 0;
 
-    publish_init(&publish, request->output_folder, request->job_id, request->overwrite);
-    rc = publish_abort(&publish, err);
-    publish_deinit(&publish);
+    if (request->output_folder[0]) {
+        publish_init(&publish, request->output_folder, request->job_id, request->overwrite);
+        rc = publish_abort(&publish, err);
+        publish_deinit(&publish);
+    }
     if (rc == 0)
         rc = remove_runs(request, err);
     if (rc == 0)

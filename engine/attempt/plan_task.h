@@ -28,8 +28,9 @@ void plan_task_pack(const struct split_plan *plan, const struct file_list *list,
 int commit_task_run(const Mrlua__TaskStart *start, struct buf *done, uint32_t *lost,
                     struct err *err);
 
-/* Removes what the job of start->commit made of its output (publish_abort()). Appends a packed
- * Done: what cannot be removed of a folder stays. -1: something is left on gs://. */
+/* Removes what the job of start->commit made of its output (publish_abort()), if that names one,
+ * and what is between its steps, or its maps and reduces (`shuffle`). Appends a packed Done: what
+ * cannot be removed of a folder stays. -1: something is left on gs://. */
 int abort_task_run(const Mrlua__TaskStart *start, struct buf *done, struct err *err);
 
 #endif

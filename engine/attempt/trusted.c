@@ -248,7 +248,7 @@ static void start_heart(const struct trusted *trusted, const char *phase)
 {
     const Mrlua__CommitRequest *commit = trusted->start->commit;
 
-    if (commit && uri_is_gs(commit->output_folder))
+    if (commit && (uri_is_gs(commit->output_folder) || uri_is_gs(commit->shuffle)))
         heartbeat_start_gentle(trusted->shell.fd, phase, http_client_wind_down);
     else
         heartbeat_start(trusted->shell.fd, phase, NULL);

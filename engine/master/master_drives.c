@@ -239,11 +239,8 @@ int master_drive_commit(const struct master *master, const struct master_job *jo
     int rc;
 
     master_drive_folder(job->record->submit, job->record->publish_id, &folder);
-    request.output_folder = job->record->submit->output_folder;
-    request.overwrite = job->record->submit->overwrite;
-    request.job_id = job->record->publish_id;
     request.shuffle = (char *)(uintptr_t)buf_string(&folder);
-    task.kind = MRLUA__TASK_KIND__ABORT; /* of an output that is committed: it stays */
+    task.kind = MRLUA__TASK_KIND__ABORT; /* of no output: the last step has committed it */
     task.job = job->id;
     task.commit = &request;
     rc = attempt_start(master->nursery, &task, process, err);

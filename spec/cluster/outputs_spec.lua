@@ -165,20 +165,6 @@ describe("further outputs on gs://", function()
     it_all:close()
   end)
 
-  -- What is in the bucket, as engine.parts() has a folder.
-  local function stored()
-    local parts = {}
-    for _, name in ipairs(it_all.storage:list()) do
-      local part = name:match "^out/(%a[%w_]*%-%d+%.?%l*)$"
-      if part then
-        parts[#parts + 1] = ("== %s\n%s"):format(part, it_all.storage:get(name))
-      else
-        assert.equal("out/_SUCCESS", name)
-      end
-    end
-    return table.concat(parts)
-  end
-
   for _, shuffle in ipairs { "local", "gcs" } do
     it("are the same with --shuffle " .. shuffle .. " when a worker and the master die", function()
       it_all:start_master()
@@ -198,7 +184,7 @@ describe("further outputs on gs://", function()
       gate:open "reduce"
       it_all:wait_for_end(id)
 
-      assert.equal(expected, stored())
+      assert.equal(expected, it_all:stored_parts())
       assert.same({}, it_all.storage:open_sessions())
       local inspected = it_all.cluster:run { "jobs" }
       assert.equal(0, inspected.code, inspected.stderr)

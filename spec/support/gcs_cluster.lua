@@ -114,6 +114,21 @@ function gcs_cluster:parts(count, output, others)
   return table.concat(parts)
 end
 
+--- The parts of the output, however many there are and whatever they are named after: the same,
+-- and there is nothing but _SUCCESS beside them in the bucket.
+function gcs_cluster:stored_parts()
+  local parts = {}
+  for _, name in ipairs(self.storage:list()) do
+    local part = name:match "^out/(%a[%w_]*%-%d+%.?%l*)$"
+    if part then
+      parts[#parts + 1] = ("== %s\n%s"):format(part, self.storage:get(name))
+    elseif name ~= "out/_SUCCESS" then
+      error("in the bucket: " .. name, 2)
+    end
+  end
+  return table.concat(parts)
+end
+
 --- Ends everything. The storage first: its folder is the cluster's.
 function gcs_cluster:close()
   self.storage:stop()
