@@ -165,6 +165,46 @@ return {
       result.stderr, 1, true)
   end)
 
+  it("may have a driver and inputs by name, of which each has a map", function()
+    local path = temp.write(folder .. "/job.lua", [[
+local job = {
+  inputs = {
+    text = { map = "words" },
+    names = { input = "csv", map = function(_, row, emit) emit(row.name, 1) end },
+  },
+  output = "jsonl", outputs = { once = "jsonl", odd = "jsonl" }, steps = {},
+}
+function job.steps.by_number(word, n, emit)
+  if n == 1 then mr.emit_to("once", word, n) end
+  emit(n, 1)
+end
+function job.steps.count(n, ones, emit)
+  local count = 0
+  for _ in ones do count = count + 1 end
+  if n % 2 == 1 then mr.emit_to("odd", n, count) end
+  emit(n, count)
+end
+function job.drive(mr)
+  local counts = mr.run { reduce = "sum" }
+  return { inputs = counts, map = job.steps.by_number, reduce = job.steps.count }
+end
+return job]])
+    local inputs = { names = "name\nb\na\n", text = "a b c a d\na\n" }
+    local argv = { "run", path, "--quiet", "-o", folder .. "/out", "--reducers", 1 }
+    for name, text in pairs(inputs) do
+      argv[#argv + 1] = "--input"
+      argv[#argv + 1] = ("%s=%s"):format(name, temp.write(folder .. "/" .. name, text))
+    end
+    engine.output(argv)
+    local records, _, _, further = dryrun.run(dofile(path), inputs)
+
+    assert.same({ { 1, 2 }, { 2, 1 }, { 4, 1 } }, records)
+    assert.same({ { "c", 1 }, { "d", 1 } }, further.once)
+    assert.same(records, written(folder .. "/out", "part"))
+    assert.same(further.once, written(folder .. "/out", "once"))
+    assert.same(further.odd, written(folder .. "/out", "odd"))
+  end)
+
   it("keeps nothing of a record that is set aside", function()
     for _, reduce in ipairs { "", "reduce = 'identity'," } do
       local _, further = check([[return {
