@@ -1,5 +1,7 @@
 #include "vm/kit.h"
 
+#include <stdio.h>
+
 static void map_gets_key_and_value(void **state)
 {
     struct kit kit = {0};
@@ -52,6 +54,47 @@ static void an_error_has_file_line_and_traceback(void **state)
     assert_string_equal(vm_traceback(kit.vm), "stack traceback:\n"
                                               "\tjobs/x.lua:2: in upvalue 'inner'\n"
                                               "\tjobs/x.lua:5: in function <jobs/x.lua:4>");
+    kit_close(&kit);
+}
+
+/* Who raises it in C, or in our own Lua, is no line that its reader can look at. */
+static void a_traceback_begins_at_the_line_of_the_job(void **state)
+{
+    static const char *const calls[] = {
+        "error('no')",           "emit(nil)",    "mr.count(7)", "mr.open('x')",
+        "mr.emit_to('x', 1, 2)", "string.rep()",
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof calls / sizeof *calls; i++) {
+        struct kit kit = {0};
+        char source[128];
+
+        snprintf(source, sizeof source, "return { map = function(k, v, emit)\n%s\nend }", calls[i]);
+        assert_int_equal(kit_load(&kit, source), 0);
+        assert_int_equal(kit_map(&kit, 0, "x"), -1);
+        assert_int_equal(strncmp(kit.err.message, "jobs/x.lua:2: ", 14), 0);
+        assert_string_equal(vm_traceback(kit.vm),
+                            "stack traceback:\n\tjobs/x.lua:2: in function <jobs/x.lua:1>");
+        kit_close(&kit);
+    }
+}
+
+/* What is between is told: pcall(), or a sort that calls back. */
+static void a_traceback_keeps_what_the_job_has_called(void **state)
+{
+    struct kit kit = {0};
+
+    (void)state;
+    assert_int_equal(kit_load(&kit, "return { map = function(k, v, emit)\n"
+                                    "table.sort({2, 1}, function() error('no') end)\n"
+                                    "end }"),
+                     0);
+    assert_int_equal(kit_map(&kit, 0, "x"), -1);
+    assert_string_equal(vm_traceback(kit.vm), "stack traceback:\n"
+                                              "\tjobs/x.lua:2: in function <jobs/x.lua:2>\n"
+                                              "\t[C]: in function 'table.sort'\n"
+                                              "\tjobs/x.lua:2: in function <jobs/x.lua:1>");
     kit_close(&kit);
 }
 
@@ -269,6 +312,8 @@ int main(void)
         cmocka_unit_test(map_gets_records_of_run_files),
         cmocka_unit_test(broken_bytes_of_a_run_file_are_not_the_jobs_fault),
         cmocka_unit_test(an_error_has_file_line_and_traceback),
+        cmocka_unit_test(a_traceback_begins_at_the_line_of_the_job),
+        cmocka_unit_test(a_traceback_keeps_what_the_job_has_called),
         cmocka_unit_test(error_objects_are_described),
         cmocka_unit_test(a_job_that_raised_can_be_called_again),
         cmocka_unit_test(many_records_are_mapped_in_one_call),

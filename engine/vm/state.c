@@ -207,15 +207,16 @@ static bool is_own_frame(const char *line, size_t len)
            (len == sizeof native - 1 && memcmp(line, native, len) == 0);
 }
 
-static bool is_frame_of_job(const char *line, size_t len)
+static bool is_native_frame(const char *line, size_t len)
 {
     static const char native[] = "\t[C]";
 
-    return len > 0 && line[0] == '\t' &&
-           (len < sizeof native - 1 || memcmp(line, native, sizeof native - 1) != 0);
+    return len >= sizeof native - 1 && memcmp(line, native, sizeof native - 1) == 0;
 }
 
-/* Without a frame of the job's own (its file did not compile) there is nothing to tell. */
+/* It begins where the job's own code is: error(), emit() and the like raise at that line, and the
+ * message says what they are. Without a frame of the job's own (its file did not compile) there is
+ * nothing to tell. */
 const char *vm_traceback(struct vm *vm)
 {
     struct buf *text = &vm->traceback;
@@ -225,10 +226,13 @@ const char *vm_traceback(struct vm *vm)
     for (size_t at = 0, len; at < text->len; at += len) {
         const char *newline = memchr(text->ptr + at, '\n', text->len - at);
 
-        len = newline ? (size_t)(newline - text->ptr) - at + 1 : text->len - at;
-        if (is_own_frame(text->ptr + at, len - (newline ? 1 : 0)))
+        const char *line = text->ptr + at;
+
+        len = newline ? (size_t)(newline - line) + 1 : text->len - at;
+        if (is_own_frame(line, len - (newline ? 1 : 0)) ||
+            (!has_frame && is_native_frame(line, len)))
             continue;
-        has_frame = has_frame || is_frame_of_job(text->ptr + at, len);
+        has_frame = has_frame || line[0] == '\t';
         memmove(text->ptr + kept, text->ptr + at, len);
         kept += len;
     }

@@ -150,7 +150,7 @@ function driver.new()
   function driving.main(spec, check, call, output, where)
     driving.world = { spec = spec, check = check, call = call, output = output, where = where,
       paths = pipeline.paths_of(spec) }
-    return main(driving)
+    main(driving) -- no tail call: it would stand in tracebacks
   end
 
   return driving

@@ -137,6 +137,8 @@ describe("a job of several steps", function()
     assert.equal(1, ended.code)
     assert.matches("bad.lua:3: mr.run: field 'map' is a function that is not in the job table "
       .. "%(it begins at [^ ]*bad.lua:3%)", ended.stderr)
+    assert.matches("\nstack traceback:\n\t[^ ]*bad.lua:3: in function <[^ ]*bad.lua:2>\n$",
+      ended.stderr)
     assert.same({}, temp.list(folder .. "/out"))
     assert.is_true(is_clean())
   end)
