@@ -305,13 +305,15 @@ static void send_failed(struct child *child, const struct err *failure)
 {
     Mrlua__Failed failed = MRLUA__FAILED__INIT;
     Mrlua__Error error;
-    struct err err;
+    struct err told = *failure, err;
 
+    if (child->start && child->start->skip_left == 0) /* else there may be many */
+        place_add(&told, child->place);
     if (child->vm && failure->kind == ERR_JOB && child->bad.count == 0)
         tell_traceback(child);
     if (child->vm && failure->kind == ERR_JOB)
         child_scene_keep(child, NULL);
-    message_of_err(&error, failure, buf_string(&child->detail));
+    message_of_err(&error, &told, buf_string(&child->detail));
     bad_records_tell(&child->bad, &error);
     error.peer_map = child->peer_map;
     error.peer_attempt = child->peer_attempt;

@@ -12,6 +12,7 @@
 #include "attempt/map_skew.h"
 #include "attempt/nursery.h"
 #include "attempt/page.h"
+#include "attempt/place.h"
 #include "base/buf.h"
 #include "base/hash.h"
 #include "record/pulse.h"
@@ -31,9 +32,10 @@ struct child {
     struct vm *vm;
     struct vm_file files[CHILD_FILE_COUNT_MAX]; /* of the vm's options */
     struct buf view;                            /* of the job, as this process has loaded it */
-    struct buf detail; /* what an error message has no room for, many lines; may be empty */
-    struct buf scene;  /* child_scene.h; empty: none */
-    uint32_t peer_map; /* after ERR_PEER */
+    char place[PLACE_BYTES]; /* of the first record that failed, for the message; may be empty */
+    struct buf detail;       /* what an error message has no room for, many lines; may be empty */
+    struct buf scene;        /* child_scene.h; empty: none */
+    uint32_t peer_map;       /* after ERR_PEER */
     uint64_t peer_attempt;
     struct bad_records bad;
 };

@@ -1,5 +1,6 @@
 #include "attempt/death.h"
 
+#include "attempt/place.h"
 #include "record/key_print.h"
 #include "vm/sandbox.h"
 
@@ -8,7 +9,7 @@
 #include <string.h>
 #include <sys/wait.h>
 
-enum { PLACE_BYTES = 512, CALL_BYTES = 64 };
+enum { CALL_BYTES = 64 };
 
 void death_look(struct death *death, const struct page *page)
 {
@@ -31,19 +32,16 @@ const char *death_print_key(const struct death *death, char *out, size_t out_byt
     return key_print_head(out, out_bytes, death->key, death->key_bytes);
 }
 
-/* ", at byte 120 of a.txt (record 3)", or which key, or nothing. */
+/* Of a map or a reduce; else nothing. */
 static void place(const struct death *death, char out[PLACE_BYTES])
 {
     char key[KEY_PRINT_BYTES];
 
     out[0] = '\0';
     if (death->phase == PAGE_MAP && death->input)
-        snprintf(out, PLACE_BYTES, ", at byte %llu of %s (record %llu)",
-                 (unsigned long long)death->input_offset, death->input,
-                 (unsigned long long)death->record);
+        place_print_record(out, death->input_offset, death->input, death->record);
     else if (death->phase == PAGE_REDUCE)
-        snprintf(out, PLACE_BYTES, ", at key %s (number %llu)",
-                 death_print_key(death, key, sizeof key), (unsigned long long)death->record);
+        place_print_key(out, death_print_key(death, key, sizeof key), death->record);
 }
 
 /* There the clock starts anew with each value, elsewhere with each record. */

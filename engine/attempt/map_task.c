@@ -79,11 +79,14 @@ static void tell_record(struct map_task *task, const char *input,
 
     buf_printf(&task->child->detail, "input: %s, at byte %llu\n", input,
                (unsigned long long)record->offset);
-    if (record->form == RECORD_ENCODED)
-        buf_printf(&task->child->detail, "key: %s\n",
-                   key_print(key, sizeof key, record->key_bytes));
-    else
+    if (record->form == RECORD_ENCODED) { /* of a run file, where a byte says nothing */
+        key_print(key, sizeof key, record->key_bytes);
+        buf_printf(&task->child->detail, "key: %s\n", key);
+        place_print_key(task->child->place, key, number);
+    } else {
         child_detail_quote(task->child, "record", record->text);
+        place_print_record(task->child->place, record->offset, input, number);
+    }
     bad_records_print_place(task->child->start, number, &task->child->detail);
 }
 
@@ -283,6 +286,7 @@ static int sampled(struct map_task *task, int rc, struct err *err)
     if (err->kind != ERR_JOB && err->kind != ERR_LIMIT)
         return -1;
     buf_clear(&task->child->detail);
+    task->child->place[0] = '\0';
     return 0;
 }
 

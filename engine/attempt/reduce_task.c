@@ -167,6 +167,7 @@ static int open_task(struct reduce_task *task, struct child *child, struct err *
 
 static void tell_key(struct reduce_task *task, const char *key, uint64_t number)
 {
+    place_print_key(task->child->place, key, number);
     buf_printf(&task->child->detail, "key: %s\n", key);
     bad_records_print_place(task->child->start, number, &task->child->detail);
 }

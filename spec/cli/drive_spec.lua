@@ -119,7 +119,8 @@ describe("a job of several steps", function()
     local ended = run("bad.lua", { "-o", folder .. "/out" })
 
     assert.equal(1, ended.code)
-    assert.matches("^step 1/2, .*\nmrlua: step 2/2: .*bad.lua:2: boo %u%w*\n", ended.stderr)
+    assert.matches("^step 1/2, .*\nmrlua: step 2/2: .*bad.lua:2: boo %u%w*, at key \"%u%w*\" "
+      .. "%(number %d+%)\n", ended.stderr)
     assert.is_false(temp.exists(folder .. "/out/_SUCCESS"))
     assert.same({}, temp.list(folder .. "/out"))
     assert.is_true(is_clean())

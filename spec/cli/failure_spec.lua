@@ -54,7 +54,7 @@ describe("mrlua run, when it cannot", function()
       local result = run_map("if key > 0 then line = nil + key end", "first\nsecond\n")
 
       says(1, ([[
-mrlua: DIR/job.lua:2: attempt to perform arithmetic on a nil value
+mrlua: DIR/job.lua:2: attempt to perform arithmetic on a nil value, at byte 6 of DIR/in (record 2)
 stack traceback:
   DIR/job.lua:2: in function <DIR/job.lua:1>
 input: DIR/in, at byte 6
@@ -76,7 +76,7 @@ to go on without such records: skip_bad = N in the job sets as many as N of them
         reduce = function(key) error("no " .. key) end }]], "first\n")
 
       assert.equal(1, result.code)
-      assert.matches("job.lua:2: no first\n", result.stderr)
+      assert.matches('job.lua:2: no first, at key "first" %(number 1%)\n', result.stderr)
       assert.matches('\nkey: "first"\ntask: reduce 0, key number 1\n', result.stderr)
     end)
 
