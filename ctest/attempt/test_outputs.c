@@ -176,24 +176,36 @@ static void an_attempt_that_fails_leaves_no_file(void **state)
     assert_int_equal(folder_count(&kit.folder), 1); /* the input */
 }
 
-/* JSON has no NaN: told by the map where it writes, by the reduce behind the partitions else. */
+/* JSON has no NaN: the map says so, which has the record in hand, whoever writes it. */
 static void a_record_that_the_format_cannot_hold_is_the_jobs_error(void **state)
 {
     (void)state;
     for (uint32_t partitions = 0; partitions < 2; partitions++) {
-        Mrlua__Done *done;
-
-        begin("map = function(at, line, emit) mr.emit_to('errors', at, 0/0) end");
+        begin("map = function(at, line, emit) mr.emit_to('errors', at, at > 0 and 0/0 or 1) end");
         kit.start.partition_count = partitions;
-        done = kit_map(&kit, 0, kit_file(&kit, "in.txt", "a\n"));
-        if (partitions) {
-            kit_must(&kit, done);
-            done = kit_reduce(&kit, 1);
-        }
-        assert_null(done);
+        assert_null(kit_map(&kit, 0, kit_file(&kit, "in.txt", "a\nb\n")));
         assert_int_equal(kit.err.kind, ERR_JOB);
-        assert_non_null(strstr(kit.err.message, "mr.emit_to 'errors': "));
+        assert_non_null(strstr(kit.err.message, "mr.emit_to 'errors': output: "));
+        assert_non_null(strstr(kit.err.message, ", at byte 2 of "));
+        assert_non_null(strstr(buf_string(&kit.detail), "record: \"b\"\n"));
     }
+}
+
+/* So it can be set aside: it is one of the map's. */
+static void such_a_record_can_be_left_out(void **state)
+{
+    uint64_t skip[] = {2};
+
+    (void)state;
+    begin("map = function(at, line, emit) mr.emit_to('errors', at, at > 0 and 0/0 or 1) end");
+    kit.start.partition_count = 1;
+    kit_skip(&kit, NULL, 0, 1);
+    assert_null(kit_map(&kit, 0, kit_file(&kit, "in.txt", "a\nb\n")));
+    assert_non_null(strstr(buf_string(&kit.bad), "2 at 0:2: mr.emit_to 'errors': output: "));
+    kit_skip(&kit, skip, 1, 0);
+    kit_must(&kit, kit_map(&kit, 0, kit_file(&kit, "in.txt", "a\nb\n")));
+    kit_must(&kit, kit_reduce(&kit, 1));
+    kit_expect(&kit, "[0,1]\n");
 }
 
 static void a_sample_emits_to_none(void **state)
@@ -271,6 +283,7 @@ int main(int argc, char **argv)
         KIT_TEST(what_maps_emit_comes_out_in_order_and_whole),
         KIT_TEST(an_attempt_that_fails_leaves_no_file),
         KIT_TEST(a_record_that_the_format_cannot_hold_is_the_jobs_error),
+        KIT_TEST(such_a_record_can_be_left_out),
         KIT_TEST(a_sample_emits_to_none),
         KIT_TEST(a_child_that_lies_is_caught),
         KIT_TEST(more_outputs_than_there_may_be_are_refused),

@@ -119,6 +119,31 @@ static void record_that_json_cannot_hold_is_refused_whole(void **state)
     close(fd);
 }
 
+/* What it would write is not written, nor kept for later. */
+static void what_is_only_checked_is_not_written(void **state)
+{
+    int fd = part_fd();
+    struct part_summary summary;
+    struct buf out = {0};
+    struct err err = {0};
+    struct writer *writer =
+        writer_open(&(struct writer_format){.kind = WRITER_JSONL}, fd, "part-00003", &id, &err);
+
+    (void)state;
+    assert_int_equal(writer_check(writer, KEY("\xff"), VALUE("v"), &err), 0);
+    assert_int_equal(writer_write(writer, KEY("k"), VALUE("v"), &err), 0);
+    assert_int_equal(writer_check(writer, KEY("nan"), encode_value_number((double)NAN), &err), -1);
+    assert_int_equal(err.kind, ERR_JOB);
+    assert_int_equal(writer_finish(writer, &summary, &err), 0);
+    writer_close(writer);
+    assert_int_equal(summary.records, 1);
+    assert_int_equal(summary.bytes_replaced, 0);
+    read_part(fd, &summary, &out);
+    assert_string_equal(buf_string(&out), "[\"k\",\"v\"]\n");
+    buf_deinit(&out);
+    close(fd);
+}
+
 static void empty_part_has_no_bytes(void **state)
 {
     (void)state;
@@ -336,6 +361,7 @@ int main(void)
         cmocka_unit_test(jsonl_is_an_array_a_line),
         cmocka_unit_test(lines_is_the_value_or_the_key_of_true),
         cmocka_unit_test(record_that_json_cannot_hold_is_refused_whole),
+        cmocka_unit_test(what_is_only_checked_is_not_written),
         cmocka_unit_test(empty_part_has_no_bytes),
         cmocka_unit_test(tsv_can_be_read_back),
         cmocka_unit_test(packed_records_are_read_again),

@@ -87,12 +87,38 @@ static int emit_to_part(struct sink *sink, struct slice key, struct slice value,
     return writer_write(out->writer, key, value, err);
 }
 
+/* What the format of a further output cannot hold is refused while its record is in hand: a reduce
+ * writes it, and does not know where it came from. */
+static int check_output(struct map_sink *out, uint32_t output, struct slice key, struct slice value,
+                        struct err *err)
+{
+    struct writer **check = &out->checks[output];
+
+    if (!*check) {
+        struct writer_format format;
+
+        if (outputs_format(out->child, output, &format, err) != 0)
+            return -1;
+        if (format.kind == WRITER_RUN)
+            return 0; /* as the sort buffer */
+        format.packing = SOURCE_PLAIN;
+        *check = writer_open(&format, -1, "", &(struct writer_id){0}, err);
+        if (!*check)
+            return -1;
+    }
+    if (writer_check(*check, key, value, err) != 0)
+        return outputs_name_error(out->child->start, output, err);
+    return 0;
+}
+
 /* To a further output: behind the partitions, as a parcel. Its value is not counted. */
 static int emit_parcel(struct sink *sink, uint32_t output, struct slice key, struct slice value,
                        struct err *err)
 {
     struct map_sink *out = (struct map_sink *)sink;
 
+    if (check_output(out, output, key, value, err) != 0)
+        return -1;
     page_add(&out->page->records_out, 1);
     buf_clear(&out->value);
     parcel_wrap(&out->value, key, value);
@@ -230,6 +256,8 @@ void map_sink_close(struct map_sink *out)
 {
     writer_close(out->writer);
     outputs_close(&out->outputs);
+    for (size_t i = 0; i < OUTPUT_COUNT_MAX; i++)
+        writer_close(out->checks[i]);
     collector_close(out->collector);
     sample_close(out->sample);
     map_partition_deinit(&out->partition);

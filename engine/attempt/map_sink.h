@@ -29,8 +29,9 @@ struct map_sink {
     bool failed;                      /* the sort buffer did, or combine: not the record in hand */
     struct writer *writer;            /* of a job without: the part */
     struct output_files outputs;      /* the same */
-    struct sample *sample;            /* NULL: it is a map */
-    struct buf key, value;            /* encoded here */
+    struct writer *checks[OUTPUT_COUNT_MAX]; /* of a job with reduces: write nothing */
+    struct sample *sample;                   /* NULL: it is a map */
+    struct buf key, value;                   /* encoded here */
 };
 
 int map_sink_open(struct map_sink *out, struct child *child, struct err *err);

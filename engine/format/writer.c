@@ -235,6 +235,17 @@ static int put_text(struct writer *writer, struct slice key, struct slice value,
     abort();
 }
 
+int writer_check(struct writer *writer, struct slice key, struct slice value, struct err *err)
+{
+    struct part_summary summary = writer->summary;
+    size_t start = writer->text.len;
+    int rc = writer->kind == WRITER_RUN ? 0 : put_text(writer, key, value, err);
+
+    writer->text.len = start;
+    writer->summary = summary;
+    return rc;
+}
+
 int writer_write(struct writer *writer, struct slice key, struct slice value, struct err *err)
 {
     size_t start = writer->text.len;

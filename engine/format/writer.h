@@ -86,6 +86,9 @@ struct writer *writer_open(const struct writer_format *format, int fd, const cha
 /* 0 or -1: ERR_DISK, or ERR_JOB for a record that the format cannot hold. */
 int writer_write(struct writer *writer, struct slice key, struct slice value, struct err *err);
 
+/* Can the format hold it? The same, and nothing is written: `fd` may be -1, unless it is a run. */
+int writer_check(struct writer *writer, struct slice key, struct slice value, struct err *err);
+
 /* Writes what is left. Nothing but writer_close() may follow. */
 int writer_finish(struct writer *writer, struct part_summary *summary, struct err *err);
 
