@@ -14,6 +14,7 @@
 #include "cli/run_shell.h"
 #include "cli/submit.h"
 #include "cli/trails.h"
+#include "cli/watchdog.h"
 #include "record/value.h"
 #include "store/temp.h"
 
@@ -306,6 +307,7 @@ const struct host_function FUNCTIONS[] = {
     {"inspect_run", inspect_run},
     {"check_output", inspect_check_output},
     {"program_run", program_run},
+    {"watchdog", watchdog_set},
     {"cache_look", cache_command_look},
     {"cache_clear", cache_command_clear},
     {"cache_store_look", cache_store_look},

@@ -33,7 +33,7 @@ describe("mrlua new", function()
       assert.equal(0, result.code, command .. "\n" .. result.stderr)
       count = count + 1
     end
-    assert.equal(2, count)
+    assert.equal(3, count)
   end)
 
   it("never writes over a file, and then writes none", function()

@@ -4,9 +4,9 @@
 local commands = {}
 
 --- The commands of mrlua. Each is a module mrlua.cli.NAME (mrlua.cli.usage says what it returns).
-
 commands.all = {
   { "new", "write a job to begin with, and its spec", heading = "Jobs on this machine" },
+  { "check", "find what can be found in a job without running it" },
   { "run", "run a whole job on this machine" },
   { "cache", "show or clear what --reuse keeps for later jobs" },
   { "inspect", "print a run file or check an output folder" },

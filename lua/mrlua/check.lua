@@ -1,0 +1,303 @@
+--- What can be found in a job without running it on its data: globals that are not there, a map
+-- that raises, runs on or answers differently, a combiner that changes the result.
+--
+--     local report = check.job { bundle = bundle, view = view, params = {}, samples = {} }
+--     for _, one in ipairs(report.findings) do print(one.file, one.line, one.what) end
+--
+-- A finding has kind, file, line, what, why, fix and, of some, shown: lines of a counterexample.
+--
+-- The functions are called here, in the sandbox of mrlua.sandbox, on records of a sample or on
+-- invented ones. What a map does not like about an invented record is not held against it; that it
+-- does not come to an end is. Not here: what loading the job finds (mrlua.job), which has been
+-- done.
+
+local combiner = require "mrlua.check.combiner"
+local determinism = require "mrlua.check.determinism"
+local globals = require "mrlua.check.globals"
+local inputs = require "mrlua.inputs"
+local nearest = require "mrlua.nearest"
+local samples = require "mrlua.check.samples"
+local values = require "mrlua.check.values"
+local World = require "mrlua.check.world"
+
+local check = {}
+
+-- ---- places ----
+
+--- The line on which a field is given a value; nil: there is none to be seen.
+function check.line_of_field(source, field)
+  local number = 0
+  local name <const> = "%f[%w_]" .. field:gsub("%p", "%%%0") .. "%f[^%w_]"
+  for line in (source .. "\n"):gmatch "([^\n]*)\n" do
+    number = number + 1
+    local code = line:gsub("%-%-.*$", "")
+    if code:find(name .. '["%]%s]*=[^=]') or code:find(name .. "%s*=$")
+      or code:find("function%s[%w_.]*" .. name .. "%s*%(") then
+      return number
+    end
+  end
+end
+
+local function line_count(source)
+  return select(2, source:gsub("\n", "\n")) + (source:find "[^\n]$" and 1 or 0)
+end
+
+--- What loading a job has said, as a finding.
+-- @tparam table bundle
+-- @tparam string message  "words.lua: unknown job field 'mapp': did you mean 'map'?"
+function check.of_load(bundle, message)
+  local file, line, what = message:match "^([^:]+):(%d+): (.*)$"
+  if not file then
+    file, what = bundle.path, message
+    if message:sub(1, #file + 2) == file .. ": " then
+      what = message:sub(#file + 3)
+    end
+    local field = what:match "field '([^']+)'"
+    line = field and check.line_of_field(bundle.source, field:match "[%w_]+$" or field)
+  end
+  local meant = what:match "did you mean '([^']+)'%?"
+  local fix = meant and ("write '%s'"):format(meant)
+    or "mend it: the fields of a job are in lua/README.md"
+  if what:find "must return a table, not nil" then
+    line, fix = math.max(line_count(bundle.source), 1),
+      "end the file with: return { map = ..., reduce = ... }"
+  elseif what:find "near" and line then
+    fix = "mend the syntax: look at this line, and at the one before it"
+  end
+  return { kind = "load", file = file, line = math.tointeger(tonumber(line)) or 1,
+    what = (what:gsub(": did you mean.*$", "")), why = "'mrlua run' and 'mrlua submit' refuse it",
+    fix = fix }
+end
+
+-- Where a function is, or the field that names a built-in.
+local function place_of(job, f, field)
+  if type(f) == "function" then
+    local info = debug.getinfo(f, "S")
+    return info.source:sub(2), info.linedefined
+  end
+  return job.bundle.path, check.line_of_field(job.bundle.source, field) or 1
+end
+
+-- ---- one map ----
+
+local Report = {}
+Report.__index = Report
+
+function Report:add(finding, f, field)
+  local file, line = place_of(self.job, f, field)
+  finding.file, finding.line = finding.file or file, finding.line or line
+  table.insert(self.findings, finding)
+end
+
+function Report:note(...)
+  table.insert(self.notes, (string.format(...)))
+end
+
+function Report:world(stage, order)
+  return assert(World.new { bundle = self.job.bundle, params = self.job.params, stage = stage,
+    order = order, paths = self.job.paths, step = self.step })
+end
+
+-- A raised message has its place in it: "words.lua:12: ...".
+local function split_message(message)
+  local file, line, what = message:match "^([^:\n]+%.lua):(%d+): (.*)$"
+  return file, math.tointeger(tonumber(line)), what or message
+end
+
+function Report:add_fault(fault, records, world)
+  local f = world.one[fault.place]
+  local record = records[fault.record]
+  local shown = record and fault.place == "map"
+    and { ("map(%s, emit)"):format(values.list_text(record)) } or nil
+  if fault.is_endless then
+    self:add({ kind = "endless", what = fault.place .. " does not come to an end on a record",
+      why = "the attempt is killed, several times, and then the job ends",
+      fix = "look for a loop whose condition stays true, or a pattern that matches nothing",
+      shown = shown }, f, fault.place)
+    return
+  end
+  local file, line, what = split_message(fault.message)
+  self:add({ kind = "raises", file = file, line = line,
+    what = ("%s raises an error: %s"):format(fault.place, what),
+    why = "the first error ends the job (skip_bad lets some records be left out)",
+    fix = "handle such a record: return, or count it with mr.count(\"bad\")", shown = shown }, f,
+    fault.place)
+end
+
+-- Which faults are the job's: those on real records, and what has nothing to do with records.
+local function faults_to_tell(faults, is_real)
+  local told = {}
+  for _, fault in ipairs(faults) do
+    if is_real or fault.is_endless or fault.place == "setup" then
+      told[#told + 1] = fault
+    end
+  end
+  return told
+end
+
+-- Maps records; what is emitted, or nil when something was found on the way.
+function Report:map(name, records, is_real)
+  local world = self:world("map", "up")
+  local emitted, faults = world:map(name, records)
+  local told = faults_to_tell(faults, is_real)
+  if told[1] then
+    self:add_fault(told[1], records, world)
+    return nil
+  end
+  self.counted.records = self.counted.records + #records
+  self.counted.emits = self.counted.emits + #emitted
+  if #faults > 0 then
+    self:note("%d of %d invented records made the map raise an error, and were left out: give a"
+      .. " sample of the real input; the first: %s", #faults, #records, faults[1].message)
+  elseif #emitted == 0 then
+    self:note("the map emitted nothing for %d %s records", #records,
+      is_real and "sampled" or "invented")
+  end
+  local found = determinism.check(function(order)
+    return (self:world("map", order):map(name, records))
+  end, world.one.reduce ~= nil, self.line_of)
+  if found then
+    self:add(found, world.one == world.spec and inputs.of(world.spec, name).map or world.one.map,
+      "map")
+  end
+  return emitted
+end
+
+-- ---- one step ----
+
+-- Worlds for many calls: the same one as long as it keeps nothing between them.
+function Report:worlds(stage)
+  local kept
+  return function()
+    if not kept or kept.one.setup or kept.one.cleanup then
+      kept = self:world(stage, "up")
+    end
+    return kept
+  end
+end
+
+function Report:combine_and_reduce(emitted, one)
+  if one.combine and one.combine ~= one.reduce and #emitted > 0 then
+    local found, trials = combiner.check(emitted, { combine = self:worlds "map",
+      reduce = self:worlds "reduce" })
+    self.counted.trials = self.counted.trials + trials
+    if found then
+      self:add(found, one.combine, "combine")
+    end
+  end
+  if not one.reduce then
+    return emitted
+  end
+  local reduced, fault = self:world("reduce", "up"):reduce(emitted)
+  if not reduced and fault.is_endless then
+    fault.place = "reduce"
+    self:add_fault(fault, {}, { one = one })
+  end
+  return reduced
+end
+
+-- The records of one input: of its sample, or invented.
+function Report:records_of(name, input)
+  local sample = self.job.samples[name or ""]
+  if sample then
+    local list, message = samples.read(input, sample.text, sample.is_whole)
+    if not list then
+      self:note("%s: %s", sample.path, message)
+    end
+    return list, true
+  end
+  local list = samples.invent(input, self.fields)
+  if not list then
+    self:note("%sthere are no invented records of its format: give a sample of the input",
+      name and name .. ": " or "")
+  end
+  return list, false
+end
+
+function Report:first_step(world)
+  local names, all = world.spec.inputs and nearest.names_of(world.spec.inputs) or { false }, {}
+  for _, name in ipairs(names) do
+    local one = world.one == world.spec and inputs.of(world.spec, name or nil) or world.one
+    local records, is_real = self:records_of(name or nil, one.input or world.spec.input)
+    local emitted = records and self:map(name or nil, records, is_real)
+    table.move(emitted or {}, 1, emitted and #emitted or 0, #all + 1, all)
+  end
+  return self:combine_and_reduce(all, world.one)
+end
+
+-- Of `steps` each gets what the one before it has emitted.
+function Report:steps(count)
+  local records
+  for number = 1, count do
+    self.step = number
+    local world = self:world("map", "up")
+    if number == 1 then
+      records = self:first_step(world)
+    else
+      local emitted = self:map(nil, records, false)
+      records = emitted and self:combine_and_reduce(emitted, world.one)
+    end
+    if not records or #records == 0 then
+      return
+    end
+  end
+end
+
+-- What keeps the functions from being called here; nil: nothing does.
+local function obstacle(job)
+  if job.view.unsafe then
+    return "it says unsafe = true: its functions were not called, only its globals looked at"
+  end
+  for name, path in next, job.paths or {} do
+    if path:find "^%a+://" then
+      return ("its side file '%s' is not here: its functions were not called; --file %s=PATH names"
+        .. " a copy"):format(name, name)
+    end
+  end
+end
+
+function Report:functions()
+  local problem = obstacle(self.job)
+  if problem then
+    return self:note("%s", problem)
+  end
+  local world, message = World.new { bundle = self.job.bundle, params = self.job.params,
+    stage = "map", order = "up", paths = self.job.paths }
+  if not world then
+    table.insert(self.findings, check.of_load(self.job.bundle, message))
+  elseif world.spec.drive then
+    self:note("it has a driver, which says what its steps read: they were not called")
+  elseif world.spec.steps then
+    self:steps(#world.spec.steps)
+  else
+    self:first_step(world)
+  end
+end
+
+--- Checks a job that loads.
+-- @tparam table job  bundle; view (mrlua.job); params, as on the command line; paths of side
+--                    files; samples: name of an input, or "" -> { path, text, is_whole }
+-- @treturn table     findings; notes: lines; counted: records, emits, trials
+function check.job(job)
+  local self = setmetatable({ job = job, findings = {}, notes = {},
+    counted = { records = 0, emits = 0, trials = 0 } }, Report)
+  local found
+  found, self.fields, self.line_of = globals.check(job.bundle, job.view.unsafe,
+    not job.view.drive and job.view.params or nil)
+  self.findings = found or {}
+  if not found then
+    self:note("globals were not looked at: this Lua compiles in a way that is not known here")
+  end
+  self:functions()
+  table.sort(self.findings, function(a, b)
+    if a.file ~= b.file then
+      return a.file == job.bundle.path or b.file ~= job.bundle.path and a.file < b.file
+    elseif a.line ~= b.line then
+      return a.line < b.line
+    end
+    return a.what < b.what
+  end)
+  return { findings = self.findings, notes = self.notes, counted = self.counted }
+end
+
+return check

@@ -1,0 +1,79 @@
+local bytecode = require "mrlua.bytecode"
+
+local function uses(source)
+  return bytecode.uses(assert(load(source)))
+end
+
+local function reads(source)
+  local texts = {}
+  for i, use in ipairs(uses(source).reads) do
+    texts[i] = ("%d %s"):format(use.line, table.concat({ use.name, use.field, use.second_field },
+      "."))
+  end
+  return texts
+end
+
+describe("mrlua/bytecode uses()", function()
+  it("finds globals that are read, with their lines, in all functions", function()
+    assert.same({ "1 a", "3 b", "5 c" }, reads "local x = a\nfunction f()\n  return b(x)\nend\nc()")
+  end)
+
+  it("does not take locals, upvalues and fields for globals", function()
+    assert.same({}, reads [[
+      local a <const>, t = 1, {}
+      for i = 1, 2 do t.x = function(...) return a, t.y, i, ... end end
+      local _ENV = t
+      return z]])
+  end)
+
+  it("finds what is asked of a global at once", function()
+    assert.same({ "1 string.sub", "2 mr.params.n", "3 table" },
+      reads "string.sub(1)\nlocal x = mr.params.n\nlocal t = table")
+  end)
+
+  it("knows of what is only tested", function()
+    local list = uses("local a, b = x or 1, table.unpack or unpack; if y then a = 2 end z()").reads
+    local guarded = {}
+    for i, use in ipairs(list) do
+      guarded[i] = use.name .. (use.is_guarded and " guarded" or "")
+    end
+    assert.same({ "x guarded", "table guarded", "unpack", "y guarded", "z" }, guarded)
+  end)
+
+  it("tells the names that are set, of globals, locals and fields", function()
+    local all = uses "g = 1; function h() end; local l = { a = 1 }; l.b = l.c; for k in h do end"
+
+    assert.same({ g = true, h = true }, all.writes)
+    assert.same({ l = true, k = true }, all.locals)
+    assert.same({ a = true, b = true }, all.fields_written)
+    assert.same({ c = true }, all.fields_read)
+  end)
+
+  it("tells lines far apart, and those of long functions", function()
+    local lines = { "local t = {}" }
+    for i = 2, 1000 do
+      lines[i] = i % 200 == 0 and "g" .. i .. "()" or i % 3 == 0 and "t[1] = t[2] + 1" or ""
+    end
+    lines[1001] = ("\n"):rep(499) .. "last()"
+
+    assert.same({ "200 g200", "400 g400", "600 g600", "800 g800", "1000 g1000", "1500 last" },
+      reads(table.concat(lines, "\n")))
+  end)
+
+  it("answers nil for a format that is not known", function()
+    local dump = string.dump
+    finally(function() rawset(string, "dump", dump) end)
+    for _, text in ipairs { "\27Lua\x55", dump(load "return 1"):sub(1, -2),
+      dump(load "return 1") .. "\0" } do
+      rawset(string, "dump", function() return text end)
+      assert.is_nil(bytecode.uses(print))
+    end
+  end)
+
+  it("reads every file of ours to its end", function()
+    local pipe <close> = io.popen "find lua jobs spec -name '*.lua'"
+    for path in pipe:lines() do
+      assert.is_table(bytecode.uses(assert(loadfile(path))), path)
+    end
+  end)
+end)

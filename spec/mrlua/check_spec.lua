@@ -1,0 +1,194 @@
+local check = require "mrlua.check"
+local job = require "mrlua.job"
+
+-- The report of a job file that loads.
+local function report(source, more)
+  local bundle = { path = "job.lua", source = source, modules = {} }
+  local _, view = job.load { bundle = bundle, params = {}, context = { stage = "map" },
+    print = print }
+  debug.getmetatable("").__index, debug.getmetatable("").__metatable = string, nil
+  local settings = { bundle = bundle, view = view, params = {}, paths = {}, samples = {} }
+  for field, value in pairs(more or {}) do
+    settings[field] = value
+  end
+  return check.job(settings)
+end
+
+local function sample(text)
+  return { samples = { [""] = { path = "sample.txt", text = text, is_whole = true } } }
+end
+
+-- "job.lua:3: what" of each finding.
+local function told(...)
+  local lines = {}
+  for i, one in ipairs(report(...).findings) do
+    lines[i] = ("%s:%d: %s"):format(one.file, one.line, one.what)
+  end
+  return lines
+end
+
+describe("mrlua/check job()", function()
+  it("finds nothing in a job that is right, and says how much it has tried", function()
+    local all = report [[
+      return {
+        map = function(_, line, emit) for w in line:gmatch "%a+" do emit(w, 1) end end,
+        combine = "sum",
+        reduce = function(w, counts, emit) local n = 0 for c in counts do n = n + c end
+          emit(w, n) end,
+      }]]
+
+    assert.same({}, all.findings)
+    assert.same({}, all.notes)
+    assert.is_true(all.counted.records > 20 and all.counted.emits > 50 and all.counted.trials > 20)
+  end)
+
+  it("tells findings by their lines", function()
+    assert.same({
+      "job.lua:3: 'nmae' is not there",
+      "job.lua:5: combine changes what reduce answers",
+    }, told [[
+      return {
+        map = function(_, line, emit)
+          if #line > 1e6 then emit(nmae, 1) end emit("k", 1) end,
+
+        combine = function(k, values, emit) local n = 0 for _ in values do n = n + 1 end
+          emit(k, n) end,
+        reduce = "sum",
+      }]])
+  end)
+
+  it("names the line of a built-in", function()
+    assert.same({ "job.lua:3: combine changes what reduce answers" }, told [[
+      return {
+        map = "words",
+        combine = "sum",
+        reduce = function(k, values, emit) local n = 0 for _ in values do n = n + 1 end
+          emit(k, n) end,
+      }]])
+  end)
+
+  it("finds a map that answers differently, of pairs() the line", function()
+    assert.same({ "job.lua:4: map gives different output for the same records" }, told [[
+      return { map = function(_, line, emit)
+        local seen, list = {}, {}
+        for w in line:gmatch "%a+" do seen[w] = true end
+        for w in pairs(seen) do list[#list + 1] = w end
+        emit("k", list)
+      end, reduce = "first" }]])
+  end)
+
+  it("has nothing against pairs() whose order is sorted away", function()
+    assert.same({}, told [[
+      local counts = {}
+      return { map = function(_, line) for w in line:gmatch "%a+" do
+          counts[w] = (counts[w] or 0) + 1 end end,
+        cleanup = function(mr, emit) if mr.stage == "map" then
+          for w, n in pairs(counts) do emit(w, n) end end end,
+        reduce = "sum" }]])
+  end)
+
+  it("has nothing against random numbers, which a task has its own of", function()
+    assert.same({}, told [[
+      return { map = function(_, line, emit) emit(math.random(1000), line) end,
+        reduce = "first" }]])
+  end)
+
+  it("holds what a map raises on a real record against it, with the record", function()
+    local found = report([[
+      return { map = function(_, line, emit)
+        emit(line:match "^(%d+) ", 1)
+      end, reduce = "sum" }]], sample "7 a\nx\n").findings[1]
+
+    assert.equal("job.lua", found.file)
+    assert.equal(2, found.line)
+    assert.matches("^map raises an error: emit: a key is a string", found.what)
+    assert.same({ 'map(4, "x", emit)' }, found.shown)
+  end)
+
+  it("only notes what a map raises on invented ones", function()
+    local all = report [[
+      return { map = function(_, line, emit) emit(line.x.y, 1) end, reduce = "sum" }]]
+
+    assert.same({}, all.findings)
+    assert.matches("invented records made the map raise an error", all.notes[1])
+    assert.matches("the first: job.lua:1: attempt to index", all.notes[1], 1, true)
+  end)
+
+  it("finds a loop without an end, in map and in reduce", function()
+    assert.same({ "job.lua:1: map does not come to an end on a record" },
+      told "return { map = function() while true do end end, reduce = 'sum' }")
+    assert.same({ "job.lua:2: reduce does not come to an end on a record" }, told [[
+      return { map = "words",
+        reduce = function(w, n) while n do end end }]])
+  end)
+
+  it("finds a setup that raises", function()
+    assert.same({ "job.lua:1: setup raises an error: no list" },
+      told "return { setup = function() error 'no list' end, map = 'words', reduce = 'sum' }")
+  end)
+
+  it("goes through steps, each on what the one before it emits", function()
+    assert.same({ "job.lua:4: combine changes what reduce answers" }, told [[
+      return { steps = {
+        { map = "words", combine = "sum", reduce = "sum" },
+        { map = function(w, n, emit) emit(n % 2, w) end,
+          combine = function(k, values, emit) emit(k, #values()) end, reduce = "list" },
+      } }]])
+  end)
+
+  it("looks at each of several inputs, by its own sample", function()
+    local source = [[
+      return { inputs = {
+        users = { "u", input = "csv", map = function(_, row, emit)
+          emit(row.id:len() + row.no.x, 1) end },
+        clicks = { "c", map = function(_, line, emit) emit(1, line) end },
+      }, reduce = "list" }]]
+
+    assert.same({}, told(source))
+    assert.matches("^job.lua:3: map raises an error: attempt to index a nil value", told(source, {
+      samples = { users = { path = "u.csv", text = "id\n1\nx\n", is_whole = true } } })[1])
+  end)
+
+  it("notes what it could not look at", function()
+    for source, note in pairs {
+      ["return { unsafe = true, map = 'words', reduce = 'sum' }"] = "it says unsafe = true",
+      ["return { drive = function() end }"] = "it has a driver",
+      ["return { input = 'run', map = 'identity', reduce = 'sum' }"] = "give a sample of the input",
+      ["return { map = function() end, reduce = 'sum' }"] = "the map emitted nothing for",
+    } do
+      local all = report(source)
+      assert.same({}, all.findings)
+      assert.matches(note, all.notes[1], 1, true)
+    end
+    assert.matches("its side file 'l' is not here", report(
+      "return { files = { l = 'gs://b/l' }, map = 'words', reduce = 'sum' }",
+      { paths = { l = "gs://b/l" } }).notes[1])
+  end)
+end)
+
+describe("mrlua/check of_load()", function()
+  local function of_load(source, message)
+    local one = check.of_load({ path = "job.lua", source = source }, message)
+    return ("%s:%d: %s; %s"):format(one.file, one.line, one.what, one.fix)
+  end
+
+  it("finds the line of the field that is named", function()
+    assert.equal("job.lua:3: unknown job field 'mapp'; write 'map'",
+      of_load("-- mapp = 1\nreturn {\n\tmapp = 1 }",
+        "job.lua: unknown job field 'mapp': did you mean 'map'?"))
+    assert.matches("^job.lua:2: job field 'reduce' must be a function",
+      of_load("local j = {}\nfunction j.reduce() end", "job.lua: job field 'reduce' must be a"
+        .. " function"))
+  end)
+
+  it("takes the line that the message has", function()
+    assert.equal("job.lua:2: '=' expected near 'b'; mend the syntax: look at this line, and at the"
+      .. " one before it", of_load("a = 1\na b", "job.lua:2: '=' expected near 'b'"))
+  end)
+
+  it("says how a file ends that returns nothing", function()
+    assert.equal("job.lua:2: a job file must return a table, not nil; end the file with: return {"
+      .. " map = ..., reduce = ... }", of_load("local j = {}\nj.map = 1",
+      "job.lua: a job file must return a table, not nil"))
+  end)
+end)
