@@ -104,6 +104,46 @@ static void an_effort_is_told_whole(void **state)
     buf_deinit(&out);
 }
 
+static void inputs_are_told_with_what_they_were(void **state)
+{
+    Mrlua__InputFact file = MRLUA__INPUT_FACT__INIT, object = MRLUA__INPUT_FACT__INIT;
+    Mrlua__InputFact *list[] = {&file, &object};
+    Mrlua__InputFacts inputs = MRLUA__INPUT_FACTS__INIT;
+    struct value_reader reader;
+    struct datum key, value;
+    struct buf out = {0};
+    struct slice table;
+    struct err err;
+
+    (void)state;
+    file.name = (char *)(uintptr_t) "in";
+    file.bytes = 8;
+    file.mtime_ns = 77;
+    object.generation = 5;
+    inputs.first = list;
+    inputs.n_first = 2;
+    inputs.count = 300;
+    inputs.sum = 0xab;
+    value_write_table_begin(&out);
+    answer_inputs(&inputs, &out);
+    answer_inputs(NULL, &out);
+    value_write_table_end(&out);
+    assert_int_equal(value_check(buf_slice(&out), &err), 0);
+    assert_int_equal(value_field_integer(buf_slice(&out), "input_count", 0), 300);
+    assert_true(slice_equal(value_field_string(buf_slice(&out), "input_sum", ""),
+                            slice_of_string("00000000000000ab")));
+    assert_true(value_field_table(buf_slice(&out), "inputs", &table));
+    value_reader_init(&reader, table);
+    assert_int_equal(value_read(&reader, &key, &err), 1);
+    assert_int_equal(value_read_pair(&reader, &key, &value, &err), 1);
+    assert_true(slice_equal(value_field_string(value.string, "name", ""), slice_of_string("in")));
+    assert_int_equal(value_field_integer(value.string, "mtime_ns", 0), 77);
+    assert_int_equal(value_field_integer(value.string, "generation", -1), -1);
+    assert_int_equal(value_read_pair(&reader, &key, &value, &err), 1);
+    assert_int_equal(value_field_integer(value.string, "generation", 0), 5);
+    buf_deinit(&out);
+}
+
 static void a_part_has_its_checksum_in_eight_digits(void **state)
 {
     struct buf out = {0};
@@ -190,6 +230,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_effort_is_told_whole),
+        cmocka_unit_test(inputs_are_told_with_what_they_were),
         cmocka_unit_test(an_error_says_whether_anything_was_started),
         cmocka_unit_test(lines_are_taken_once),
         cmocka_unit_test(a_part_has_its_checksum_in_eight_digits),

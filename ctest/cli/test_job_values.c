@@ -64,6 +64,41 @@ static void a_running_job_has_its_tasks(void **state)
     buf_deinit(&out);
 }
 
+static void what_was_asked_for_has_the_names_of_its_flags(void **state)
+{
+    Mrlua__SideFile file = MRLUA__SIDE_FILE__INIT, *files[] = {&file};
+    Mrlua__JobSubmit submit = MRLUA__JOB_SUBMIT__INIT;
+    Mrlua__InputFacts inputs = MRLUA__INPUT_FACTS__INIT;
+    Mrlua__JobFacts facts = MRLUA__JOB_FACTS__INIT;
+    Mrlua__Limits limits = MRLUA__LIMITS__INIT;
+    struct buf out = {0};
+    struct slice table;
+    struct err err;
+
+    (void)state;
+    file.name = (char *)(uintptr_t) "stop";
+    submit.files = files;
+    submit.n_files = 1;
+    submit.reducers = 3;
+    submit.limits = &limits;
+    limits.memory_bytes = 512;
+    inputs.count = 2;
+    facts.submit = &submit;
+    facts.inputs = &inputs;
+    job_values_facts(&facts, &out);
+    assert_int_equal(value_check(buf_slice(&out), &err), 0);
+    assert_int_equal(value_field_integer(buf_slice(&out), "reducers", 0), 3);
+    assert_int_equal(value_field_integer(buf_slice(&out), "memory_bytes", 0), 512);
+    assert_int_equal(value_field_integer(buf_slice(&out), "input_count", 0), 2);
+    assert_text(buf_slice(&out), "shuffle", "local");
+    assert_true(value_field_table(buf_slice(&out), "files", &table));
+    buf_clear(&out);
+    job_values_facts(NULL, &out); /* of a master that keeps none */
+    assert_int_equal(value_check(buf_slice(&out), &err), 0);
+    assert_int_equal(value_field_integer(buf_slice(&out), "reducers", -1), -1);
+    buf_deinit(&out);
+}
+
 static void a_running_job_has_what_it_has_counted_so_far(void **state)
 {
     Mrlua__Counter counter = MRLUA__COUNTER__INIT, *list[] = {&counter};
@@ -184,6 +219,7 @@ static void workers_have_a_state(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(what_was_asked_for_has_the_names_of_its_flags),
         cmocka_unit_test(a_running_job_has_its_tasks),
         cmocka_unit_test(a_running_job_has_what_it_has_counted_so_far),
         cmocka_unit_test(a_job_that_succeeded_has_parts),

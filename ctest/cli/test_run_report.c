@@ -83,6 +83,8 @@ static void an_outcome_tells_what_was_made(void **state)
     assert_true(value_field_table(buf_slice(&outcome), "skew", &table));
     assert_int_equal(value_field_integer(table, "records", 0), 4);
     assert_int_equal(value_field_integer(table, "partitions", 0), 2);
+    assert_int_equal(value_field_integer(buf_slice(&outcome), "input_count", 0), 1);
+    assert_true(value_field_table(buf_slice(&outcome), "inputs", &table));
     assert_true(value_field_table(buf_slice(&outcome), "effort", &effort));
     assert_int_equal(value_field_integer(effort, "records_read", 0), 4);
     assert_int_equal(value_field_integer(effort, "bytes_read", 0), 8);

@@ -83,6 +83,22 @@ static void a_file_has_the_name_of_its_bytes(void **state)
     close(fd);
 }
 
+static void a_name_is_read_as_it_is_printed(void **state)
+{
+    uint8_t hash[BLOB_HASH_BYTES], read[BLOB_HASH_BYTES];
+    char text[BLOB_HASH_TEXT_BYTES];
+
+    (void)state;
+    blob_hash(slice_of_string("x"), hash);
+    blob_hash_print(hash, text);
+    assert_true(blob_hash_parse(text, read));
+    assert_memory_equal(read, hash, sizeof hash);
+    text[3] = 'G';
+    assert_false(blob_hash_parse(text, read));
+    assert_false(blob_hash_parse("ab", read));
+    assert_false(blob_hash_parse("", read));
+}
+
 static void a_blob_has_64_megabytes_and_no_more(void **state)
 {
     uint8_t hash[BLOB_HASH_BYTES];
@@ -105,6 +121,7 @@ static const struct CMUnitTest TESTS[] = {
     cmocka_unit_test(nothing_has_a_name_too),
     cmocka_unit_test(a_name_does_not_depend_on_the_pieces),
     cmocka_unit_test(a_file_has_the_name_of_its_bytes),
+    cmocka_unit_test(a_name_is_read_as_it_is_printed),
     cmocka_unit_test(a_blob_has_64_megabytes_and_no_more),
 };
 

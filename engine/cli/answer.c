@@ -153,6 +153,31 @@ void answer_effort(const Mrlua__JobEffort *effort, struct buf *out)
     value_write_table_end(out);
 }
 
+void answer_inputs(const Mrlua__InputFacts *inputs, struct buf *out)
+{
+    char sum[24];
+
+    if (!inputs)
+        return;
+    snprintf(sum, sizeof sum, "%016llx", (unsigned long long)inputs->sum);
+    field_name(out, "inputs");
+    value_write_list_begin(out, inputs->n_first);
+    for (size_t i = 0; i < inputs->n_first; i++) {
+        const Mrlua__InputFact *input = inputs->first[i];
+
+        value_write_table_begin(out);
+        field_string(out, "name", input->name);
+        field_integer(out, "bytes", input->bytes);
+        if (input->generation)
+            field_integer(out, "generation", input->generation);
+        else
+            field_integer(out, "mtime_ns", (uint64_t)input->mtime_ns);
+        value_write_table_end(out);
+    }
+    field_integer(out, "input_count", inputs->count);
+    field_string(out, "input_sum", sum);
+}
+
 void answer_log(struct buf *log, struct buf *out)
 {
     size_t at = 0;

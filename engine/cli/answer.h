@@ -47,6 +47,10 @@ void answer_skew(const Mrlua__JobSkew *skew, struct buf *out);
  * worker}, ...}} (master/job_effort.h); NULL: an empty table. */
 void answer_effort(const Mrlua__JobEffort *effort, struct buf *out);
 
+/* Appends the fields inputs = {{name, bytes, mtime_ns, generation}, ...}, input_count and input_sum
+ * (master/job_facts.h); NULL: nothing. */
+void answer_inputs(const Mrlua__InputFacts *inputs, struct buf *out);
+
 /* Appends the lines of `log`, each of which ends with a newline, as a list, and empties it. */
 void answer_log(struct buf *log, struct buf *out);
 

@@ -79,6 +79,84 @@ int cluster_job_status(void *context, struct vm_host *host, struct slice args, s
     return result->len ? 0 : -1;
 }
 
+/* A value that came from elsewhere: none where it is damaged, or empty. */
+static void add_value(const char *name, struct slice value, struct buf *out)
+{
+    struct err ignored;
+
+    if (value.len == 0 || value_check(value, &ignored) != 0)
+        return;
+    field_name(out, name);
+    buf_append(out, value.ptr, value.len);
+}
+
+static struct slice slice_of_bytes(const ProtobufCBinaryData *bytes)
+{
+    return slice_of((const char *)bytes->data, bytes->len);
+}
+
+/* The rest of the bundle, whose first piece came with the first answer. -1: `result` is {error}. */
+static int ask_rest(struct slice args, const struct question *question, Mrlua__JobStatus *status,
+                    uint64_t bytes, struct buf *bundle, struct buf *result)
+{
+    while (bundle->len < bytes) {
+        Mrlua__JobStatusAnswer *answer;
+        size_t before = bundle->len;
+
+        status->bundle_offset = bundle->len;
+        answer = ask(args, question, result);
+        if (!answer)
+            return -1;
+        buf_append(bundle, answer->bundle.data, answer->bundle.len);
+        message_free(answer);
+        if (bundle->len == before) {
+            buf_clear(bundle); /* it is gone meanwhile */
+            return 0;
+        }
+    }
+    return 0;
+}
+
+static void write_facts(const Mrlua__JobStatusAnswer *answer, const struct buf *bundle,
+                        struct buf *result)
+{
+    value_write_table_begin(result);
+    field_name(result, "status");
+    job_values_status(answer->info, result);
+    field_name(result, "facts");
+    job_values_facts(answer->facts, result);
+    add_value("params", slice_of_bytes(&answer->params), result);
+    add_value("bundle", buf_slice(bundle), result);
+    value_write_table_end(result);
+}
+
+int cluster_job_facts(void *context, struct vm_host *host, struct slice args, struct buf *result,
+                      struct err *err)
+{
+    Mrlua__JobStatus status = MRLUA__JOB_STATUS__INIT;
+    struct question question = {MESSAGE_JOB_STATUS, &status.base, MESSAGE_JOB_STATUS_ANSWER,
+                                &mrlua__job_status_answer__descriptor, false};
+    Mrlua__JobStatusAnswer *answer;
+    struct buf bundle = {0};
+    int rc = 0;
+
+    (void)context, (void)host;
+    status.job = (uint64_t)value_field_integer(args, "job", 0);
+    status.facts = true;
+    answer = ask(args, &question, result);
+    if (!answer)
+        return 0;
+    buf_append(&bundle, answer->bundle.data, answer->bundle.len);
+    if (!answer->info)
+        rc = err_set(err, ERR_RETRY, "the master says nothing about job %llu",
+                     (unsigned long long)status.job);
+    else if (ask_rest(args, &question, &status, answer->bundle_bytes, &bundle, result) == 0)
+        write_facts(answer, &bundle, result);
+    buf_deinit(&bundle);
+    message_free(answer);
+    return rc;
+}
+
 int cluster_job_cancel(void *context, struct vm_host *host, struct slice args, struct buf *result,
                        struct err *err)
 {

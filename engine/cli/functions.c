@@ -299,6 +299,7 @@ const struct host_function FUNCTIONS[] = {
     {"submit_end", submit_end},
     {"job_list", cluster_job_list},
     {"job_status", cluster_job_status},
+    {"job_facts", cluster_job_facts},
     {"job_cancel", cluster_job_cancel},
     {"worker_list", cluster_worker_list},
     {"role_key", cluster_role_key},

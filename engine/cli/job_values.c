@@ -165,6 +165,53 @@ void job_values_list(const Mrlua__JobListAnswer *list, struct buf *out)
     value_write_table_end(out);
 }
 
+static void add_files(const Mrlua__JobSubmit *submit, struct buf *out)
+{
+    field_name(out, "files");
+    value_write_list_begin(out, submit->n_files);
+    for (size_t i = 0; i < submit->n_files; i++) {
+        const Mrlua__SideFile *file = submit->files[i];
+
+        value_write_table_begin(out);
+        field_string(out, "name", file->name);
+        field_string(out, "path", file->path);
+        field_integer(out, "bytes", file->size);
+        field_integer(out, "crc32c", file->crc32c);
+        value_write_table_end(out);
+    }
+}
+
+static void add_asked(const Mrlua__JobSubmit *submit, struct buf *out)
+{
+    field_string(out, "input", submit->input);
+    field_string(out, "output_format", submit->output);
+    field_string(out, "shuffle", submit->shuffle[0] ? submit->shuffle : "local");
+    field_integer(out, "reducers", submit->reducers);
+    field_integer(out, "split_bytes", submit->split_bytes);
+    field_integer(out, "sort_buffer_bytes", submit->sort_buffer_bytes);
+    field_integer(out, "attempts", submit->attempts);
+    field_integer(out, "skip_bad", submit->skip_bad);
+    field_boolean(out, "unsafe", submit->unsafe);
+    field_integer(out, "priority", (uint64_t)submit->priority);
+    if (!submit->limits)
+        return;
+    field_integer(out, "memory_bytes", submit->limits->memory_bytes);
+    field_integer(out, "progress_ms", submit->limits->progress_ms);
+    field_integer(out, "record_ms", submit->limits->record_ms);
+}
+
+void job_values_facts(const Mrlua__JobFacts *facts, struct buf *out)
+{
+    value_write_table_begin(out);
+    if (facts && facts->submit) {
+        add_asked(facts->submit, out);
+        add_files(facts->submit, out);
+    }
+    if (facts)
+        answer_inputs(facts->inputs, out);
+    value_write_table_end(out);
+}
+
 void job_values_status(const Mrlua__JobInfo *info, struct buf *out)
 {
     value_write_table_begin(out);

@@ -19,6 +19,9 @@ void job_values_outcome(const Mrlua__JobInfo *info, struct buf *out);
 /* Appends {jobs}, {job, stages, outcome}, {workers}. */
 void job_values_list(const Mrlua__JobListAnswer *list, struct buf *out);
 void job_values_status(const Mrlua__JobInfo *info, struct buf *out);
+/* Appends what a job was asked for, with the names that run_config.h has for it, and `inputs` as
+ * answer_inputs() does. */
+void job_values_facts(const Mrlua__JobFacts *facts, struct buf *out);
 void job_values_workers(const Mrlua__WorkerListAnswer *list, struct buf *out);
 
 #endif

@@ -4,6 +4,7 @@
 #include "cli/answer.h"
 #include "cli/fields.h"
 #include "cli/run_state.h"
+#include "master/job_facts.h"
 #include "master/job_plan.h"
 #include "master/job_skew.h"
 #include "record/value.h"
@@ -197,6 +198,14 @@ static void write_parts(const struct run_shell *shell, struct buf *out)
     job_parts_deinit(&parts);
 }
 
+static void write_inputs(const struct run_shell *shell, struct buf *out)
+{
+    Mrlua__InputFacts *inputs = job_facts_inputs(shell->plan_done ? shell->plan_done->plan : NULL);
+
+    answer_inputs(inputs, out);
+    message_free(inputs);
+}
+
 static void write_plan(const struct run_shell *shell, struct buf *out)
 {
     const Mrlua__Plan *plan = shell->plan_done->plan;
@@ -230,6 +239,10 @@ void run_shell_outcome(struct run_shell *shell, const struct err *print_err, str
 {
     value_write_table_begin(out);
     field_number(out, "seconds", seconds_between(shell->begun_ns, clock_monotonic_ns()));
+    write_inputs(shell, out);
+    write_all_counters(shell, out);
+    write_skew(shell, out);
+    write_effort(shell, out);
     if (was_interrupted(shell)) {
         field_integer(out, "signal", (uint64_t)shell->signal_number);
     } else if (!shell->is_committed) {
@@ -243,9 +256,6 @@ void run_shell_outcome(struct run_shell *shell, const struct err *print_err, str
             field_string(out, "output", shell->config.output);
         write_plan(shell, out);
         write_parts(shell, out);
-        write_all_counters(shell, out);
-        write_skew(shell, out);
-        write_effort(shell, out);
         write_bad(shell, out);
         if (shell->signal_number)
             field_integer(out, "late_signal", (uint64_t)shell->signal_number);

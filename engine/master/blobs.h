@@ -15,8 +15,9 @@
  *     blobs_leave(&blobs, hash, now_ns);                  it is whole, or a job of it has ended
  *     blobs_expire(&blobs, now_ns, is_wanted, context);   now and then
  *
- * A blob stays as long as a living job names it, and BLOBS_KEEP_MS more. After a restart
- * blobs_sweep() removes all others at once.
+ * A blob stays as long as a living job names it, and BLOBS_KEEP_MS more; code and parameters also
+ * as long as a job that has ended is remembered. After a restart blobs_sweep() removes all others
+ * at once.
  */
 #ifndef MASTER_BLOBS_H
 #define MASTER_BLOBS_H

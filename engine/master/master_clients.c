@@ -374,21 +374,6 @@ static void take_list(struct master_peer *peer, const struct frame *frame)
     message_free(list);
 }
 
-static void take_status(struct master_peer *peer, const struct frame *frame)
-{
-    struct err err;
-    Mrlua__JobStatus *status = message_unpack(&mrlua__job_status__descriptor, frame->payload, &err);
-    Mrlua__JobStatusAnswer answer = MRLUA__JOB_STATUS_ANSWER__INIT;
-
-    answer.info = status ? master_info_of(peer->master, status->job, INFO_WHOLE) : NULL;
-    if (answer.info)
-        conn_send(peer->conn, MESSAGE_JOB_STATUS_ANSWER, frame->request_id, &answer.base);
-    else
-        master_answer_no_job(peer, frame->request_id, status ? status->job : 0);
-    message_free(answer.info);
-    message_free(status);
-}
-
 static void take_cancel(struct master_peer *peer, const struct frame *frame)
 {
     struct err err;
@@ -528,7 +513,7 @@ void master_client_hears(struct master_peer *peer, const struct frame *frame)
         take_list(peer, frame);
         return;
     case MESSAGE_JOB_STATUS:
-        take_status(peer, frame);
+        master_status_take(peer, frame);
         return;
     case MESSAGE_JOB_CANCEL:
         take_cancel(peer, frame);

@@ -98,9 +98,20 @@ void master_job_leave_blobs(const struct master_job *job)
         blobs_leave(&job->master->blobs, hashes[i], clock_monotonic_ns());
 }
 
-static bool is_named(void *context, const uint8_t hash[BLOB_HASH_BYTES])
+/* Who looks back at a job asks for its source and its params. */
+static bool past_names(const struct master_past *past, const uint8_t hash[BLOB_HASH_BYTES])
 {
-    const struct master *master = context;
+    const Mrlua__JobFacts *facts = past->history->facts;
+    const Mrlua__JobSubmit *submit = facts ? facts->submit : NULL;
+
+    return submit && ((submit->bundle_hash.len == BLOB_HASH_BYTES &&
+                       memcmp(submit->bundle_hash.data, hash, BLOB_HASH_BYTES) == 0) ||
+                      (submit->params_hash.len == BLOB_HASH_BYTES &&
+                       memcmp(submit->params_hash.data, hash, BLOB_HASH_BYTES) == 0));
+}
+
+bool master_blob_is_named(const struct master *master, const uint8_t hash[BLOB_HASH_BYTES])
+{
     const uint8_t *hashes[MASTER_JOB_BLOB_COUNT_MAX];
 
     for (struct list *at = master->jobs.next; at != &master->jobs; at = at->next) {
@@ -111,7 +122,15 @@ static bool is_named(void *context, const uint8_t hash[BLOB_HASH_BYTES])
             if (memcmp(hashes[i], hash, BLOB_HASH_BYTES) == 0)
                 return true;
     }
+    for (size_t i = 0; i < master->past_count; i++)
+        if (past_names(&master->past[i], hash))
+            return true;
     return false;
+}
+
+static bool is_named(void *context, const uint8_t hash[BLOB_HASH_BYTES])
+{
+    return master_blob_is_named(context, hash);
 }
 
 void master_blobs_expire(struct master *master, uint64_t now_ns)
@@ -256,11 +275,25 @@ void master_job_drop_source(struct master_job *job, uint32_t worker_id, uint64_t
 
 /* ---- jobs that have ended ---- */
 
+/* Of a job that is forgotten. */
+static void leave_past_blobs(struct master *master, const struct master_past *past)
+{
+    const Mrlua__JobFacts *facts = past->history->facts;
+    const Mrlua__JobSubmit *submit = facts ? facts->submit : NULL;
+    uint64_t now_ns = clock_monotonic_ns();
+
+    if (submit && submit->bundle_hash.len == BLOB_HASH_BYTES)
+        blobs_leave(&master->blobs, submit->bundle_hash.data, now_ns);
+    if (submit && submit->params_hash.len == BLOB_HASH_BYTES)
+        blobs_leave(&master->blobs, submit->params_hash.data, now_ns);
+}
+
 void master_past_add_take(struct master *master, uint64_t job_id, Mrlua__JobHistory *history)
 {
     if (job_id > master->job_id_last)
         master->job_id_last = job_id;
     if (master->past_count == JOURNAL_HISTORY_COUNT_MAX) {
+        leave_past_blobs(master, &master->past[0]);
         message_free(master->past[0].history);
         job_log_deinit(&master->past[0].log);
         job_timeline_deinit(&master->past[0].timeline);

@@ -232,21 +232,9 @@ static void renew_claims(const struct master *master)
 
 static bool is_wanted(void *context, const char *hash_text)
 {
-    const struct master *master = context;
-    const uint8_t *hashes[MASTER_JOB_BLOB_COUNT_MAX];
-    char wanted[BLOB_HASH_TEXT_BYTES];
+    uint8_t hash[BLOB_HASH_BYTES];
 
-    for (struct list *at = master->jobs.next; at != &master->jobs; at = at->next) {
-        const struct master_job *job = CONTAINER_OF(at, struct master_job, link);
-        size_t count = master_submit_blobs(job->record->submit, hashes);
-
-        for (size_t i = 0; i < count; i++) {
-            blob_hash_print(hashes[i], wanted);
-            if (strcmp(wanted, hash_text) == 0)
-                return true;
-        }
-    }
-    return false;
+    return blob_hash_parse(hash_text, hash) && master_blob_is_named(context, hash);
 }
 
 int master_restore(struct master *master, struct err *err)

@@ -18,6 +18,7 @@
  *     master_steps.c      ... and what these ask for
  *     master_clients.c    requests of users, and of workers for blobs
  *     master_watch.c      users who watch a job
+ *     master_status.c     users who ask about one
  *
  * One direction: what is heard becomes an event in the queue; master_turn() steps the scheduler
  * until the queue is empty, commits, and then carries out the commands, which may queue events.
@@ -300,6 +301,9 @@ void master_job_remove(struct master_job *job);
 /* It has ended: its blobs may go, if no other job names them (blobs.h). */
 void master_job_leave_blobs(const struct master_job *job);
 
+/* Does a job name it: one that lives, or as its code or params one that has ended? */
+bool master_blob_is_named(const struct master *master, const uint8_t hash[BLOB_HASH_BYTES]);
+
 /* The hashes of all blobs that a job names. Returns how many. */
 size_t master_submit_blobs(const Mrlua__JobSubmit *submit,
                            const uint8_t *out[MASTER_JOB_BLOB_COUNT_MAX]);
@@ -480,6 +484,15 @@ Mrlua__JobInfo *master_info_of(const struct master *master, uint64_t job_id,
 /* Each worker of which anything is left; `info` is good for the call. */
 void master_info_workers(const struct master *master,
                          void (*see)(void *context, const Mrlua__WorkerInfo *info), void *context);
+
+/* ---- master_status.c ---- */
+
+/* What the job is or was asked for (master/job_facts.h); NULL: it is not known. Release with
+ * message_free(). */
+Mrlua__JobFacts *master_facts_of(const struct master *master, uint64_t job_id);
+
+/* A JobStatus. */
+void master_status_take(struct master_peer *peer, const struct frame *frame);
 
 /* ---- master_page.c ---- */
 

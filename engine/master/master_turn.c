@@ -221,9 +221,11 @@ static void note_job_ended(struct master *master, const struct fact *fact)
     history->publish_id = job->record->publish_id;
     history->overwrite = job->record->submit->overwrite;
     history->shuffle = (char *)(uintptr_t)buf_string(&job->shuffle);
+    history->facts = master_facts_of(master, job->id);
     message_pack(&packed, &history->base);
     journal_append(master->journal, JOURNAL_HISTORY, job->id, buf_slice(&packed));
     message_free(history->info);
+    message_free(history->facts);
     free(history);
     master_step_note(master, job);
     history = message_unpack(&mrlua__job_history__descriptor, buf_slice(&packed), &err);

@@ -8,6 +8,7 @@
 #include <openssl/evp.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 struct blob_hasher {
     EVP_MD_CTX *context;
@@ -81,4 +82,16 @@ void blob_hash_print(const uint8_t hash[BLOB_HASH_BYTES], char out[BLOB_HASH_TEX
 {
     for (size_t i = 0; i < BLOB_HASH_BYTES; i++)
         snprintf(out + 2 * i, 3, "%02x", hash[i]);
+}
+
+bool blob_hash_parse(const char *text, uint8_t out[BLOB_HASH_BYTES])
+{
+    static const char digits[] = "0123456789abcdef";
+
+    if (strlen(text) != 2 * BLOB_HASH_BYTES || strspn(text, digits) != 2 * BLOB_HASH_BYTES)
+        return false;
+    for (size_t i = 0; i < BLOB_HASH_BYTES; i++)
+        out[i] = (uint8_t)((strchr(digits, text[2 * i]) - digits) * 16 +
+                           (strchr(digits, text[2 * i + 1]) - digits));
+    return true;
 }

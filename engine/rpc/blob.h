@@ -17,6 +17,7 @@
 #include "base/err.h"
 #include "base/slice.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 
 enum {
@@ -41,6 +42,8 @@ void blob_hasher_close(struct blob_hasher *hasher, uint8_t *out); /* NULL hasher
 int blob_hash_file(int fd, const char *what, enum err_kind kind, uint8_t out[BLOB_HASH_BYTES],
                    uint32_t *crc, uint64_t *bytes, struct err *err);
 
+/* The inverse of blob_hash_print(). False: it is no such text. */
+bool blob_hash_parse(const char *text, uint8_t out[BLOB_HASH_BYTES]);
 void blob_hash_print(const uint8_t hash[BLOB_HASH_BYTES], char out[BLOB_HASH_TEXT_BYTES]);
 
 #endif
