@@ -11,6 +11,7 @@
 #include "cli/fs.h"
 #include "cli/inspect.h"
 #include "cli/program.h"
+#include "cli/replay.h"
 #include "cli/run_shell.h"
 #include "cli/submit.h"
 #include "cli/trails.h"
@@ -116,6 +117,8 @@ static int run_begin(void *context, struct vm_host *host, struct slice args, str
     } else if (run_shell_warning(functions->shell)) {
         field_string(result, "warning", run_shell_warning(functions->shell));
     }
+    if (functions->shell)
+        run_shell_leave(functions->shell, &functions->trail);
     value_write_table_end(result);
     return 0;
 }
@@ -281,6 +284,7 @@ void functions_deinit(struct functions *functions)
     drive_shell_close(functions->drive);
     nursery_stop(functions->nursery);
     trail_deinit(&functions->trail);
+    replay_close(functions->replay);
     *functions = (struct functions){0};
 }
 
@@ -315,6 +319,12 @@ const struct host_function FUNCTIONS[] = {
     {"cache_store_clear", cache_store_clear},
     {"trail_write", trails_write},
     {"trail_list", trails_list},
+    {"trail_names", trails_names},
+    {"capsule_read", replay_capsule_read},
+    {"value_decode", replay_value_decode},
+    {"value_check", replay_value_check},
+    {"replay_open", replay_open_piece},
+    {"replay_next", replay_next_record},
     {"fs_stat", fs_stat},
     {"fs_find", fs_find},
     {"fs_list", fs_list},

@@ -23,6 +23,7 @@
  *     engine.fs_stat{uri} and its like                         fs.h
  *     engine.cache_look(), engine.cache_store_look{place}      cache.h, cache_store.h
  *     engine.trail_write{name, text}, engine.trail_list()      trails.h
+ *     engine.capsule_read{path}, engine.replay_next() ...      replay.h
  *
  *     functions_deinit(&functions);     whatever a Lua error has left open is closed here
  */
@@ -36,6 +37,7 @@ struct nursery;
 struct run_shell;
 struct submit;
 struct drive_shell;
+struct replay;
 
 struct functions {
     struct nursery *nursery; /* started at the first need */
@@ -43,6 +45,7 @@ struct functions {
     struct drive_shell *drive;
     struct submit *submit;
     struct trail trail; /* of this process */
+    struct replay *replay;
 };
 
 /* NULL with *err: there can be no attempt. */

@@ -174,6 +174,7 @@ static void take_log(struct run_attempt *attempt, const Mrlua__Log *log)
 {
     struct run_shell *shell = attempt->shell;
 
+    run_trail_print(attempt, log->text);
     buf_append_string(&shell->log, log->text);
     buf_append_byte(&shell->log, '\n');
     if (shell->log.len >= RUN_LOG_BYTES_MAX)

@@ -116,6 +116,7 @@ void run_shell_report(struct run_shell *shell, struct buf *out)
 {
     struct job_progress progress = {0};
 
+    run_trail_flush(shell);
     sched_job_progress(shell->sched, RUN_JOB_ID, &progress);
     value_write_table_begin(out);
     field_boolean(out, "finished", run_shell_finished(shell));
@@ -146,6 +147,7 @@ static void write_job_error(struct run_shell *shell, struct buf *out)
     job_faults_explain(&shell->faults, &progress, causes, count, &err, &detail);
     job_bad_explain(&shell->bad, shell->plan_done ? shell->plan_done->plan : NULL,
                     shell->config.skip_bad, &progress, &err, &detail);
+    run_trail_advise(shell, &progress, err.kind, &detail);
     field_name(out, "error");
     answer_error(&err, buf_string(&detail), progress.stage == STAGE_PLAN && err.kind == ERR_INPUT,
                  out);

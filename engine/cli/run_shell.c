@@ -123,6 +123,8 @@ void run_shell_close(struct run_shell *shell)
         return;
     while (shell->attempts)
         run_attempt_remove(shell->attempts);
+    run_trail_flush(shell);
+    job_trail_deinit(&shell->kept);
     run_output_deinit(&shell->output, shell->is_committed);
     temp_deinit(&shell->temp);
     run_cache_deinit(&shell->cache);

@@ -29,10 +29,15 @@
 
 struct nursery;
 struct run_shell;
+struct trail;
 
 /* `args` as run_config.h reads them, copied. Claims the output and starts the job. NULL: *err. */
 struct run_shell *run_shell_open(const struct nursery *nursery, struct slice args, struct err *err);
 void run_shell_close(struct run_shell *shell); /* NULL is fine */
+
+/* From now on attempts leave there what they print and what they fail on (master/job_trail.h). It
+ * must outlive the shell. */
+void run_shell_leave(struct run_shell *shell, struct trail *trail);
 
 /* Works for at most so long, less when the job ends or its log is long. 0 or -1. */
 int run_shell_step(struct run_shell *shell, uint32_t milliseconds, struct err *err);

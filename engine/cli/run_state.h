@@ -5,6 +5,7 @@
  *     run_steps.c      between the scheduler and the attempts: events in, commands out
  *     run_attempt.c    one attempt's process and what it says
  *     run_report.c     what Lua is told
+ *     run_trail.c      what attempts leave for later
  *
  * One direction: an attempt's answer becomes an event in the queue; run_pump() steps the
  * scheduler until the queue is empty; commands start and kill attempts, and may queue events.
@@ -22,6 +23,7 @@
 #include "master/job_faults.h"
 #include "master/job_results.h"
 #include "master/job_task.h"
+#include "master/job_trail.h"
 #include "rpc/loop.h"
 #include "sched/sched.h"
 #include "store/temp.h"
@@ -74,6 +76,7 @@ struct run_shell {
     struct job_effort effort;
     struct buf log;     /* lines of the job, each with its newline ... */
     struct buf notices; /* ... and about it */
+    struct job_trail kept;
     uint64_t begun_ns;
     uint64_t stage_begun_ns[STAGE_COUNT], stage_ended_ns[STAGE_COUNT];
     bool job_ended;
@@ -111,6 +114,18 @@ void run_attempt_stop(struct run_attempt *attempt);
 
 /* Ends its process if there is one, waits for it, and releases it. */
 void run_attempt_remove(struct run_attempt *attempt);
+
+/* ---- run_trail.c ---- */
+
+/* What it printed, and what it failed on; flushes what was printed. */
+void run_trail_print(struct run_attempt *attempt, const char *text);
+void run_trail_keep(struct run_attempt *attempt, const struct err *err, const Mrlua__Error *error,
+                    const char *detail);
+void run_trail_flush(struct run_shell *shell);
+
+/* Appends how to look into the failure that ended the job. */
+void run_trail_advise(const struct run_shell *shell, const struct job_progress *progress,
+                      enum err_kind kind, struct buf *detail);
 
 /* What tasks are made from. */
 struct job_outputs run_outputs_of(const struct run_config *config);

@@ -65,6 +65,7 @@ static void keep_fault(struct run_attempt *attempt, const struct err *err,
     if (err->kind == ERR_DISK)
         tell_folders(attempt, &lines);
     job_faults_add(&attempt->shell->faults, attempt->id, err, buf_string(&lines));
+    run_trail_keep(attempt, err, error, buf_string(&lines));
     buf_deinit(&lines);
 }
 

@@ -66,3 +66,26 @@ int trails_list(void *context, struct vm_host *host, struct slice args, struct b
     free(root);
     return 0;
 }
+
+int trails_names(void *context, struct vm_host *host, struct slice args, struct buf *result,
+                 struct err *err)
+{
+    char *path = field_text(args, "path"), **names;
+    size_t count;
+
+    (void)context, (void)host;
+    if (!path)
+        return err_set(err, ERR_SETUP, "trail_names: of which folder");
+    names = trail_names(path, &count);
+    value_write_table_begin(result);
+    field_name(result, "names");
+    value_write_list_begin(result, count);
+    for (size_t i = 0; i < count; i++) {
+        value_write_string(result, slice_of_string(names[i]));
+        free(names[i]);
+    }
+    value_write_table_end(result);
+    free(names);
+    free(path);
+    return 0;
+}

@@ -20,4 +20,8 @@ int trails_write(void *context, struct vm_host *host, struct slice args, struct 
 int trails_list(void *context, struct vm_host *host, struct slice args, struct buf *result,
                 struct err *err);
 
+/* {path}: the folder of a run. -> {names}: of its files, in the order of writing. */
+int trails_names(void *context, struct vm_host *host, struct slice args, struct buf *result,
+                 struct err *err);
+
 #endif

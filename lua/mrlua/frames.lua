@@ -35,10 +35,16 @@ local function quote(text)
   return #text > #head and format("%s ... (%d bytes)", quoted, #text) or quoted
 end
 
+--- Is this frame one of the job's functions? Ours and C's are not.
+-- @tparam table info  of debug.getinfo, with "S"
+function frames.is_of_job(info)
+  return info.what ~= "C" and not find(info.source, "^[=@]?mrlua%.")
+end
+
 -- Where a function is written: "function: jobs/x.lua:12".
 local function function_text(debug, f)
   local info = debug.getinfo(f, "S")
-  if info.what == "C" then
+  if not frames.is_of_job(info) then
     return "function: built in"
   end
   return format("function: %s:%d", gsub(info.short_src, "[%c\x7f-\xff]", "?"), info.linedefined)
@@ -107,12 +113,6 @@ end
 --- A value as people read it, on one line.
 function frames.text(debug, value)
   return value_text(debug, value, 0, frames.VALUE_BYTES_MAX)
-end
-
---- Is this frame one of the job's functions? Ours and C's are not.
--- @tparam table info  of debug.getinfo, with "S"
-function frames.is_of_job(info)
-  return info.what ~= "C" and not find(info.source, "^[=@]?mrlua%.")
 end
 
 -- The variables that `get` answers by number, in order; hidden ones have no name of Lua's.

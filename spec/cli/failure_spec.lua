@@ -61,6 +61,7 @@ input: DIR/in, at byte 6
 record: "second"
 task: map 0, record 2
 to go on without such records: skip_bad = N in the job sets as many as N of them aside
+to look into it: mrlua replay r1/m0 --debug
 ]]):gsub("\n  DIR", "\n\tDIR"):gsub("DIR", folder), result)
     end)
 

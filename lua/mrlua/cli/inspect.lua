@@ -8,18 +8,22 @@ local engine = require "mrlua.engine"
 local usage = require "mrlua.cli.usage"
 
 local RUN_MAGIC = "MRS1" -- of the first segment, record/run.h
+local CAPSULE_MAGIC = "MRC1" -- attempt/capsule.h
 local MANIFEST_MAGIC = '{"format":"mrlua-manifest"' -- store/manifest.h
 
 local function new_parser()
-  local parser = usage.parser("inspect", "Prints a run file, or checks an output folder.")
+  local parser = usage.parser("inspect", "Prints a run file or a capsule, or checks an output"
+    .. " folder.")
   parser:usage("Usage: mrlua inspect FILE [--summary]")
-  parser:argument("FILE", "A run file, an output folder, or its _SUCCESS. On gs:// an output only:"
+  parser:argument("FILE", "A run file, what a failed attempt left (.capsule), an output folder, or"
+    .. " its _SUCCESS. On gs:// an output only:"
     .. " its parts are not read; the store tells size and checksum."):target("file")
   parser:flag("--summary", "Segments and counts only, no records.")
   parser:flag("-h --help", "This text.")
   return usage.examples(parser, {
     { "mrlua inspect out", "reads every part of an output, and compares with its manifest" },
     { "mrlua inspect kept/step-1/part-00000 --summary", "segments and counts of a run file" },
+    { "mrlua inspect m3-33.capsule", "what a failed attempt had in hand" },
   })
 end
 
@@ -52,6 +56,15 @@ local function print_run(path, is_summary)
   return 0
 end
 
+local function print_capsule(path)
+  local capsule = assert(engine.capsule_read { path = path })
+  if not capsule.version then
+    return complain(capsule.error.message, 1)
+  end
+  io.stdout:write(require("mrlua.cli.capsule_text").of(capsule))
+  return 0
+end
+
 local function check_output(folder)
   local output, message, kind = engine.check_output { folder = folder }
   if not output then
@@ -81,6 +94,8 @@ local function act(flags)
     return check_output(flags.file)
   elseif bytes:sub(1, #RUN_MAGIC) == RUN_MAGIC then
     return print_run(flags.file, flags.summary)
+  elseif bytes:sub(1, #CAPSULE_MAGIC) == CAPSULE_MAGIC then
+    return print_capsule(flags.file)
   elseif bytes == MANIFEST_MAGIC then
     return check_output(flags.file:match("^(.*)/[^/]*$") or ".")
   end
