@@ -143,10 +143,11 @@ static int check_reuse(const Mrlua__JobSubmit *submit, struct err *err)
 
     if (!submit->reuse)
         return 0;
-    if (submit->drive || submit->map_only || submit->unsafe || submit->skip_bad > 0)
+    /* Of a job of several steps each is asked by itself: master_steps.c. */
+    if (!submit->drive && (submit->map_only || submit->unsafe || submit->skip_bad > 0))
         return err_set(err, ERR_SETUP,
-                       "--reuse: a job with steps, without reduce, with unsafe or "
-                       "skip_bad has nothing to take");
+                       "--reuse: a job without reduce, or with unsafe or skip_bad, has nothing to "
+                       "take");
     rc = job_shuffle_cache(submit->shuffle, submit->output_folder, &prefix, err);
     buf_deinit(&prefix);
     return rc;

@@ -289,6 +289,18 @@ static void read_view(struct making *making)
     submit->limits = &making->limits;
 }
 
+/* With --reuse: does it read what an earlier job may have mapped, and says nothing against it? As
+ * lua/mrlua/cli/reuse.lua has it for `mrlua run`. */
+static bool may_reuse(const struct making *making)
+{
+    const Mrlua__JobSubmit *submit = &making->submit;
+    struct slice steps;
+
+    return submit->reuse && !submit->map_only && !submit->unsafe && submit->skip_bad == 0 &&
+           value_field_boolean(making->view, "deterministic", true) &&
+           !value_field_table(making->request, "steps", &steps);
+}
+
 static int begin_making(struct making *making, const struct master_job *job, uint32_t number,
                         struct slice request, struct err *err)
 {
@@ -312,6 +324,7 @@ static int begin_making(struct making *making, const struct master_job *job, uin
     making->submit.steps = 0;
     name_step(making, number);
     read_view(making);
+    making->submit.reuse = may_reuse(making);
     making->submit.params_hash = (ProtobufCBinaryData){BLOB_HASH_BYTES, making->params_hash};
     making->submit.view_hash = (ProtobufCBinaryData){BLOB_HASH_BYTES, making->view_hash};
     if (job_parts_check(making->outputs.list, making->outputs.count, err) != 0 ||

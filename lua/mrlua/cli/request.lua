@@ -125,7 +125,7 @@ function request.make(flags, command)
     return nil, { kind = "setup", message = ("%s has further outputs (%s), and standard output is "
       .. "one: give -o DIR"):format(built.path, names) }
   end
-  local problem = flags.reuse and reuse.problem(view, built.path, command)
+  local problem = flags.reuse and reuse.problem(view, built.path)
   if problem then
     return nil, { kind = "setup", message = problem }
   end

@@ -6,8 +6,7 @@
 -- that few inputs move when one changes, the plan is another one: format/split.h.
 --
 -- Of a job of several steps those take part that read the inputs of the job, and have a reduce:
--- what a step reads of another is made anew each time. On a cluster such a job does not: its steps
--- are jobs of the master's, which cannot tell which of them would.
+-- what a step reads of another is made anew each time.
 
 local size = require "mrlua.size"
 
@@ -56,20 +55,16 @@ function reuse.is_for_step(call)
 end
 
 --- Why a job cannot take part.
--- @tparam table view      of mrlua.job
--- @tparam string path     of the job file
--- @tparam ?string command  "submit": on a cluster
--- @treturn ?string        one line; nil: it can
-function reuse.problem(view, path, command)
+-- @tparam table view   of mrlua.job
+-- @tparam string path  of the job file
+-- @treturn ?string     one line; nil: it can
+function reuse.problem(view, path)
   if view.deterministic == false then
     return path .. " says deterministic = false: its maps may answer differently each time, so"
       .. " --reuse has nothing to take"
   elseif view.unsafe then
     return path .. " says unsafe = true: its maps may read what nobody knows of, so --reuse has"
       .. " nothing to take"
-  elseif view.drive and command == "submit" then
-    return path .. " is a job of several steps: on a cluster these take nothing of earlier jobs, so"
-      .. " leave --reuse out ('mrlua run' has it)"
   elseif not view.reduce and not view.drive then
     return path .. " has no reduce: its maps write the output itself, so --reuse has nothing to"
       .. " take (reduce = \"identity\" sorts what they emit)"

@@ -30,13 +30,6 @@ describe("mrlua/cli/reuse", function()
     assert.is_false(reuse.is_for_step { view = { deterministic = true } })
   end)
 
-  it("takes no job of several steps on a cluster", function()
-    local problem = reuse.problem({ deterministic = true, drive = true }, "x.lua", "submit")
-
-    assert.matches("^x%.lua is a job of several steps: on a cluster", problem)
-    assert.is_nil(reuse.problem({ deterministic = true, reduce = "sum" }, "x.lua", "submit"))
-  end)
-
   it("says why a job cannot take part", function()
     for field, view in pairs {
       ["deterministic = false"] = { reduce = "sum", deterministic = false },
