@@ -191,13 +191,15 @@ static void a_job_that_has_written_too_much_leaves_no_more(void **state)
 
 static void advice_is_given_where_there_is_a_capsule(void **state)
 {
-    struct job_trail_who there = map(17, 33), not_there = map(18, 34);
+    struct job_trail_who there = map(17, 33), not_there = map(18, 34), driver = there;
     struct buf detail = {0};
 
     (void)state;
+    driver.is_driver = true;
     assert_int_equal(fail_map(17, 33, ERR_JOB), 1);
     job_trail_advise(&kept, &not_there, ERR_JOB, "r1", &detail);
     job_trail_advise(&kept, &there, ERR_INPUT, "r1", &detail);
+    job_trail_advise(&kept, &driver, ERR_JOB, "r1", &detail);
     assert_int_equal(detail.len, 0);
     job_trail_advise(&kept, &there, ERR_LIMIT, "r1", &detail);
     assert_string_equal(buf_string(&detail), "to look into it: mrlua replay r1/m17 --debug\n");

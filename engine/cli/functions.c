@@ -5,6 +5,7 @@
 #include "cli/cache.h"
 #include "cli/cache_store.h"
 #include "cli/cluster.h"
+#include "cli/cluster_trail.h"
 #include "cli/daemons.h"
 #include "cli/drive_shell.h"
 #include "cli/fields.h"
@@ -306,6 +307,7 @@ const struct host_function FUNCTIONS[] = {
     {"job_facts", cluster_job_facts},
     {"job_cancel", cluster_job_cancel},
     {"worker_list", cluster_worker_list},
+    {"job_trail", cluster_job_trail},
     {"role_key", cluster_role_key},
     {"master_serve", daemons_master},
     {"worker_serve", daemons_worker},

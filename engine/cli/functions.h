@@ -22,7 +22,8 @@
  *     engine.check_output{folder} -> {parts}
  *     engine.fs_stat{uri} and its like                         fs.h
  *     engine.cache_look(), engine.cache_store_look{place}      cache.h, cache_store.h
- *     engine.trail_write{name, text}, engine.trail_list()      trails.h
+ *     engine.trail_write{name, text} and its like              trails.h
+ *     engine.job_trail{master, key_file, job, name}            cluster_trail.h
  *     engine.capsule_read{path}, engine.replay_next() ...      replay.h
  *
  *     functions_deinit(&functions);     whatever a Lua error has left open is closed here

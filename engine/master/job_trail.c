@@ -55,7 +55,17 @@ static void append_escaped(struct buf *out, const char *text)
     buf_append_byte(out, '\n');
 }
 
-/* The log goes on where an earlier life of the master left it. */
+/* Where the files are, or were left by an earlier life of the master. False: nobody knows yet. */
+static bool append_folder(const struct trail *trail, struct buf *path)
+{
+    if (trail->path)
+        buf_append_string(path, trail->path);
+    else if (trail->root)
+        trail_path(trail->root, trail->number, path);
+    return path->len > 0;
+}
+
+/* The log goes on where it was. */
 static void look(struct job_trail *kept)
 {
     struct buf path = {0};
@@ -64,14 +74,11 @@ static void look(struct job_trail *kept)
     if (kept->has_looked)
         return;
     kept->has_looked = true;
-    if (kept->trail->path)
-        buf_printf(&path, "%s/log", kept->trail->path);
-    else if (kept->trail->root) {
-        trail_path(kept->trail->root, kept->trail->number, &path);
+    if (append_folder(kept->trail, &path)) {
         buf_append_string(&path, "/log");
+        if (stat(buf_string(&path), &status) == 0)
+            kept->log_bytes += (uint64_t)status.st_size;
     }
-    if (path.len > 0 && stat(buf_string(&path), &status) == 0)
-        kept->log_bytes += (uint64_t)status.st_size;
     buf_deinit(&path);
 }
 
@@ -209,10 +216,10 @@ bool job_trail_has(const struct job_trail *kept, const struct job_trail_who *who
     struct buf path = {0};
     bool answer;
 
-    if (!kept->trail || !kept->trail->path)
+    if (!kept->trail || !append_folder(kept->trail, &path))
         return false;
     attempt_name(who, SUFFIX, name);
-    buf_printf(&path, "%s/%s", kept->trail->path, name);
+    buf_printf(&path, "/%s", name);
     answer = access(buf_string(&path), R_OK) == 0;
     buf_deinit(&path);
     return answer;
@@ -223,7 +230,7 @@ void job_trail_advise(const struct job_trail *kept, const struct job_trail_who *
 {
     char task[JOB_TRAIL_NAME_BYTES];
 
-    if ((kind != ERR_JOB && kind != ERR_LIMIT) || !job_trail_has(kept, who))
+    if ((kind != ERR_JOB && kind != ERR_LIMIT) || who->is_driver || !job_trail_has(kept, who))
         return;
     job_trail_task(who, task);
     buf_printf(detail, "to look into it: mrlua replay %s/%s --debug\n", id, task);

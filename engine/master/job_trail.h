@@ -89,7 +89,8 @@ bool job_trail_has(const struct job_trail *kept, const struct job_trail_who *who
 void job_trail_task(const struct job_trail_who *who, char out[JOB_TRAIL_NAME_BYTES]);
 
 /* Appends the line that ends an error of that kind: how to look into the failure that ended the job
- * `id`. Nothing, when there is no capsule of it, or no function of the job is to blame. */
+ * `id`. Nothing, when there is no capsule of it, or no function of the job is to blame, or it is a
+ * driver, which cannot be done again without its steps. */
 void job_trail_advise(const struct job_trail *kept, const struct job_trail_who *who,
                       enum err_kind kind, const char *id, struct buf *detail);
 

@@ -522,6 +522,9 @@ void master_client_hears(struct master_peer *peer, const struct frame *frame)
     case MESSAGE_WORKER_LIST:
         take_worker_list(peer, frame);
         return;
+    case MESSAGE_TRAIL_GET:
+        master_trail_take(peer, frame);
+        return;
     case MESSAGE_BLOB_PUT:
         take_put(peer, frame);
         return;

@@ -141,6 +141,7 @@ static void fill_error(const struct master_job *job, const struct job_progress *
     job_faults_explain(&job->faults, progress, causes, count, &info->err, &info->detail);
     job_bad_explain(&job->bad, job->plan_done ? job->plan_done->plan : NULL,
                     job->record->submit->skip_bad, progress, &info->err, &info->detail);
+    master_trail_advise(job, progress, info->err.kind, &info->detail);
     message_of_err(&info->error, &info->err, buf_string(&info->detail));
     info->message.error = &info->error;
     info->message.detail = (char *)(uintptr_t)buf_string(&info->detail);

@@ -44,6 +44,7 @@ struct master_job *master_job_add_take(struct master *master, uint64_t id, Mrlua
         master_drive_folder(record->submit, record->publish_id, &job->shuffle);
     }
     buf_string(&job->shuffle);
+    master_trail_open(job);
     list_init(&job->link);
     list_append(&master->jobs, &job->link);
     idtable_put(&master->jobs_by_id, id, job);
@@ -64,6 +65,7 @@ void master_job_remove(struct master_job *job)
     job_bad_deinit(&job->bad);
     job_log_deinit(&job->log);
     job_timeline_deinit(&job->timeline);
+    master_trail_close(job);
     message_free(job->plan_done);
     message_free(job->record);
     for (uint32_t i = 0; i < job->step_count; i++)

@@ -137,8 +137,10 @@ static void take_log(struct master_peer *peer, const Mrlua__AttemptLog *message)
     struct master_attempt *attempt = reported(peer, message->attempt);
     struct master_job *job = attempt ? master_job_find(peer->master, attempt->job_id) : NULL;
 
-    if (job)
-        master_watch_log(peer->master, job, message->text);
+    if (!job)
+        return;
+    master_trail_print(attempt, job, message->text);
+    master_watch_log(peer->master, job, message->text);
 }
 
 static const ProtobufCMessageDescriptor *descriptor_of(uint8_t type)

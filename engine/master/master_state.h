@@ -19,6 +19,7 @@
  *     master_clients.c    requests of users, and of workers for blobs
  *     master_watch.c      users who watch a job
  *     master_status.c     users who ask about one
+ *     master_trail.c      what attempts leave for later, and who asks for it
  *
  * One direction: what is heard becomes an event in the queue; master_turn() steps the scheduler
  * until the queue is empty, commits, and then carries out the commands, which may queue events.
@@ -37,6 +38,7 @@
 #include "master/job_results.h"
 #include "master/job_task.h"
 #include "master/job_timeline.h"
+#include "master/job_trail.h"
 #include "master/journal.h"
 #include "master/master.h"
 #include "master/metrics.h"
@@ -96,6 +98,8 @@ struct master_job {
     uint64_t change_count; /* moves when a watcher may see something new */
     struct job_log log;
     struct job_timeline timeline;
+    struct trail trail;
+    struct job_trail kept;    /* what goes there */
     struct job_effort effort; /* its work: of steps that have ended, or empty */
 };
 
@@ -499,6 +503,24 @@ void master_status_take(struct master_peer *peer, const struct frame *frame);
 /* -1: *err (ERR_SETUP). close() is safe when it is not open. */
 int master_page_open(struct master *master, const char *host_port, struct err *err);
 void master_page_close(struct master *master);
+
+/* ---- master_trail.c ---- */
+
+void master_trail_open(struct master_job *job);
+void master_trail_close(struct master_job *job);
+
+/* What an attempt has printed; what it failed on. */
+void master_trail_print(const struct master_attempt *attempt, struct master_job *job,
+                        const char *text);
+void master_trail_keep(const struct master_attempt *attempt, struct master_job *job,
+                       const struct err *err, const Mrlua__Error *error, const char *detail);
+
+/* Appends how to look into the failure that ended the job. */
+void master_trail_advise(const struct master_job *job, const struct job_progress *progress,
+                         enum err_kind kind, struct buf *detail);
+
+/* Answers a TrailGet. */
+void master_trail_take(struct master_peer *peer, const struct frame *frame);
 
 /* ---- master_watch.c ---- */
 

@@ -82,14 +82,15 @@ struct event master_event(const struct master_attempt *attempt, enum event_kind 
                           .incarnation = worker ? worker->incarnation : 0};
 }
 
-static void keep_fault(struct master_job *job, uint64_t attempt_id, const struct err *err,
-                       const Mrlua__Error *error)
+static void keep_fault(struct master_job *job, const struct master_attempt *attempt,
+                       const struct err *err, const Mrlua__Error *error)
 {
     struct buf detail = {0};
 
     buf_append_string(&detail, error ? error->detail : "");
     job_bad_advise(error, job->record->submit->skip_bad, &detail);
-    job_faults_add(&job->faults, attempt_id, err, buf_string(&detail));
+    job_faults_add(&job->faults, attempt->id, err, buf_string(&detail));
+    master_trail_keep(attempt, job, err, error, buf_string(&detail));
     buf_deinit(&detail);
 }
 
@@ -119,7 +120,7 @@ void master_attempt_failed(struct master_attempt *attempt, const Mrlua__Error *e
             event.kind = EVENT_RECORDS_BAD;
     }
     if (job)
-        keep_fault(job, attempt->id, &err, error);
+        keep_fault(job, attempt, &err, error);
     master_queue(attempt->master, &event);
 }
 

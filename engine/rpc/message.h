@@ -68,6 +68,9 @@ enum message_type {
     MESSAGE_BLOB_GET,      /* BlobGet: worker -> master */
     MESSAGE_BLOB_DATA,     /* BlobData: the answer to it */
 
+    MESSAGE_TRAIL_GET = 85, /* TrailGet: client -> master */
+    MESSAGE_TRAIL_DATA,     /* TrailData: the answer to it */
+
     MESSAGE_JOB_SUBMIT = 96,    /* JobSubmit: client -> master; Answer */
     MESSAGE_JOB_WATCH,          /* JobWatch: client -> master; many JobEvent */
     MESSAGE_JOB_EVENT,          /* JobEvent: master -> client */

@@ -233,7 +233,7 @@ function replay.is_possible(capsule)
   return nil, ("an attempt of '%s' cannot be done again here"):format(attempt.stage)
 end
 
--- The engine adds where it was: ", at byte 6 of a.txt (record 2)", ", at key ..." (attempt/place.h).
+-- The engine adds where it was: ", at byte 6 of a.txt (record 2)", ", at key ...": attempt/place.h.
 local function is_of(told, message)
   return told == message or told:sub(1, #message + 5) == message .. ", at "
 end

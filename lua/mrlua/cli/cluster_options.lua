@@ -51,6 +51,27 @@ function cluster_options.complete(flags, variable)
   return flags
 end
 
+local function word(text)
+  return text:find "[^%w_./:@%%+-]" and "'" .. text:gsub("'", "'\\''") .. "'" or text
+end
+
+--- The flags with which another command asks the same master, as they are typed; "" where they are
+-- not needed.
+-- @tparam table flags       that are complete
+-- @tparam ?string variable  MRLUA_MASTER as the environment has it
+-- @treturn string           " --master HOST:PORT --key-file FILE"
+function cluster_options.text(flags, variable)
+  local words = {}
+  if flags.master ~= cluster_options.DEFAULT_ADDRESS and flags.master ~= variable then
+    words[#words + 1] = " --master " .. word(flags.master)
+  end
+  if flags.key_file then
+    words[#words + 1] = " --key-file " .. word(flags.key_file)
+  end
+  words[#words + 1] = flags.tls and " --tls" or flags.insecure_plain and " --insecure-plain" or nil
+  return table.concat(words)
+end
+
 --- Adds --log, for daemons.
 function cluster_options.add_log(parser)
   parser:option("--log", "What goes to standard error: text for people, or json, a line per event"

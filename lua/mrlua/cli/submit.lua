@@ -6,6 +6,7 @@
 --
 -- Exit codes: 0 done, 1 the job failed, 2 usage or set-up, 130 interrupted (143: SIGTERM).
 
+local cluster_options = require "mrlua.cli.cluster_options"
 local engine = require "mrlua.engine"
 local outcome = require "mrlua.cli.outcome"
 local request = require "mrlua.cli.request"
@@ -39,6 +40,12 @@ local function interrupted_text(id)
     .. " tells how far it is)"):format(id, id, id)
 end
 
+-- The command that looks into a failure is to be typed as it stands.
+local function name_master(fault, flags)
+  local words = cluster_options.text(flags, os.getenv "MRLUA_MASTER"):gsub("%%", "%%%%")
+  fault.detail = fault.detail:gsub("(mrlua replay %S+)", "%1" .. words)
+end
+
 local function submit(config, flags, environment)
   local begun = assert(engine.submit_begin(config))
   if begun.error then
@@ -49,6 +56,9 @@ local function submit(config, flags, environment)
   watch.until_finished(engine.submit_step, flags, environment)
   local ended = assert(engine.submit_end())
   ended.id = begun.id > 0 and begun.id or nil
+  if ended.error and ended.error.detail then
+    name_master(ended.error, flags)
+  end
   if ended.output then
     ended.output = flags.output -- as the user wrote it
   end

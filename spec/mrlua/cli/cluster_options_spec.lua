@@ -37,3 +37,14 @@ describe("mrlua/cli/cluster_options parse()", function()
     assert.matches("can not be used together", message)
   end)
 end)
+
+describe("mrlua/cli/cluster_options text()", function()
+  it("is what another command needs to ask the same master", function()
+    assert.equal("", cluster_options.text({ master = cluster_options.DEFAULT_ADDRESS }))
+    assert.equal("", cluster_options.text({ master = "a:1" }, "a:1"))
+    assert.equal([[ --master a:1 --key-file '/a b/k'\''s' --tls]],
+      cluster_options.text({ master = "a:1", key_file = "/a b/k's", tls = true }))
+    assert.equal(" --insecure-plain",
+      cluster_options.text({ master = "a:1", insecure_plain = true }, "a:1"))
+  end)
+end)
