@@ -87,8 +87,18 @@ static int do_loop(void *context, struct vm_host *host, struct slice args, struc
     return rc;
 }
 
+/* As a signal that comes now would. */
+static int do_interrupt(void *context, struct vm_host *host, struct slice args, struct buf *result,
+                        struct err *err)
+{
+    (void)context, (void)args, (void)result, (void)err;
+    vm_host_interrupt(host);
+    return 0;
+}
+
 static const struct host_function functions[] = {
-    {"add", do_add}, {"fail", do_fail}, {"nothing", do_nothing}, {"loop", do_loop}, {NULL, NULL},
+    {"add", do_add},   {"fail", do_fail},           {"nothing", do_nothing},
+    {"loop", do_loop}, {"interrupt", do_interrupt}, {NULL, NULL},
 };
 
 /* Runs `script` as the module "script" with two arguments. */
@@ -192,12 +202,31 @@ static void the_engines_modules_are_part_of_it(void **state)
         fail_msg("%s", err.message);
 }
 
+static void an_interrupt_raises_once_wherever_lua_is(void **state)
+{
+    struct err err = {0};
+    int exit_code = -1;
+
+    if (run(*state,
+            "local engine = require 'mrlua.engine'\n"
+            "return function()\n"
+            "  local ok, message = pcall(function() engine.interrupt() while true do end end)\n"
+            "  assert(not ok and message:find 'interrupted!$', message)\n"
+            "  for i = 1, 1000 do ok = i end\n"
+            "  return ok\n"
+            "end",
+            &exit_code, &err) != 0)
+        fail_msg("%s", err.message);
+    assert_int_equal(exit_code, 1000);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(runs_a_function_or_main_with_the_arguments),
         cmocka_unit_test(host_functions_take_and_answer_values),
         cmocka_unit_test(registered_functions_are_called_back),
+        cmocka_unit_test(an_interrupt_raises_once_wherever_lua_is),
         cmocka_unit_test(what_it_raises_is_told_with_its_place),
         cmocka_unit_test(the_engines_modules_are_part_of_it),
     };

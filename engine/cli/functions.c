@@ -11,6 +11,7 @@
 #include "cli/fields.h"
 #include "cli/fs.h"
 #include "cli/inspect.h"
+#include "cli/line.h"
 #include "cli/program.h"
 #include "cli/replay.h"
 #include "cli/run_shell.h"
@@ -53,6 +54,7 @@ static int environment(void *context, struct vm_host *host, struct slice args, s
     field_string(result, "executable", executable);
     field_integer(result, "cpu_count", (uint64_t)count);
     field_boolean(result, "stderr_is_terminal", isatty(STDERR_FILENO));
+    field_integer(result, "columns", answer_columns());
     value_write_table_end(result);
     free(folder);
     return 0;
@@ -280,6 +282,7 @@ static int submit_end(void *context, struct vm_host *host, struct slice args, st
 
 void functions_deinit(struct functions *functions)
 {
+    line_release(functions->line);
     submit_close(functions->submit);
     run_shell_close(functions->shell);
     drive_shell_close(functions->drive);
@@ -334,5 +337,9 @@ const struct host_function FUNCTIONS[] = {
     {"fs_cat", fs_cat},
     {"fs_remove", fs_remove},
     {"fs_copy", fs_copy},
+    {"line_open", line_open},
+    {"line_read", line_read},
+    {"line_paths", line_paths},
+    {"line_close", line_close},
     {0},
 };

@@ -3,7 +3,7 @@
  * value out (vm/host.h). Every function of a run answers its failure as a field `error` = {kind,
  * message, detail, is_setup}, because there is more to tell than a message.
  *
- *     engine.environment()        -> {folder, cpu_count, stderr_is_terminal}
+ *     engine.environment()        -> {folder, executable, cpu_count, stderr_is_terminal, columns}
  *     engine.load_job{bundle, params, unsafe, memory_bytes, deadline_ms}
  *                                 -> {view, log} or {error, log}
  *     engine.run_begin{...}       -> {warning} or {error}      fields: run_config.c
@@ -25,6 +25,7 @@
  *     engine.trail_write{name, text} and its like              trails.h
  *     engine.job_trail{master, key_file, job, name}            cluster_trail.h
  *     engine.capsule_read{path}, engine.replay_next() ...      replay.h
+ *     engine.line_read{prompt} and its like                    line.h
  *
  *     functions_deinit(&functions);     whatever a Lua error has left open is closed here
  */
@@ -39,6 +40,7 @@ struct run_shell;
 struct submit;
 struct drive_shell;
 struct replay;
+struct line;
 
 struct functions {
     struct nursery *nursery; /* started at the first need */
@@ -47,6 +49,7 @@ struct functions {
     struct submit *submit;
     struct trail trail; /* of this process */
     struct replay *replay;
+    struct line *line; /* NULL: nobody types */
 };
 
 /* NULL with *err: there can be no attempt. */

@@ -210,3 +210,17 @@ int vm_host_call(struct vm_host *host, const char *name, struct slice arg, struc
 
     return protected_call(host, run_callback, &call, err);
 }
+
+static void raise_interrupt(lua_State *L, lua_Debug *where)
+{
+    (void)where;
+    lua_sethook(L, NULL, 0, 0);
+    luaL_error(L, "interrupted!");
+}
+
+void vm_host_interrupt(struct vm_host *host)
+{
+    const int all = LUA_MASKCALL | LUA_MASKRET | LUA_MASKLINE | LUA_MASKCOUNT;
+
+    lua_sethook(host->running, raise_interrupt, all, 1);
+}

@@ -51,4 +51,8 @@ int vm_host_run(const char *module, int argc, char **argv, const struct host_fun
 int vm_host_call(struct vm_host *host, const char *name, struct slice arg, struct buf *result,
                  struct err *err);
 
+/* Raises "interrupted!" where Lua is, at its next step: for a signal handler, which may call this.
+ * A C function that Lua has called is left alone until it returns. */
+void vm_host_interrupt(struct vm_host *host);
+
 #endif

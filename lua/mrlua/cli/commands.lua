@@ -17,6 +17,7 @@ commands.all = {
   { "status", "tell how far a job is, or how it ended" },
   { "cancel", "end a job" },
   { "workers", "list the workers of a cluster" },
+  { "repl", "a Lua prompt" },
   { "master", "serve as the master of a cluster", heading = "A cluster" },
   { "worker", "serve as a worker of a cluster" },
   { "key", "print the key of a role" },
