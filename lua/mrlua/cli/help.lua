@@ -10,10 +10,46 @@ local function new_parser()
     :target("command"):args("?")
   parser:flag("-h --help", "This text.")
   return usage.examples(parser, {
-    { "mrlua help", "the commands" },
-    { "mrlua help run", "the flags of one" },
+    { "mrlua help", "the commands, and the way to a first job" },
+    { "mrlua help run", "the flags of one, with examples" },
   })
 end
+
+local USAGE <const> = [[
+Usage: mrlua COMMAND ...
+
+MapReduce for jobs written in Lua, on this machine or on a cluster.
+
+]]
+
+local WALK <const> = [[
+
+The way to a first job:
+  mrlua new words
+      writes words.lua, a job with comments, and words_spec.lua; edit them
+  mrlua check words.lua
+      finds mistakes, by line, without running it
+  mrlua run words.lua /usr/share/common-licenses/GPL-3
+      runs it here; the records come on standard output, progress on standard error
+  mrlua run words.lua -o out /usr/share/common-licenses
+      into a new folder instead: part files, and _SUCCESS when all is there
+  mrlua inspect out
+      reads every part back, and says whether it is good
+
+On a cluster, the same file (master and workers each in a terminal of its own, or elsewhere):
+  mrlua master
+  mrlua worker
+  mrlua submit words.lua -o out2 /usr/share/common-licenses
+      waits; Ctrl-C ends the waiting, not the job
+  mrlua status 1
+      how far job 1 is, or why it failed; 'mrlua cancel 1' ends it
+
+When a job fails, the message names the file, the line and the record; there is no output then, and
+the exit code is 1. It is 2 when nothing was started: the command line or the job file is wrong.
+
+'mrlua COMMAND --help' tells the flags of a command, with examples; 'mrlua --version' how mrlua was
+built. What may stand in a job: lua/README.md, as a package /usr/share/doc/mrlua/lua-README.md.
+]]
 
 -- A name goes to that command's own help, in mrlua.cli.main.
 local help = usage.command("help", new_parser, function()
@@ -24,9 +60,7 @@ end)
 --- The text of `mrlua help`.
 -- @treturn string
 function help.text()
-  return "Usage: mrlua COMMAND ...\n\n" .. commands.lines(commands.all) .. "\n"
-    .. "'mrlua COMMAND --help' tells its flags; 'mrlua --version' how it was built.\n"
-    .. "First steps: mrlua run jobs/wordcount.lua README.md\n"
+  return USAGE .. commands.lines(commands.all) .. WALK
 end
 
 return help
