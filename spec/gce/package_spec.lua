@@ -45,6 +45,20 @@ describe("the package", function()
     assert.equal("a\t2\nb\t1\n", run.stdout)
   end)
 
+  it("brings the completion of both shells, and what a spec of a new job needs", function()
+    local share = root .. "/usr/share/"
+    local mrlua = root .. "/usr/bin/mrlua"
+    local made = engine.run_command(("%s new first && busted first_spec.lua"):format(mrlua),
+      { folder = folder })
+
+    assert.equal(temp.capture(mrlua .. " completion bash"),
+      temp.capture("cat " .. share .. "bash-completion/completions/mrlua"))
+    assert.equal(temp.capture(mrlua .. " completion zsh"),
+      temp.capture("cat " .. share .. "zsh/vendor-completions/_mrlua"))
+    assert.equal(0, made.code, made.stdout .. made.stderr)
+    assert.matches(share .. "mrlua/lua/?.lua", temp.read(folder .. "/.busted"), 1, true)
+  end)
+
   it("has no file that only a user may not read, and none that all may write", function()
     assert.equal("", temp.capture(("find %s ! -type l \\( ! -perm -004 -o -perm -002 \\)")
       :format(root .. "/usr")))

@@ -16,7 +16,7 @@ local function new_parser()
     .. " later jobs.")
   parser:usage("Usage: mrlua cache [clear] [flags]")
   parser:argument("ACTION", "'clear' removes all of it; nothing shows it."):target("action")
-    :args("?")
+    :args("?").completes = { "clear" }
   parser:option("--older-than", "Clear only what was not used for so long (with --gcs: made so"
     .. " long ago): 90s, 30m, 12h, 7d."):argname("AGE"):target("older_seconds"):convert(convert.age)
   parser:option("--gcs", "What 'mrlua submit --reuse' keeps: gs://BUCKET is the place of --shuffle"

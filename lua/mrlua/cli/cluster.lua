@@ -18,7 +18,9 @@ cluster.examples = {
   { "mrlua cluster down --dry-run", "what would be deleted" },
 }
 
---- Each is a script, but for run, which is mrlua.cli.cluster_run.
+cluster.description = "A cluster on Google Compute Engine."
+cluster.parsers = { run = "mrlua.cli.cluster_run" } -- of what is no script
+
 cluster.commands = {
   { "image", "build the image of all machines" },
   { "up", "bring a cluster up" },
@@ -55,7 +57,7 @@ function cluster.folder(executable)
 end
 
 local function help_text()
-  return "Usage: mrlua cluster COMMAND ...\n\nA cluster on Google Compute Engine. Commands:\n"
+  return "Usage: mrlua cluster COMMAND ...\n\n" .. cluster.description .. " Commands:\n"
     .. commands.lines(cluster.commands) .. "\n"
     .. "'mrlua cluster COMMAND --help' tells its flags; with --dry-run each prints what it would"
     .. " do." .. usage.examples_text(cluster.examples) .. "\n"
@@ -88,8 +90,8 @@ function cluster.main(argv)
   local found, hint = commands.find(cluster.commands, name)
   if not found then
     return usage.complain("cluster", ("unknown command '%s'%s"):format(name, hint))
-  elseif name == "run" then
-    return require("mrlua.cli.cluster_run").main(argv)
+  elseif cluster.parsers[name] then
+    return require(cluster.parsers[name]).main(argv)
   end
   return run_script(name, argv)
 end

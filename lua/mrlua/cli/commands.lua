@@ -24,7 +24,17 @@ commands.all = {
   { "cluster", "a cluster on Google Compute Engine: up, run, down" },
   { "fs", "list, read, copy and delete objects of Cloud Storage" },
   { "help", "print this, or the help of a command", heading = "Help" },
+  { "completion", "print what bash or zsh needs to complete command lines" },
 }
+
+--- Their names, in order.
+function commands.names()
+  local names = {}
+  for i, command in ipairs(commands.all) do
+    names[i] = command[1]
+  end
+  return names
+end
 
 --- The lines of a help text, in the list's order, below their headings.
 -- @treturn string  each with its newline

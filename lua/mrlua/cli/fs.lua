@@ -17,7 +17,7 @@ local function new_parser()
     .. "output; rm: delete; stat: tell what is known."):choices { "ls", "cat", "cp", "rm", "stat" }
     :target("verb")
   parser:argument("NAME", "Objects, prefixes or patterns (* ? []); for cp also files and folders.")
-    :args("+"):target("names")
+    :args("+"):target("names").completes = "file"
   parser:flag("-l --long", "ls: sizes and times, too.")
   parser:flag("-r --recursive", "ls, cp, rm: all that is below a folder.")
   parser:flag("-n --no-clobber", "cp: what is there already stays.")

@@ -7,7 +7,7 @@ local function new_parser()
   local parser = usage.parser("help", "Tells what mrlua can do.")
   parser:usage("Usage: mrlua help [COMMAND]")
   parser:argument("COMMAND", "Tell about this one, as 'mrlua COMMAND --help' does.")
-    :target("command"):args("?")
+    :target("command"):args("?").completes = commands.names()
   parser:flag("-h --help", "This text.")
   return usage.examples(parser, {
     { "mrlua help", "the commands, and the way to a first job" },
