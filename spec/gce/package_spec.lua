@@ -45,7 +45,7 @@ describe("the package", function()
     assert.equal("a\t2\nb\t1\n", run.stdout)
   end)
 
-  it("brings the completion of both shells, and what a spec of a new job needs", function()
+  it("brings completion, the man page, and what the spec of a new job needs", function()
     local share = root .. "/usr/share/"
     local mrlua = root .. "/usr/bin/mrlua"
     local made = engine.run_command(("%s new first && busted first_spec.lua"):format(mrlua),
@@ -55,6 +55,7 @@ describe("the package", function()
       temp.capture("cat " .. share .. "bash-completion/completions/mrlua"))
     assert.equal(temp.capture(mrlua .. " completion zsh"),
       temp.capture("cat " .. share .. "zsh/vendor-completions/_mrlua"))
+    assert.matches("^%.Dd ", temp.capture("zcat " .. share .. "man/man1/mrlua.1.gz"))
     assert.equal(0, made.code, made.stdout .. made.stderr)
     assert.matches(share .. "mrlua/lua/?.lua", temp.read(folder .. "/.busted"), 1, true)
   end)

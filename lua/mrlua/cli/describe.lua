@@ -68,7 +68,7 @@ local function of_parser(name, purpose, parser)
     sections[1] = { title = "Options", options = mapped(parser._options, option_of) }
   end
   return { name = name, purpose = purpose, description = parser._description,
-    usage = parser:get_usage():gsub("^Usage: ", ""):gsub("\n +", " "), epilog = parser._epilog,
+    usage = parser:get_usage():gsub("^Usage: ", ""):gsub("\n +", "\n"), epilog = parser._epilog,
     arguments = mapped(parser._arguments, argument_of), sections = sections,
     examples = parser.examples }
 end

@@ -5,13 +5,15 @@ local usage = require "mrlua.cli.usage"
 
 local function new_parser()
   local parser = usage.parser("help", "Tells what mrlua can do.")
-  parser:usage("Usage: mrlua help [COMMAND]")
+  parser:usage("Usage: mrlua help [COMMAND] [--man]")
   parser:argument("COMMAND", "Tell about this one, as 'mrlua COMMAND --help' does.")
     :target("command"):args("?").completes = commands.names()
+  parser:flag("--man", "Print the man page of all commands (mdoc), which the package installs.")
   parser:flag("-h --help", "This text.")
   return usage.examples(parser, {
     { "mrlua help", "the commands, and the way to a first job" },
     { "mrlua help run", "the flags of one, with examples" },
+    { "mrlua help --man | man -l -", "all of it, as a man page" },
   })
 end
 
@@ -23,8 +25,6 @@ MapReduce for jobs written in Lua, on this machine or on a cluster.
 ]]
 
 local WALK <const> = [[
-
-The way to a first job:
   mrlua new words
       writes words.lua, a job with comments, and words_spec.lua; edit them
   mrlua check words.lua
@@ -46,21 +46,36 @@ On a cluster, the same file (master and workers each in a terminal of its own, o
 
 When a job fails, the message names the file, the line and the record; there is no output then, and
 the exit code is 1. It is 2 when nothing was started: the command line or the job file is wrong.
+]]
+
+local END <const> = [[
 
 'mrlua COMMAND --help' tells the flags of a command, with examples; 'mrlua --version' how mrlua was
 built. What may stand in a job: lua/README.md, as a package /usr/share/doc/mrlua/lua-README.md.
 ]]
 
 -- A name goes to that command's own help, in mrlua.cli.main.
-local help = usage.command("help", new_parser, function()
-  io.stdout:write(require("mrlua.cli.help").text())
+local help = usage.command("help", new_parser, function(flags)
+  local self = require "mrlua.cli.help"
+  io.stdout:write(flags.man and self.man() or self.text())
   return 0
 end)
 
 --- The text of `mrlua help`.
 -- @treturn string
 function help.text()
-  return USAGE .. commands.lines(commands.all) .. WALK
+  return USAGE .. commands.lines(commands.all) .. "\nThe way to a first job:\n" .. WALK .. END
+end
+
+--- The man page. Its date is $SOURCE_DATE_EPOCH's, as those who build packages want it, or today.
+-- @treturn string
+function help.man()
+  local engine = require "mrlua.engine"
+  local scripts = require("mrlua.cli.cluster").folder(assert(engine.environment()).executable)
+  local seconds = math.tointeger(tonumber(os.getenv "SOURCE_DATE_EPOCH")) or os.time()
+  local date = os.date("!%B %d, %Y", seconds):gsub(" 0", " ")
+  return require("mrlua.cli.manual").text(require("mrlua.cli.describe").all(scripts), date,
+    WALK)
 end
 
 return help

@@ -53,7 +53,8 @@ describe("mrlua/cli/commands all:", function()
       if module.parser then
         local text = usage.help(module.parser())
         for _, option in ipairs(module.parser()._options) do
-          assert.is_truthy(text:find(option._name, 1, true), name .. " " .. option._name)
+          local flags = table.concat(option._aliases, ", ")
+          assert.is_truthy(text:find(flags, 1, true), name .. " " .. flags)
         end
         for line in text:gmatch "[^\n]+" do
           assert.is_true(utf8.len(line) <= 100, line)
