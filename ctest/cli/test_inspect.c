@@ -32,7 +32,8 @@ static void make_run(const char *name)
 }
 
 /* Calls inspect_run() with standard output into the file "printed". */
-static int inspect(const char *name, bool is_summary, char *text, size_t text_bytes)
+static int inspect_as(const char *name, bool is_summary, bool is_json, char *text,
+                      size_t text_bytes)
 {
     struct buf args = {0}, result = {0};
     int saved = dup(STDOUT_FILENO), rc;
@@ -42,6 +43,7 @@ static int inspect(const char *name, bool is_summary, char *text, size_t text_by
     value_write_table_begin(&args);
     field_string(&args, "path", folder_path(&folder, name));
     field_boolean(&args, "summary", is_summary);
+    field_boolean(&args, "json", is_json);
     value_write_table_end(&args);
     fflush(stdout);
     dup2(fd, STDOUT_FILENO);
@@ -55,6 +57,27 @@ static int inspect(const char *name, bool is_summary, char *text, size_t text_by
     buf_deinit(&args);
     buf_deinit(&result);
     return rc;
+}
+
+static int inspect(const char *name, bool is_summary, char *text, size_t text_bytes)
+{
+    return inspect_as(name, is_summary, false, text, text_bytes);
+}
+
+static void a_run_is_printed_as_json_an_object_a_line(void **state)
+{
+    char text[1000];
+
+    (void)state;
+    make_run("run");
+    assert_int_equal(inspect_as("run", false, true, text, sizeof text), 0);
+    assert_ptr_equal(strstr(text, "{\"run\":{\"job\":1,\"task\":3,\"attempt\":2,\"partitions\":2,"
+                                  "\"records\":1,\"bytes\":"),
+                     text);
+    assert_non_null(strstr(text, "}}\n{\"segment\":{\"partition\":0,\"records\":0,"));
+    assert_non_null(strstr(text, "}}\n{\"key\":\"fox\",\"value\":7}\n"));
+    assert_int_equal(inspect_as("run", true, true, text, sizeof text), 0);
+    assert_null(strstr(text, "key"));
 }
 
 static void a_run_is_printed_with_its_records(void **state)
@@ -160,9 +183,9 @@ static void parts_are_compared_with_the_manifest(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(a_run_is_printed_with_its_records),    TEST(a_summary_has_no_records),
-        TEST(every_flipped_bit_is_found),           TEST(a_file_that_is_not_there_is_named),
-        TEST(parts_are_compared_with_the_manifest),
+        TEST(a_run_is_printed_with_its_records),         TEST(a_summary_has_no_records),
+        TEST(a_run_is_printed_as_json_an_object_a_line), TEST(every_flipped_bit_is_found),
+        TEST(a_file_that_is_not_there_is_named),         TEST(parts_are_compared_with_the_manifest),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

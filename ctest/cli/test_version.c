@@ -27,10 +27,25 @@ static void a_version_says_which_lua_and_how_it_was_built(void **state)
     buf_deinit(&text);
 }
 
+static void a_version_is_told_as_json(void **state)
+{
+    struct buf text = {0};
+
+    (void)state;
+    version_json(&text);
+#if defined(MRLUA_SANDBOX) && !defined(MRLUA_TINY) && !defined(MRLUA_SANITIZE)
+    assert_ptr_equal(strstr(buf_string(&text), "{\"built_with\":[\"SANDBOX\""), buf_string(&text));
+#endif
+    assert_non_null(strstr(buf_string(&text), "],\"lua\":\"Lua 5.4."));
+    assert_non_null(strstr(buf_string(&text), "\"version\":\"" MRLUA_VERSION "\"}\n"));
+    buf_deinit(&text);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_version_says_which_lua_and_how_it_was_built),
+        cmocka_unit_test(a_version_is_told_as_json),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

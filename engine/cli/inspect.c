@@ -35,7 +35,38 @@ static int print(const struct buf *text, struct err *err)
     return err_set_errno(err, ERR_DISK, "write to standard output");
 }
 
-static int print_records(struct run_inspect *inspect, struct err *err)
+/* How a run is printed. */
+struct style {
+    bool is_summary;
+    bool is_json; /* an object a line */
+};
+
+static int tsv_line(const struct record *record, struct buf *line, struct err *err)
+{
+    if (text_tsv_key(line, record->key, err) != 0)
+        return -1;
+    buf_append_byte(line, '\t');
+    if (text_tsv_value(line, record->value, err) != 0)
+        return -1;
+    buf_append_byte(line, '\n');
+    return 0;
+}
+
+static int json_line(const struct record *record, struct buf *line, struct err *err)
+{
+    uint64_t replaced = 0; /* what is not UTF-8 is seen as U+FFFD */
+
+    buf_append_string(line, "{\"key\":");
+    if (text_json_key(line, record->key, &replaced, err) != 0)
+        return -1;
+    buf_append_string(line, ",\"value\":");
+    if (text_json_value(line, record->value, &replaced, err) != 0)
+        return -1;
+    buf_append_string(line, "}\n");
+    return 0;
+}
+
+static int print_records(struct run_inspect *inspect, bool is_json, struct err *err)
 {
     struct record record;
     struct buf line = {0};
@@ -43,14 +74,9 @@ static int print_records(struct run_inspect *inspect, struct err *err)
 
     while ((rc = run_inspect_record(inspect, &record, err)) == 1) {
         buf_clear(&line);
-        rc = text_tsv_key(&line, record.key, err);
-        if (rc == 0) {
-            buf_append_byte(&line, '\t');
-            rc = text_tsv_value(&line, record.value, err);
-        }
+        rc = is_json ? json_line(&record, &line, err) : tsv_line(&record, &line, err);
         if (rc != 0)
             break;
-        buf_append_byte(&line, '\n');
         rc = print(&line, err);
         if (rc != 1)
             break;
@@ -59,27 +85,52 @@ static int print_records(struct run_inspect *inspect, struct err *err)
     return rc;
 }
 
-static int print_segments(struct run_inspect *inspect, bool is_summary, struct err *err)
+static void print_segment(const struct run_inspect_segment *segment, bool is_json)
+{
+    const struct run_segment *extent = &segment->extent;
+
+    if (is_json)
+        printf("{\"segment\":{\"partition\":%u,\"records\":%" PRIu64 ",\"bytes\":%" PRIu64
+               ",\"offset\":%" PRIu64 ",\"blocks\":%u,\"raw_bytes\":%" PRIu64 "}}\n",
+               segment->partition, extent->record_count, extent->bytes, extent->offset,
+               segment->block_count, segment->raw_bytes);
+    else
+        printf("# partition %u: %" PRIu64 " records, %" PRIu64 " bytes at %" PRIu64 ", %u block%s"
+               " of %" PRIu64 " raw bytes\n",
+               segment->partition, extent->record_count, extent->bytes, extent->offset,
+               segment->block_count, segment->block_count == 1 ? "" : "s", segment->raw_bytes);
+}
+
+static int print_segments(struct run_inspect *inspect, struct style style, struct err *err)
 {
     struct run_inspect_segment segment;
     int rc;
 
     while ((rc = run_inspect_segment(inspect, &segment, err)) == 1) {
-        printf("# partition %u: %" PRIu64 " records, %" PRIu64 " bytes at %" PRIu64 ", %u block%s"
-               " of %" PRIu64 " raw bytes\n",
-               segment.partition, segment.extent.record_count, segment.extent.bytes,
-               segment.extent.offset, segment.block_count, segment.block_count == 1 ? "" : "s",
-               segment.raw_bytes);
-        if (!is_summary && print_records(inspect, err) < 0)
+        print_segment(&segment, style.is_json);
+        if (!style.is_summary && print_records(inspect, style.is_json, err) < 0)
             return -1;
     }
     return rc;
 }
 
-static int print_run(int fd, const char *path, bool is_summary, struct err *err)
+static void print_index(const struct run_index *index, uint64_t bytes, bool is_json)
+{
+    if (is_json)
+        printf("{\"run\":{\"job\":%" PRIu64 ",\"task\":%u,\"attempt\":%" PRIu64
+               ",\"partitions\":%u,\"records\":%" PRIu64 ",\"bytes\":%" PRIu64 "}}\n",
+               index->id.job, index->id.task, index->id.attempt, index->partition_count,
+               index->record_count, bytes);
+    else
+        printf("# run file: job %" PRIu64 ", task %u, attempt %" PRIu64 ", %u partition%s, %" PRIu64
+               " records, %" PRIu64 " bytes\n",
+               index->id.job, index->id.task, index->id.attempt, index->partition_count,
+               index->partition_count == 1 ? "" : "s", index->record_count, bytes);
+}
+
+static int print_run(int fd, const char *path, struct style style, struct err *err)
 {
     struct run_inspect *inspect;
-    const struct run_index *index;
     struct stat stat;
     int rc;
 
@@ -88,12 +139,8 @@ static int print_run(int fd, const char *path, bool is_summary, struct err *err)
     inspect = run_inspect_open(fd, (uint64_t)stat.st_size, path, err);
     if (!inspect)
         return -1;
-    index = run_inspect_index(inspect);
-    printf("# run file: job %" PRIu64 ", task %u, attempt %" PRIu64 ", %u partition%s, %" PRIu64
-           " records, %" PRIu64 " bytes\n",
-           index->id.job, index->id.task, index->id.attempt, index->partition_count,
-           index->partition_count == 1 ? "" : "s", index->record_count, (uint64_t)stat.st_size);
-    rc = print_segments(inspect, is_summary, err);
+    print_index(run_inspect_index(inspect), (uint64_t)stat.st_size, style.is_json);
+    rc = print_segments(inspect, style, err);
     run_inspect_close(inspect);
     return rc;
 }
@@ -101,6 +148,10 @@ static int print_run(int fd, const char *path, bool is_summary, struct err *err)
 int inspect_run(void *context, struct vm_host *host, struct slice args, struct buf *result,
                 struct err *err)
 {
+    struct style style = {
+        .is_summary = value_field_boolean(args, "summary", false),
+        .is_json = value_field_boolean(args, "json", false),
+    };
     char *path = string_of(args, "path");
     int fd = open(path, O_RDONLY | O_CLOEXEC);
     int rc;
@@ -109,7 +160,7 @@ int inspect_run(void *context, struct vm_host *host, struct slice args, struct b
     if (fd < 0) {
         rc = err_set_errno(err, ERR_INPUT, "open %s", path);
     } else {
-        rc = print_run(fd, path, value_field_boolean(args, "summary", false), err);
+        rc = print_run(fd, path, style, err);
         close(fd);
     }
     free(path);

@@ -1,9 +1,10 @@
 /*
  * inspect: what `mrlua inspect` shows of files that mrlua wrote. Host functions (functions.h).
  *
- *     engine.inspect_run{path, summary}     prints a run file to standard output: what it is, its
- *                                           segments and, unless `summary`, its records as
- *                                           key TAB value. A damaged one fails where the damage is.
+ *     engine.inspect_run{path, summary,     prints a run file to standard output: what it is, its
+ *                        json}              segments and, unless `summary`, its records as
+ *                                           key TAB value; with `json` an object a line. A damaged
+ *                                           one fails where the damage is.
  *     engine.check_output{folder}           -> {job_id, job_name, parts = {{name, bytes, records,
  *                                           crc32c, error}}}: each part read and compared with
  *                                           the manifest; `error` is "" for a good one. On

@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -49,11 +50,14 @@ static void reserve_standard_fds(void)
         close(fd);
 }
 
-static int print_version(void)
+static int print_version(bool is_json)
 {
     struct buf text = {0};
 
-    version_text(&text);
+    if (is_json)
+        version_json(&text);
+    else
+        version_text(&text);
     fwrite(text.ptr, 1, text.len, stdout);
     buf_deinit(&text);
     return flush(0);
@@ -69,8 +73,9 @@ int main(int argc, char **argv)
         return nursery_main();
     reserve_standard_fds();
     signal(SIGPIPE, SIG_IGN); /* a reader of our output that leaves is told by EPIPE */
-    if (argc == 2 && strcmp(argv[1], "--version") == 0)
-        return print_version();
+    if (argc >= 2 && argc <= 3 && strcmp(argv[1], "--version") == 0 &&
+        (argc == 2 || strcmp(argv[2], "--json") == 0))
+        return print_version(argc == 3);
     functions.nursery = start_early(argc, argv);
     if (vm_host_run("mrlua.cli.main", argc, argv, FUNCTIONS, &functions, &exit_code, &err) != 0) {
         fprintf(stderr, "mrlua: %s\n", err.message);

@@ -42,6 +42,31 @@ static void add_options(struct buf *out)
 #endif
 }
 
+/* Options have names of letters: nothing is to be escaped. */
+void version_json(struct buf *out)
+{
+    static const char *const options[] = {
+#ifdef MRLUA_TINY
+        "TINY",
+#endif
+#ifdef MRLUA_SANITIZE
+        "SANITIZE",
+#endif
+#ifdef MRLUA_SANDBOX
+        "SANDBOX",
+#endif
+#ifdef MRLUA_SHARED
+        "SHARED",
+#endif
+        NULL,
+    };
+
+    buf_append_string(out, "{\"built_with\":[");
+    for (size_t i = 0; options[i]; i++)
+        buf_printf(out, "%s\"%s\"", i > 0 ? "," : "", options[i]);
+    buf_printf(out, "],\"lua\":\"%s\",\"version\":\"%s\"}\n", vm_lua_version(), MRLUA_VERSION);
+}
+
 void version_text(struct buf *out)
 {
     const char *lua = vm_lua_version();

@@ -185,9 +185,12 @@ end
 
 -- ---- cp ----
 
+local function draws(flags)
+  return not flags.quiet and require("mrlua.cli.watch").environment().draws
+end
+
 local function show_progress(transfers, flags)
-  local environment = engine.environment()
-  if flags.quiet or not environment.stderr_is_terminal then
+  if not draws(flags) then
     return
   end
   local total = 0
@@ -204,7 +207,7 @@ local function copy_all(transfers, flags)
   show_progress(transfers, flags)
   local result, message, kind = engine.fs_copy { transfers = transfers,
     keeps = flags.no_clobber or false }
-  if engine.environment().stderr_is_terminal and not flags.quiet then
+  if draws(flags) then
     io.stderr:write("\r\27[K")
   end
   if not result then
