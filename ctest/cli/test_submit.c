@@ -82,6 +82,36 @@ static void answer_all(struct conn *conn, const struct frame *frame)
     }
 }
 
+static void send_step(struct conn *conn, const struct frame *frame, uint32_t step, bool ended)
+{
+    Mrlua__JobEvent event = MRLUA__JOB_EVENT__INIT;
+    Mrlua__JobInfo info = MRLUA__JOB_INFO__INIT;
+
+    info.job = 7;
+    info.name = "job";
+    info.status = ended ? JOB_SUCCEEDED : JOB_RUNNING;
+    info.output_folder = "/out";
+    info.step = step;
+    info.step_count = 3;
+    event.info = &info;
+    event.ended = ended;
+    master_kit_send(conn, frame, MESSAGE_JOB_EVENT, &event.base);
+}
+
+/* All steps end before their user has looked once. */
+static void answer_with_steps(struct conn *conn, const struct frame *frame)
+{
+    if (frame->type != MESSAGE_JOB_WATCH) {
+        answer_all(conn, frame);
+        return;
+    }
+    for (uint32_t step = 1; step <= 3; step++) {
+        send_step(conn, frame, step, false);
+        send_step(conn, frame, step, false);
+    }
+    send_step(conn, frame, 3, true);
+}
+
 /* The same, but hangs up at a first piece, a second blob, the job and the watch. */
 static void answer_and_hang_up(struct conn *conn, const struct frame *frame)
 {
@@ -143,6 +173,37 @@ static void a_job_is_sent_with_its_blobs_and_watched(void **state)
     assert_non_null(memmem(report.ptr, report.len, "a line", 6));
     assert_done();
     buf_deinit(&report);
+}
+
+static void each_step_is_reported_before_the_next(void **state)
+{
+    uint32_t seen = 0;
+    bool is_finished = false;
+
+    (void)state;
+    master_kit_start(&kit, answer_with_steps);
+    make_args();
+    submit = submit_open(buf_slice(&args), &err);
+    assert_non_null(submit);
+    while (!is_finished) {
+        struct buf report = {0};
+        char expected[32];
+        struct slice title;
+
+        assert_int_equal(submit_step(submit, 20, &err), 0);
+        submit_report(submit, &report);
+        is_finished = value_field_boolean(buf_slice(&report), "finished", false);
+        title = value_field_string(buf_slice(&report), "title", "");
+        snprintf(expected, sizeof expected, "step %u/3", seen + 1);
+        if (slice_equal(title, slice_of_string(expected)))
+            seen++;
+        snprintf(expected, sizeof expected, "step %u/3", seen);
+        if (seen > 0)
+            assert_true(slice_equal(title, slice_of_string(expected)));
+        buf_deinit(&report);
+    }
+    assert_int_equal(seen, 3);
+    assert_done();
 }
 
 static void connections_that_are_lost_are_made_again(void **state)
@@ -237,6 +298,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_teardown(a_job_is_sent_with_its_blobs_and_watched, tear_down),
+        cmocka_unit_test_teardown(each_step_is_reported_before_the_next, tear_down),
         cmocka_unit_test_teardown(connections_that_are_lost_are_made_again, tear_down),
         cmocka_unit_test_teardown(a_refusal_is_an_error_of_the_set_up, tear_down),
         cmocka_unit_test_teardown(nobody_listens_is_told_at_once, tear_down),

@@ -166,6 +166,73 @@ static void a_cancelled_job_takes_its_step_along(void **state)
     drive_expect_end(user, cancel.job + 1, JOB_CANCELLED);
 }
 
+static bool is_done(const Mrlua__StageProgress *stage)
+{
+    return stage->tasks > 0 && stage->completed == stage->tasks;
+}
+
+/* The step that the next event is about whose tasks are done. */
+static uint32_t next_step(struct kit_peer *user)
+{
+    uint32_t step = 0;
+
+    while (step == 0) {
+        Mrlua__JobEvent *event = peer_await(user, MESSAGE_JOB_EVENT, &mrlua__job_event__descriptor);
+        const Mrlua__JobInfo *info = event->info;
+
+        assert_false(event->ended);
+        if (info && is_done(info->stages[STAGE_MAP]) && is_done(info->stages[STAGE_REDUCE]))
+            step = info->step;
+        message_free(event);
+    }
+    return step;
+}
+
+/* None is left out; one may be told while it is committed, too. */
+static void expect_step_ended(struct kit_peer *user, uint32_t number)
+{
+    uint32_t step;
+
+    do
+        step = next_step(user);
+    while (step == number - 1);
+    assert_int_equal(step, number);
+}
+
+static void watch_from_step(struct kit_peer *user, uint64_t job, uint32_t steps_seen)
+{
+    Mrlua__JobWatch watch = MRLUA__JOB_WATCH__INIT;
+
+    watch.job = job;
+    watch.steps_seen = steps_seen;
+    peer_send(user, MESSAGE_JOB_WATCH, 6, &watch.base);
+}
+
+/* However short it was, and however late its watcher came; but once. */
+static void each_step_that_ends_is_told(void **state)
+{
+    struct kit_peer *user = master_kit_connect(&kit, ROLE_SUBMIT), *late;
+    struct kit_peer *worker = drive_worker(&kit, 1);
+    uint64_t job = drive_submit(user, "one"), attempt = drive_await(worker);
+
+    (void)state;
+    watch_from_step(user, job, 0);
+    drive_do_step(worker, attempt, &FIRST);
+    make_readable(1);
+    drive_do_step(worker, attempt, &SECOND);
+    late = master_kit_connect(&kit, ROLE_READ);
+    watch_from_step(late, job, 0);
+    expect_step_ended(late, 1);
+    expect_step_ended(late, 2);
+    late = master_kit_connect(&kit, ROLE_READ);
+    watch_from_step(late, job, 1);
+    assert_int_equal(next_step(late), 2);
+    drive_do_step(worker, attempt, &LAST);
+    expect_step_ended(user, 1);
+    expect_step_ended(user, 2);
+    expect_step_ended(user, 3);
+}
+
 static void steps_are_not_listed(void **state)
 {
     struct kit_peer *user = master_kit_connect(&kit, ROLE_SUBMIT);
@@ -214,6 +281,7 @@ int main(int argc, char **argv)
         MASTER_TEST(calls_out_of_order_are_refused),
         MASTER_TEST(a_step_that_fails_is_the_answer),
         MASTER_TEST(a_cancelled_job_takes_its_step_along),
+        MASTER_TEST(each_step_that_ends_is_told),
         MASTER_TEST(steps_are_not_listed),
         MASTER_TEST(nobody_else_submits_a_step),
     };

@@ -5,6 +5,8 @@
 #include "record/value.h"
 #include "sched/sched.h"
 
+#include <stdio.h>
+
 static const Mrlua__StageProgress NO_STAGE = MRLUA__STAGE_PROGRESS__INIT;
 
 static const Mrlua__StageProgress *stage_of(const Mrlua__JobInfo *info, enum stage_kind stage)
@@ -155,6 +157,19 @@ static void add_job(const Mrlua__JobInfo *info, struct buf *out)
     value_write_table_end(out);
 }
 
+void job_values_title(const Mrlua__JobInfo *info, struct buf *out)
+{
+    char title[64];
+    int len;
+
+    if (!info || info->step == 0)
+        return;
+    len = snprintf(title, sizeof title, "step %u", info->step);
+    if (info->step_count > 0)
+        snprintf(title + len, sizeof title - (size_t)len, "/%u", info->step_count);
+    field_string(out, "title", title);
+}
+
 void job_values_list(const Mrlua__JobListAnswer *list, struct buf *out)
 {
     value_write_table_begin(out);
@@ -217,6 +232,7 @@ void job_values_status(const Mrlua__JobInfo *info, struct buf *out)
     value_write_table_begin(out);
     field_name(out, "job");
     add_job(info, out);
+    job_values_title(info, out);
     field_name(out, "stages");
     job_values_stages(info, out);
     job_values_counters(info, out);

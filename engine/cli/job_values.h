@@ -10,6 +10,9 @@
 /* Appends the list of stages that are drawn: map and reduce. `info` NULL: none is known. */
 void job_values_stages(const Mrlua__JobInfo *info, struct buf *out);
 
+/* Appends the field "title" of a job of several steps, "step 2/3"; nothing of another one. */
+void job_values_title(const Mrlua__JobInfo *info, struct buf *out);
+
 /* Appends the field "counters". */
 void job_values_counters(const Mrlua__JobInfo *info, struct buf *out);
 

@@ -14,6 +14,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 enum {
     SUBMIT_CODE_COUNT = 3, /* bundle, params, view */
@@ -42,6 +43,8 @@ struct submit {
     uint64_t job;         /* 0: not accepted yet */
     uint64_t events_seen; /* of the watch */
     Mrlua__JobEvent *newest;
+    Mrlua__JobEvent **ended_steps; /* of a job of several: how each ended, until it is reported */
+    size_t ended_count;
     struct buf log;         /* lines of the job, each with its newline ... */
     struct buf notices;     /* ... and about it */
     uint64_t away_since_ns; /* 0: connected */
@@ -159,6 +162,8 @@ static void send_watch(struct submit *submit)
 
     watch.job = submit->job;
     watch.events_seen = submit->events_seen;
+    if (submit->newest && submit->newest->info && submit->newest->info->step > 0)
+        watch.steps_seen = submit->newest->info->step - 1;
     client_send(&submit->client, MESSAGE_JOB_WATCH, REQUEST_WATCH, &watch.base);
 }
 
@@ -224,6 +229,24 @@ static void add_line(struct buf *lines, const char *text)
         buf_append_byte(lines, '\n');
 }
 
+static uint32_t step_of(const Mrlua__JobEvent *event)
+{
+    return event && event->info ? event->info->step : 0;
+}
+
+/* The newest is what is reported next; but of each step the last word is, before that. */
+static void take_news(struct submit *submit, Mrlua__JobEvent *event)
+{
+    if (step_of(submit->newest) > 0 && step_of(event) > step_of(submit->newest)) {
+        submit->ended_steps = mem_realloc_array(submit->ended_steps, submit->ended_count + 1,
+                                                sizeof(Mrlua__JobEvent *));
+        submit->ended_steps[submit->ended_count++] = submit->newest;
+    } else {
+        message_free(submit->newest);
+    }
+    submit->newest = event;
+}
+
 static void heard_event(struct submit *submit, const struct frame *frame)
 {
     struct err err;
@@ -238,13 +261,11 @@ static void heard_event(struct submit *submit, const struct frame *frame)
         submit->events_seen = event->number;
     if (event->log[0])
         add_line(event->notice ? &submit->notices : &submit->log, event->log);
-    if (event->info || event->ended) {
-        message_free(submit->newest);
-        submit->newest = event;
-    } else {
+    if (event->info || event->ended)
+        take_news(submit, event);
+    else
         message_free(event);
-    }
-    if (has_ended(submit) || submit->log.len > SUBMIT_LOG_BYTES_MAX)
+    if (has_ended(submit) || submit->ended_count > 0 || submit->log.len > SUBMIT_LOG_BYTES_MAX)
         loop_break(submit->client.loop);
 }
 
@@ -430,6 +451,9 @@ void submit_close(struct submit *submit)
         submit_blob_deinit(&submit->blobs[i]);
     run_config_deinit(&submit->config);
     message_free(submit->newest);
+    for (size_t i = 0; i < submit->ended_count; i++)
+        message_free(submit->ended_steps[i]);
+    free(submit->ended_steps);
     buf_deinit(&submit->log);
     buf_deinit(&submit->notices);
     free(submit->folder);
@@ -443,32 +467,34 @@ uint64_t submit_job(const struct submit *submit)
 
 int submit_step(struct submit *submit, uint32_t milliseconds, struct err *err)
 {
-    if (submit_finished(submit))
+    if (submit_finished(submit) || submit->ended_count > 0)
         return 0;
     loop_timer_start(submit->step_timer, milliseconds * NS_PER_MS);
     return loop_run(submit->client.loop, err);
 }
 
-static void write_title(const Mrlua__JobInfo *info, struct buf *out)
+/* How the next step ended that was not reported; NULL: there is none. The caller frees it. */
+static Mrlua__JobEvent *take_ended_step(struct submit *submit)
 {
-    char title[64];
-    int len = snprintf(title, sizeof title, "step %u", info->step);
+    Mrlua__JobEvent *event = submit->ended_count > 0 ? submit->ended_steps[0] : NULL;
 
-    if (info->step_count > 0)
-        snprintf(title + len, sizeof title - (size_t)len, "/%u", info->step_count);
-    field_string(out, "title", title);
+    if (event)
+        memmove(submit->ended_steps, submit->ended_steps + 1,
+                --submit->ended_count * sizeof *submit->ended_steps);
+    return event;
 }
 
 void submit_report(struct submit *submit, struct buf *out)
 {
-    const Mrlua__JobInfo *info = submit->newest ? submit->newest->info : NULL;
+    Mrlua__JobEvent *ended = take_ended_step(submit);
+    const Mrlua__JobEvent *event = ended ? ended : submit->newest;
+    const Mrlua__JobInfo *info = event ? event->info : NULL;
 
     value_write_table_begin(out);
-    field_boolean(out, "finished", submit_finished(submit));
+    field_boolean(out, "finished", submit_finished(submit) && !ended);
     field_number(out, "seconds", info ? info->seconds : 0);
     field_integer(out, "columns", answer_columns());
-    if (info && info->step > 0)
-        write_title(info, out);
+    job_values_title(info, out);
     field_name(out, "log");
     answer_log(&submit->log, out);
     field_name(out, "notices");
@@ -477,6 +503,7 @@ void submit_report(struct submit *submit, struct buf *out)
     field_name(out, "stages");
     job_values_stages(info, out);
     value_write_table_end(out);
+    message_free(ended);
 }
 
 void submit_outcome(const struct submit *submit, struct buf *out)

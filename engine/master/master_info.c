@@ -253,19 +253,31 @@ static void fill(const struct master_job *job, const struct job_progress *progre
     message->fraction = tasks > 0 ? done / tasks : 0;
 }
 
-/* Of a job of several steps people see the one that runs. */
+void master_info_step(const struct master_job *step, struct master_step_stages *out)
+{
+    struct job_progress progress = {0};
+
+    sched_job_progress(step->master->sched, step->id, &progress);
+    fill_stage(step, STAGE_MAP, &progress.stages[STAGE_MAP], &out->map);
+    fill_stage(step, STAGE_REDUCE, &progress.stages[STAGE_REDUCE], &out->reduce);
+}
+
+/* Of a job of several steps people see the one that runs, or else the last one. */
 static void fill_running_step(const struct master_job *job, struct info *info)
 {
     const struct master_job *step = master_step_running(job);
-    struct job_progress progress = {0};
+    struct master_step_stages stages;
 
     info->message.step = job->step_count + (step ? 1 : 0);
     info->message.step_count = job->record->submit->steps;
-    if (!step)
+    if (info->message.step == 0)
         return;
-    sched_job_progress(job->master->sched, step->id, &progress);
-    fill_stage(step, STAGE_MAP, &progress.stages[STAGE_MAP], &info->stages[STAGE_MAP]);
-    fill_stage(step, STAGE_REDUCE, &progress.stages[STAGE_REDUCE], &info->stages[STAGE_REDUCE]);
+    if (step)
+        master_info_step(step, &stages);
+    else
+        stages = job->step_stages[job->step_count - 1];
+    info->stages[STAGE_MAP] = stages.map;
+    info->stages[STAGE_REDUCE] = stages.reduce;
 }
 
 /* What its last step has done, it has done. Borrowed from the record of that step. */

@@ -71,6 +71,7 @@ void master_job_remove(struct master_job *job)
     for (uint32_t i = 0; i < job->step_count; i++)
         message_free(job->steps[i]);
     free(job->steps);
+    free(job->step_stages);
     free(job->sources);
     free(job);
 }

@@ -75,6 +75,11 @@ struct master_source {
     uint32_t count; /* maps that ended there, those that are gone again too */
 };
 
+/* What a step had done when it ended. Not journaled: of one before a restart there are no tasks. */
+struct master_step_stages {
+    Mrlua__StageProgress map, reduce;
+};
+
 /* A job that lives. */
 struct master_job {
     struct list link; /* master->jobs */
@@ -94,6 +99,7 @@ struct master_job {
     uint64_t stage_begun_ns[STAGE_COUNT], stage_ended_ns[STAGE_COUNT]; /* monotonic; 0: not yet */
     uint64_t begun_ns;                                                 /* monotonic */
     Mrlua__StepRecord **steps; /* of a job of several steps: those that have ended, in order */
+    struct master_step_stages *step_stages; /* of each */
     uint32_t step_count, step_capacity;
     uint64_t change_count; /* moves when a watcher may see something new */
     struct job_log log;
@@ -146,6 +152,7 @@ struct master_worker {
 struct master_watch {
     uint64_t request_id, job_id;
     uint64_t change_seen;
+    uint32_t step_seen; /* of a job of several: told how it ended */
     uint64_t line_seen; /* of the job's log */
 };
 
@@ -355,6 +362,9 @@ enum info_extent {
 /* The job as it stands, packed as JobInfo. */
 void master_job_info(const struct master_job *job, enum info_extent extent, struct buf *out);
 
+/* Of a step: what its maps and reduces have done so far. */
+void master_info_step(const struct master_job *step, struct master_step_stages *out);
+
 /* ---- master_workers.c ---- */
 
 struct master_worker *master_worker_find(const struct master *master, uint32_t id);
@@ -533,5 +543,8 @@ void master_watch_log(struct master *master, struct master_job *job, const char 
 /* The same of a sentence about what happens to the job; of a step who watches its job is told. */
 void master_watch_notice(struct master *master, struct master_job *job, const char *text);
 void master_watch_job_ended(struct master *master, uint64_t job_id);
+
+/* A step of the job has. Each is told, however short it was. */
+void master_watch_step_ended(struct master *master, const struct master_job *job);
 
 #endif

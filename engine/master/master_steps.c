@@ -51,7 +51,11 @@ void master_step_take(struct master_job *job, Mrlua__StepRecord *record)
     if (job->step_count == job->step_capacity) {
         job->step_capacity = job->step_capacity ? 2 * job->step_capacity : 8;
         job->steps = mem_realloc_array(job->steps, job->step_capacity, sizeof(*job->steps));
+        job->step_stages =
+            mem_realloc_array(job->step_stages, job->step_capacity, sizeof *job->step_stages);
     }
+    mrlua__stage_progress__init(&job->step_stages[job->step_count].map);
+    mrlua__stage_progress__init(&job->step_stages[job->step_count].reduce);
     job->steps[job->step_count++] = record;
 }
 
@@ -509,8 +513,10 @@ void master_step_note(struct master *master, const struct master_job *step)
     message_pack(&packed, &record.base);
     journal_append(master->journal, JOURNAL_STEP, parent->id, buf_slice(&packed));
     kept = message_unpack(&mrlua__step_record__descriptor, buf_slice(&packed), &err);
-    if (kept)
+    if (kept) {
         master_step_take(parent, kept);
+        master_info_step(step, &parent->step_stages[parent->step_count - 1]);
+    }
     parent->change_count++;
     message_free(info);
     buf_deinit(&packed);
@@ -523,6 +529,7 @@ void master_step_over(struct master *master, const Mrlua__JobStep *step)
 
     if (!job || step->number > job->step_count)
         return;
+    master_watch_step_ended(master, job);
     for (struct list *at = master->attempts.next; at != &master->attempts; at = at->next) {
         struct master_attempt *attempt = CONTAINER_OF(at, struct master_attempt, by_master);
 

@@ -58,17 +58,65 @@ static void send_lines(struct master_peer *peer, struct master_watch *watch,
     }
 }
 
+static void send_step(struct master_peer *peer, const struct master_watch *watch,
+                      const struct master_job *job, uint32_t number)
+{
+    struct master_step_stages stages = job->step_stages[number - 1];
+    Mrlua__StageProgress none = MRLUA__STAGE_PROGRESS__INIT, *list[STAGE_COUNT];
+    Mrlua__JobInfo info = MRLUA__JOB_INFO__INIT;
+
+    for (int i = 0; i < STAGE_COUNT; i++)
+        list[i] = &none;
+    list[STAGE_MAP] = &stages.map;
+    list[STAGE_REDUCE] = &stages.reduce;
+    info.job = job->id;
+    info.status = JOB_RUNNING;
+    info.name = job->record->submit->name;
+    info.n_stages = STAGE_COUNT;
+    info.stages = list;
+    info.step = number;
+    info.step_count = job->record->submit->steps;
+    info.seconds = (double)(clock_monotonic_ns() - job->begun_ns) / NS_PER_S;
+    send_event(peer, watch, &info);
+}
+
+/* Those that have ended and that the watcher has not been told of. False: not all. */
+static bool send_steps(struct master_peer *peer, struct master_watch *watch,
+                       const struct master_job *job)
+{
+    while (watch->step_seen < job->step_count &&
+           conn_output_bytes(peer->conn) < CONN_OUTPUT_BYTES_MAX / 2)
+        if (job->step_stages[watch->step_seen++].map.tasks > 0)
+            send_step(peer, watch, job, watch->step_seen);
+    return watch->step_seen >= job->step_count;
+}
+
+void master_watch_step_ended(struct master *master, const struct master_job *job)
+{
+    for (struct list *at = master->peers.next; at != &master->peers; at = at->next) {
+        struct master_peer *peer = CONTAINER_OF(at, struct master_peer, link);
+
+        for (size_t i = 0; i < peer->watch_count; i++)
+            if (peer->watches[i].job_id == job->id)
+                send_steps(peer, &peer->watches[i], job);
+    }
+}
+
 static void begin(struct master_peer *peer, const Mrlua__JobWatch *asked, uint64_t request_id,
                   Mrlua__JobInfo *info)
 {
     const struct master_job *job = master_job_find(peer->master, asked->job);
     const struct master_past *past = job ? NULL : master_past_find(peer->master, asked->job);
-    struct master_watch watch = {
-        .request_id = request_id, .job_id = asked->job, .line_seen = asked->events_seen};
+    struct master_watch watch = {.request_id = request_id,
+                                 .job_id = asked->job,
+                                 .line_seen = asked->events_seen,
+                                 .step_seen = asked->steps_seen};
     bool is_over = !job && !master_abort_runs(peer->master, asked->job);
 
     if (job || past)
         send_lines(peer, &watch, job ? &job->log : &past->log);
+    if (job)
+        send_steps(peer, &watch, job);
     if (job || is_over)
         send_event(peer, &watch, info);
     if (is_over)
@@ -108,7 +156,7 @@ static void look(struct master_peer *peer, struct master_watch *watch)
     if (!job || conn_output_bytes(peer->conn) > 0)
         return;
     send_lines(peer, watch, &job->log);
-    if (job->change_count == watch->change_seen)
+    if (!send_steps(peer, watch, job) || job->change_count == watch->change_seen)
         return;
     watch->change_seen = job->change_count;
     info = master_info_of(peer->master, job->id, INFO_WATCHED);

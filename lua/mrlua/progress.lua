@@ -144,8 +144,10 @@ function progress.plural(count, noun)
 end
 
 --- What a finished stage did: "map: 64 tasks, 483 MB, 65.0 M records in 4.1 s".
-function progress.phase_line(stage)
-  return ("%s: %s, %s, %s records in %s"):format(stage.name, progress.plural(stage.tasks, "task"),
+-- @tparam ?string title  of a step of a larger job: "step 2/3"
+function progress.phase_line(stage, title)
+  local name = (title and title .. ", " or "") .. stage.name
+  return ("%s: %s, %s, %s records in %s"):format(name, progress.plural(stage.tasks, "task"),
     size.bytes(stage.bytes_done), size.count(stage.records), size.seconds(stage.seconds))
 end
 

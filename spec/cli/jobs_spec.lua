@@ -1,4 +1,5 @@
 local cluster = require "spec.support.cluster"
+local temp = require "spec.support.temp"
 
 local it_all
 
@@ -27,5 +28,15 @@ describe("mrlua jobs", function()
     assert.matches("^JOB  NAME[^\n]*\n  2  wordcount  running [^\n]*/out2\n"
       .. "  1  wordcount  running [^\n]*/out1\n$", text)
     assert.equal(2, it_all:list_jobs()[1].id)
+  end)
+
+  it("says of a job that has no tasks yet why", function()
+    local path = temp.write(it_all.folder .. "/steps.lua",
+      "return { steps = { { map = 'words', reduce = 'sum' } } }")
+    local argv = { "submit", path, "README.md", "--detach", "-o", it_all.folder .. "/out" }
+    assert.equal(0, it_all:run(argv).code) -- its driver waits for a worker
+    assert.matches("\n  1  steps  running  planning ", it_all:run({ "jobs" }).stdout)
+    assert.equal(0, it_all:run({ "cancel", "1" }).code)
+    assert.matches("\n  1  steps  cancelled +%- ", it_all:run({ "jobs" }).stdout)
   end)
 end)

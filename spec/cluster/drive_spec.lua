@@ -122,6 +122,35 @@ describe("a job of several steps on a cluster", function()
     it_all:expect_clean()
   end)
 
+  -- The lines of a client whose standard error is no terminal, up to what was measured.
+  local function lines_of(job)
+    local lines = {}
+    for line in job:text("err"):gmatch "[^\n]+" do
+      lines[#lines + 1] = line:match "^step %d+/?%d*, %l+"
+    end
+    return lines
+  end
+
+  it("tells of each step, however short, and of the last one when it is listed", function()
+    it_all:start(1)
+    local job = it_all:submit(path "steps.lua", { texts.GPL }, {}, { tells = true })
+    assert.equal(0, it_all:wait("the job ends", 60, function() return job:code() end))
+    assert.same({ "step 1/2, map", "step 1/2, reduce", "step 2/2, map", "step 2/2, reduce" },
+      lines_of(job))
+    assert.matches("\nstep 2/2, reduce: ", it_all:run({ "status", "1" }).stdout)
+    assert.matches("\n *1  steps +done +(%d+)/%1 ", it_all:run({ "jobs" }).stdout)
+
+    local expected = {}
+    for step = 1, 7 do
+      expected[2 * step - 1] = ("step %d, map"):format(step)
+      expected[2 * step] = ("step %d, reduce"):format(step)
+    end
+    local driver = it_all:submit(path "driver.lua", { texts.GPL }, { "--param", "rounds=4" },
+      { tells = true })
+    assert.equal(0, it_all:wait("the job ends", 60, function() return driver:code() end))
+    assert.same(expected, lines_of(driver))
+  end)
+
   it("ends with the step that fails, and says which", function()
     temp.write(path "bad.lua", [[
       return { steps = { { map = "words", reduce = "sum" },

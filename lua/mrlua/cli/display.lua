@@ -40,7 +40,7 @@ function plain:show(state)
     local name = (state.title and state.title .. ", " or "") .. stage.name
     if stage.tasks > 0 and stage.tasks_done == stage.tasks and not self.told[name] then
       self.told[name] = true
-      self.write((state.title and state.title .. ", " or "") .. progress.phase_line(stage) .. "\n")
+      self.write(progress.phase_line(stage, state.title) .. "\n")
     end
   end
 end

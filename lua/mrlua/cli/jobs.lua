@@ -22,11 +22,20 @@ local function new_parser()
   })
 end
 
+-- Before its plan is made a job has none; of one of several steps they are those of the step that
+-- runs, or of the last one.
+local function tasks_text(job)
+  if job.tasks > 0 then
+    return ("%d/%d"):format(job.tasks_done, job.tasks)
+  end
+  return job.state == "running" and "planning" or "-"
+end
+
 local function tell(answer)
   local rows = {}
   for i, job in ipairs(answer.jobs) do
-    rows[i] = { job.id, job.name, job.state, ("%d/%d"):format(job.tasks_done, job.tasks),
-      size.seconds(job.seconds), job.output }
+    rows[i] = { job.id, job.name, job.state, tasks_text(job), size.seconds(job.seconds),
+      job.output }
   end
   io.stdout:write(columns.text(HEADS, rows))
 end

@@ -41,7 +41,7 @@ local function tell(answer, flags)
     size.seconds(job.seconds)), ("output: %s\n"):format(job.output))
   for _, stage in ipairs(answer.stages) do
     if stage.tasks > 0 and stage.tasks_done == stage.tasks then
-      io.stdout:write(progress.phase_line(stage), "\n")
+      io.stdout:write(progress.phase_line(stage, answer.title), "\n")
     end
   end
   local counted = progress.counted_line(answer.counters)
