@@ -80,13 +80,17 @@ static void on_readable(void *context)
         over(master, job_id);
 }
 
+/* Of its own, or of a step. */
 static bool has_helper(const struct master *master, uint64_t job_id)
 {
     for (const struct list *at = master->attempts.next; at != &master->attempts; at = at->next) {
         const struct master_attempt *attempt =
             CONTAINER_OF(at, const struct master_attempt, by_master);
 
-        if (attempt->job_id == job_id && attempt->readable)
+        const struct master_job *job = master_job_find(master, attempt->job_id);
+        const Mrlua__JobStep *step = job ? job->record->submit->step : NULL;
+
+        if (attempt->readable && (attempt->job_id == job_id || (step && step->parent == job_id)))
             return true;
     }
     return false;

@@ -94,6 +94,7 @@ static void end_process(struct master_attempt *attempt)
     }
     if (attempt->is_killed || !attempt->done)
         master_attempt_remove(attempt);
+    master_step_helper_ended(master, job_id);
     master_abort_go_on(master, job_id);
 }
 

@@ -469,6 +469,10 @@ void master_step_over(struct master *master, const Mrlua__JobStep *step);
 /* Keeps a step of the job that has ended. Takes `record`. */
 void master_step_take(struct master_job *job, Mrlua__StepRecord *record);
 
+/* A helper of this job has. Of a step whose job is over: a commit is not cancelled while it runs,
+ * so it was let to its end; what the steps have left can be removed now. */
+void master_step_helper_ended(struct master *master, uint64_t job_id);
+
 /* The step of this job that runs; NULL: none. */
 struct master_job *master_step_running(const struct master_job *job);
 

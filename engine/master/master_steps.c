@@ -454,6 +454,18 @@ void master_step_called(struct master_peer *peer, const Mrlua__AttemptCall *mess
 
 /* ---- ends of steps ---- */
 
+void master_step_helper_ended(struct master *master, uint64_t job_id)
+{
+    const struct master_job *step = master_job_find(master, job_id);
+    const Mrlua__JobStep *of = step ? step->record->submit->step : NULL;
+    struct event event = {.kind = EVENT_JOB_CANCELLED, .job_id = job_id};
+
+    if (!of || master_job_find(master, of->parent))
+        return;
+    master_queue(master, &event);
+    master_abort_go_on(master, of->parent);
+}
+
 /* As its driver is answered. `error` is filled if it did not succeed. */
 static void fill_answer(const struct master_job *step, const Mrlua__JobInfo *info,
                         Mrlua__StepAnswer *answer, Mrlua__Error *error)

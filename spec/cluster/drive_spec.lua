@@ -35,6 +35,17 @@ local STEPS <const> = [[
     { map = function(length, n, emit) emit(n, length) end, reduce = "identity" },
   } }]]
 
+-- Its steps do little else than to commit.
+local ENDLESS <const> = [[
+  local reducers = 60
+  return { drive = function(mr)
+    local step = mr.run { map = "words", reduce = "sum", reducers = reducers }
+    while true do
+      step = mr.run { map = "identity", reduce = "sum", inputs = step, reducers = reducers }
+    end
+  end }]]
+local CANCELS <const> = 8
+
 describe("a job of several steps on a cluster", function()
   local it_all
 
@@ -119,6 +130,21 @@ describe("a job of several steps on a cluster", function()
       return #temp.list(job.out) == 0 and #temp.capture("ls -d " .. it_all.folder
         .. "/.out-1.* 2>/dev/null || true") == 0
     end)
+    it_all:expect_clean()
+  end)
+
+  it("leaves nothing when it is cancelled, whatever its step is at", function()
+    temp.write(path "endless.lua", ENDLESS)
+    it_all:start(1)
+    for _ = 1, CANCELS do
+      local job = it_all:submit(path "endless.lua", { texts.GPL })
+      it_all:wait_for_job(job, "a step has ended", 60, function(status)
+        return status.steps and status.steps > 1
+      end)
+      assert.equal(0, it_all:run({ "cancel", job.id }).code)
+      assert.equal(1, it_all:wait("the job ends", 60, function() return job:code() end))
+      assert.equal("", temp.capture("ls -d " .. it_all.folder .. "/.out-* 2>/dev/null || true"))
+    end
     it_all:expect_clean()
   end)
 
