@@ -206,6 +206,23 @@ static void advice_is_given_where_there_is_a_capsule(void **state)
     buf_deinit(&detail);
 }
 
+static void tasks_of_steps_are_called_by_their_step(void **state)
+{
+    struct job_trail_who who = map(17, 33);
+    char name[JOB_TRAIL_NAME_BYTES];
+    char *text;
+
+    (void)state;
+    who.step = 2;
+    job_trail_task(&who, name);
+    assert_string_equal(name, "2.m17");
+    assert_int_equal(job_trail_print(&kept, &who, "x", &err), 0);
+    assert_int_equal(job_trail_flush(&kept, &err), 0);
+    text = folder_read(&folder, "mrlua/runs/r1/log");
+    assert_string_equal(text, "2.m17-33\tx\n");
+    free(text);
+}
+
 static void what_cannot_be_kept_is_told_once(void **state)
 {
     struct job_trail_who who = map(1, 1);
@@ -246,6 +263,7 @@ int main(void)
         TEST(else_the_oldest_goes),
         TEST(a_job_that_has_written_too_much_leaves_no_more),
         TEST(advice_is_given_where_there_is_a_capsule),
+        TEST(tasks_of_steps_are_called_by_their_step),
         TEST(what_cannot_be_kept_is_told_once),
         TEST(without_a_trail_nothing_is_kept),
     };

@@ -144,6 +144,7 @@ static void read_fields(struct run_config *config, struct slice args)
     config->slots = count_field(args, "slots");
     config->reducers = count_field(args, "reducers");
     config->attempts = count_field(args, "attempts");
+    config->step = count_field(args, "step");
     config->skip_bad = count_field(args, "skip_bad");
     config->split_bytes = size_field(args, "split_bytes");
     config->sort_buffer_bytes = size_field(args, "sort_buffer_bytes");

@@ -57,6 +57,7 @@ struct run_config {
     uint32_t slots;       /* 1 .. RUN_SLOTS_MAX */
     uint32_t reducers;    /* 0: by the size of the input */
     uint32_t attempts;    /* tries of a task that hits a limit */
+    uint32_t step;        /* it is that of a larger job, from 1; 0: it is none */
     uint32_t skip_bad;    /* bad records that are set aside */
     uint64_t split_bytes; /* 0: by the size of the input */
     uint64_t sort_buffer_bytes;

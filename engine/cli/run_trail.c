@@ -9,8 +9,10 @@ void run_shell_leave(struct run_shell *shell, struct trail *trail)
 
 static struct job_trail_who who_is(const struct run_attempt *attempt)
 {
-    return (struct job_trail_who){
-        .stage = attempt->stage, .task = attempt->task, .attempt_id = attempt->id};
+    return (struct job_trail_who){.step = attempt->shell->config.step,
+                                  .stage = attempt->stage,
+                                  .task = attempt->task,
+                                  .attempt_id = attempt->id};
 }
 
 /* It is told once, and the job goes on. */
@@ -60,8 +62,10 @@ void run_trail_keep(struct run_attempt *attempt, const struct err *err, const Mr
 void run_trail_advise(const struct run_shell *shell, const struct job_progress *progress,
                       enum err_kind kind, struct buf *detail)
 {
-    struct job_trail_who who = {
-        .stage = progress->stage, .task = progress->task, .attempt_id = progress->attempt_id};
+    struct job_trail_who who = {.step = shell->config.step,
+                                .stage = progress->stage,
+                                .task = progress->task,
+                                .attempt_id = progress->attempt_id};
 
     if (shell->kept.trail)
         job_trail_advise(&shell->kept, &who, kind, shell->kept.trail->id, detail);

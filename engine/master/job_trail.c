@@ -25,7 +25,10 @@ void job_trail_task(const struct job_trail_who *who, char out[JOB_TRAIL_NAME_BYT
 {
     char letter = who->is_driver ? 'd' : stage_kind_name(who->stage)[0];
 
-    snprintf(out, JOB_TRAIL_NAME_BYTES, "%c%u", letter, who->task);
+    if (who->step > 0)
+        snprintf(out, JOB_TRAIL_NAME_BYTES, "%u.%c%u", who->step, letter, who->task);
+    else
+        snprintf(out, JOB_TRAIL_NAME_BYTES, "%c%u", letter, who->task);
 }
 
 static void attempt_name(const struct job_trail_who *who, const char *suffix,
@@ -34,7 +37,7 @@ static void attempt_name(const struct job_trail_who *who, const char *suffix,
     char task[JOB_TRAIL_NAME_BYTES];
 
     job_trail_task(who, task);
-    snprintf(out, JOB_TRAIL_NAME_BYTES, "%.12s-%llu%s", task, (unsigned long long)who->attempt_id,
+    snprintf(out, JOB_TRAIL_NAME_BYTES, "%.24s-%llu%s", task, (unsigned long long)who->attempt_id,
              suffix);
 }
 

@@ -8,8 +8,8 @@
  *     rc = job_trail_flush(&kept, &err);                         now and then, and at the end
  *     job_trail_deinit(&kept);                                   what was not flushed is lost
  *
- * Files, where m17 is the task (p, s, m, r, d: plan, sample, map, reduce, driver) and 33 the
- * attempt:
+ * Files, where m17 is the task (p, s, m, r, d: plan, sample, map, reduce, driver), 2.m17 that of
+ * the job's second step, and 33 the attempt:
  *
  *     m17-33.capsule   attempt/capsule.h
  *     log              a line for each that was printed: "m17-33", a tab, and the text, in which a
@@ -52,6 +52,7 @@ struct job_trail {
 };
 
 struct job_trail_who {
+    uint32_t step; /* of a job of several steps, from 1; 0: it has none */
     enum stage_kind stage;
     bool is_driver; /* then it stands for the plan */
     uint32_t task;
@@ -85,7 +86,7 @@ int job_trail_keep(struct job_trail *kept, const struct job_trail_who *who,
 /* Is there a capsule of this attempt? */
 bool job_trail_has(const struct job_trail *kept, const struct job_trail_who *who);
 
-/* "m17": by what one asks for it. */
+/* "m17", "2.m17": by what one asks for it. */
 void job_trail_task(const struct job_trail_who *who, char out[JOB_TRAIL_NAME_BYTES]);
 
 /* Appends the line that ends an error of that kind: how to look into the failure that ended the job

@@ -38,6 +38,15 @@ static void warn(const struct master_job *job, const struct err *err)
               log_text("reason", err->message));
 }
 
+/* Where a job leaves it: a step at the job that it is of, which lives as long. */
+static struct master_job *keeper_of(const struct master_job *job)
+{
+    const Mrlua__JobStep *step = job->record->submit->step;
+    struct master_job *parent = step ? master_job_find(job->master, step->parent) : NULL;
+
+    return parent ? parent : master_job_find(job->master, job->id);
+}
+
 static void flush(struct master_job *job)
 {
     struct err err;
@@ -55,9 +64,16 @@ void master_trail_close(struct master_job *job)
 
 /* ---- what attempts tell ---- */
 
-static struct job_trail_who who_is(const struct master_attempt *attempt)
+static uint32_t step_of(const struct master_job *job)
 {
-    return (struct job_trail_who){.stage = attempt->stage,
+    return job->record->submit->step ? job->record->submit->step->number : 0;
+}
+
+static struct job_trail_who who_is(const struct master_attempt *attempt,
+                                   const struct master_job *job)
+{
+    return (struct job_trail_who){.step = step_of(job),
+                                  .stage = attempt->stage,
                                   .is_driver = attempt->is_driver,
                                   .task = attempt->task,
                                   .attempt_id = attempt->id};
@@ -66,9 +82,10 @@ static struct job_trail_who who_is(const struct master_attempt *attempt)
 void master_trail_print(const struct master_attempt *attempt, struct master_job *job,
                         const char *text)
 {
-    struct job_trail_who who = who_is(attempt);
+    struct job_trail_who who = who_is(attempt, job);
     struct err err;
 
+    job = keeper_of(job);
     if (job_trail_print(&job->kept, &who, text, &err) != 0)
         warn(job, &err);
 }
@@ -89,11 +106,12 @@ void master_trail_keep(const struct master_attempt *attempt, struct master_job *
                        const struct err *err, const Mrlua__Error *error, const char *detail)
 {
     const Mrlua__JobSubmit *submit = job->record->submit;
-    struct job_trail_who who = who_is(attempt);
+    struct job_trail_who who = who_is(attempt, job);
     struct buf id = {0}, bundle = {0}, params = {0}, view = {0};
     struct job_trail_failure failure = {.err = err, .detail = detail};
     struct err trouble;
 
+    job = keeper_of(job);
     if (!error || error->capsule.len == 0 || !job_trail_wants(&job->kept, &who, err->kind))
         return;
     buf_printf(&id, "%llu", (unsigned long long)job->id);
@@ -115,13 +133,15 @@ void master_trail_keep(const struct master_attempt *attempt, struct master_job *
 void master_trail_advise(const struct master_job *job, const struct job_progress *progress,
                          enum err_kind kind, struct buf *detail)
 {
-    struct job_trail_who who = {.stage = progress->stage,
+    struct job_trail_who who = {.step = step_of(job),
+                                .stage = progress->stage,
                                 .is_driver =
                                     progress->stage == STAGE_PLAN && job->record->submit->drive,
                                 .task = progress->task,
                                 .attempt_id = progress->attempt_id};
     struct buf id = {0};
 
+    job = keeper_of(job);
     buf_printf(&id, "%llu", (unsigned long long)job->id);
     job_trail_advise(&job->kept, &who, kind, buf_string(&id), detail);
     buf_deinit(&id);

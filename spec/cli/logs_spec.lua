@@ -74,6 +74,20 @@ describe("mrlua logs", function()
     assert.matches("\nbefore\n$", mrlua({ "logs", "r1" }).stdout)
   end)
 
+  it("tells the steps of a job apart", function()
+    temp.write(folder .. "/job.lua", [[return { steps = {
+      { map = function(key, line, emit) print("first", line) emit(1, 1) end, reduce = "sum" },
+      { map = function(key, value) print("second", value) end, reduce = "sum" },
+    } }]])
+    temp.write(folder .. "/in", "a\n")
+    mrlua { "run", "job.lua", "in", "--slots", 1, "--reducers", 1, "--tmp", folder }
+    local text = mrlua({ "logs", "r1" }).stdout
+
+    assert.matches("^== step 1, map 0, attempt %d+\nfirst\ta\n"
+      .. "== step 2, map 0, attempt %d+\nsecond\t1\n$", text)
+    assert.matches("^== step 2", mrlua({ "logs", "r1", "--task", "2.m0" }).stdout)
+  end)
+
   it("says when there is nothing", function()
     run([[return { reduce = "sum", map = function() error "no" end }]], "a\nb\n")
     local result = mrlua { "logs", "r1" }

@@ -124,8 +124,10 @@ describe("mrlua replay, of a job of a cluster", function()
       { map = "identity", reduce = "count" },
       { map = function(key, value, emit) local mine = value + 1 error("no") end },
     } }]], { write_lines(3, 0) }, {})
-    local result = mrlua(command_of(message), "mine\n")
+    local command = command_of(message)
+    local result = mrlua(command, "mine\n")
 
+    assert.matches("^%d+/2%.m%d+$", command[2])
     assert.equal(0, result.code, result.stderr)
     assert.matches("\n2\n$", result.stdout)
   end)
@@ -139,6 +141,18 @@ describe("mrlua logs, of a job of a cluster", function()
 
   after_each(function()
     it_all:close()
+  end)
+
+  it("has what the steps of a job have printed", function()
+    local _, id = submit([[return { steps = {
+      { map = function(key, line, emit) print("first", line) emit(1, 1) end, reduce = "sum" },
+      { map = function(key, value, emit) print("second", value) end, reduce = "sum" },
+    } }]], { write_lines(1, 0) }, { "--reducers", 1 })
+    local text = mrlua({ "logs", id, "--master", it_all.address, "--key-file",
+      it_all.folder .. "/key" }).stdout
+
+    assert.matches("== step 1, map 0, attempt %d+\nfirst\tr001,0001\n", text)
+    assert.matches("== step 2, map 0, attempt %d+\nsecond\t1\n", text)
   end)
 
   it("has what each attempt has printed, and outlives the master", function()

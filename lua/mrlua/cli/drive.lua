@@ -36,6 +36,7 @@ function driving:config_of(call)
   config.reuse = config.reuse and reuse.is_for_step(call)
   config.cache_bytes = self.config.cache_bytes
   config.slots, config.tmp = self.config.slots, self.config.tmp
+  config.step = call.number
   config.pinned_files = self.pinned_files -- looked up once, for all steps
   return config
 end

@@ -18,8 +18,8 @@ local function convert_job(text)
 end
 
 local function convert_task(text)
-  if not text:find "^[psmrd]%d+$" then
-    return nil, ("'%s' is no task: m3 is map 3, r0 reduce 0"):format(text)
+  if not trail_files.is_task(text) then
+    return nil, ("'%s' is no task: m3 is map 3, r0 reduce 0, 2.m3 map 3 of step 2"):format(text)
   end
   return text
 end
@@ -31,7 +31,8 @@ local function new_parser()
     .. " [--key-file FILE]")
   parser:argument("JOB", "r17, a run of this machine, or 17, a job of the master."):target("job")
     :convert(convert_job)
-  parser:option("--task", "Only of this one: m3 is map 3, r0 reduce 0."):argname("TASK")
+  parser:option("--task", "Only of this one: m3 is map 3, r0 reduce 0, 2.m3 map 3 of step 2.")
+    :argname("TASK")
     :convert(convert_task)
   cluster_options.add(parser)
   usage.section(parser, "Other")
@@ -56,7 +57,7 @@ end
 local function attempts_of(text, task)
   local list, by_name = {}, {}
   for name, line in text:gmatch "([^\t\n]*)\t([^\n]*)\n" do
-    local of_task, attempt = name:match "^([psmrd]%d+)%-(%d+)$"
+    local of_task, attempt = name:match "^([%w.]+)%-(%d+)$"
     if of_task and (not task or task == of_task) then
       if not by_name[name] then
         by_name[name] = { task = of_task, attempt = math.tointeger(tonumber(attempt)), lines = {} }
@@ -69,8 +70,9 @@ local function attempts_of(text, task)
 end
 
 local function title_of(attempt)
-  return ("== %s %s, attempt %d\n"):format(STAGES[attempt.task:sub(1, 1)], attempt.task:sub(2),
-    trail_files.attempt_number(attempt.attempt))
+  local step, letter, number = attempt.task:match "^(%d*)%.?(%a)(%d+)$"
+  return ("== %s%s %s, attempt %d\n"):format(step ~= "" and "step " .. step .. ", " or "",
+    STAGES[letter] or "task", number, trail_files.attempt_number(attempt.attempt))
 end
 
 -- What a job printed may be anything; a terminal is not to obey it.

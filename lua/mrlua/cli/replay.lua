@@ -24,7 +24,8 @@ local function new_parser()
     .. "              [--master HOST:PORT] [--key-file FILE]\n"
     .. "       mrlua replay FILE [--debug] ...")
   parser:argument("JOB/TASK", "What the error message says: r17/m3 is map 3 of a run of this"
-    .. " machine, 17/r0 reduce 0 of job 17 of the master. Or a file, a capsule."):target("capsule")
+    .. " machine, 17/r0 reduce 0 of job 17 of the master, 17/2.m3 map 3 of its second step. Or a"
+    .. " file, a capsule."):target("capsule")
   parser:flag("--debug", "A prompt in the locals of the function that raised: read and assign"
     .. " them, call the job's functions; up(), down(), where(), vars(). Ctrl-D ends it.")
   parser:option("--seconds", "The most that it may take of the processor (default: no limit, but"

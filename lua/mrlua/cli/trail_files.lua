@@ -1,7 +1,7 @@
 --- What jobs have left behind for `mrlua replay` and `mrlua logs`, by what users call it: "r17" is
 -- a run of this machine (engine/store/trail.h), "17" a job of the master, "r17/m3" what map 3 of it
--- left, "r17/m3-33" what attempt 33 of that did. Of an attempt's number people see the last 32
--- bits, which is how many there had been in its master's life.
+-- left, "r17/m3-33" what attempt 33 of that did, "r17/2.m3" what map 3 of its second step left. Of
+-- an attempt's number people see the last 32 bits: how many there had been in its master's life.
 
 local engine = require "mrlua.engine"
 
@@ -17,9 +17,17 @@ function trail_files.job(text)
   return number and { id = text, job = number } or nil
 end
 
+--- Is that a task: "m3", "2.m3"?
+function trail_files.is_task(text)
+  return text:find "^[psmrd]%d+$" ~= nil or text:find "^%d+%.[psmrd]%d+$" ~= nil
+end
+
 --- A task's name. @treturn ?table  as job(), with task = "m3" and, if given, attempt = "33"
 function trail_files.task(text)
-  local id, task, attempt = text:match "^([^/]+)/([psmrd]%d+)%-?(%d*)$"
+  local id, task, attempt = text:match "^([^/]+)/([%d.]*[psmrd]%d+)%-?(%d*)$"
+  if task and not trail_files.is_task(task) then
+    return nil
+  end
   local about = id and trail_files.job(id)
   if about then
     about.task, about.attempt = task, attempt ~= "" and attempt or nil
@@ -105,7 +113,7 @@ function trail_files.capsule(about, flags)
   end
   local found, others = nil, {}
   for _, name in ipairs(names) do
-    local task, attempt = name:match "^([psmrd]%d+)%-(%d+)%.capsule$"
+    local task, attempt = name:match "^([%w.]+)%-(%d+)%.capsule$"
     if task == about.task and is_attempt(about, attempt) then
       found = name
     elseif task then

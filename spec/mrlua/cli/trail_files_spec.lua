@@ -32,7 +32,9 @@ describe("lua/mrlua/cli/trail_files", function()
   it("knows tasks and attempts", function()
     assert.same({ id = "r17", run = "r17", task = "m3" }, trail_files.task "r17/m3")
     assert.same({ id = "17", job = 17, task = "r0", attempt = "33" }, trail_files.task "17/r0-33")
-    for _, text in ipairs { "r17", "r17/x3", "r17/m", "r17/../m3", "a/r17/m3", "r17/m3/x" } do
+    assert.same({ id = "17", job = 17, task = "2.m3" }, trail_files.task "17/2.m3")
+    for _, text in ipairs { "r17", "r17/x3", "17/2m3", "17/.m3", "17/2.2.m3",
+      "r17/m", "r17/../m3", "a/r17/m3", "r17/m3/x" } do
       assert.is_nil(trail_files.task(text), text)
     end
   end)
