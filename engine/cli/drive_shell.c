@@ -10,6 +10,7 @@
 #include "cli/run_output.h"
 #include "master/job_inputs.h"
 #include "master/job_results.h"
+#include "master/job_trail.h"
 #include "record/value.h"
 #include "rpc/loop.h"
 #include "store/temp.h"
@@ -20,6 +21,8 @@
 #include <sys/stat.h>
 
 enum { COUNTER_COUNT_MAX = JOB_USER_COUNTER_COUNT_MAX + 64 }; /* the engine's are far fewer */
+
+enum { DRIVER_ID = 1 }; /* of its job, its attempt, its worker: there is one of each */
 
 struct drive_shell {
     struct run_config config;
@@ -35,6 +38,7 @@ struct drive_shell {
     struct attempt attempt;
     Mrlua__StepCall *call; /* waits for its answer */
     struct buf log;
+    struct job_trail kept;
     uint64_t begun_ns;
     bool has_ended, has_failed;
     struct err failure;
@@ -97,6 +101,16 @@ static int take_call(struct drive_shell *shell, struct slice payload, struct err
     return 0;
 }
 
+/* What cannot be kept its steps tell, which keep theirs in the same place. */
+static void take_log(struct drive_shell *shell, const Mrlua__Log *log)
+{
+    struct job_trail_who who = {.stage = STAGE_PLAN, .is_driver = true, .attempt_id = DRIVER_ID};
+    struct err ignored;
+
+    buf_printf(&shell->log, "%s\n", log->text);
+    job_trail_print(&shell->kept, &who, log->text, &ignored);
+}
+
 static void take_frame(struct drive_shell *shell, const struct frame *frame)
 {
     struct err err;
@@ -110,7 +124,7 @@ static void take_frame(struct drive_shell *shell, const struct frame *frame)
     case MESSAGE_LOG:
         message = message_unpack(&mrlua__log__descriptor, frame->payload, &err);
         if (message)
-            buf_printf(&shell->log, "%s\n", ((Mrlua__Log *)message)->text);
+            take_log(shell, message);
         break;
     case MESSAGE_FAILED:
         message = message_unpack(&mrlua__failed__descriptor, frame->payload, &err);
@@ -214,7 +228,7 @@ static int start(struct drive_shell *shell, const struct nursery *nursery, struc
     limits.progress_ms = config->progress_ms;
     limits.record_ms = config->record_ms;
     task.kind = MRLUA__TASK_KIND__DRIVE;
-    task.job = task.attempt = task.worker = 1;
+    task.job = task.attempt = task.worker = DRIVER_ID;
     task.unsafe = config->unsafe;
     task.bundle = bytes_of(config->bundle);
     task.params = bytes_of(config->params);
@@ -249,10 +263,24 @@ struct drive_shell *drive_shell_open(const struct nursery *nursery, struct slice
     return shell;
 }
 
+void drive_shell_leave(struct drive_shell *shell, struct trail *trail)
+{
+    job_trail_init(&shell->kept, trail);
+}
+
+static void flush(struct drive_shell *shell)
+{
+    struct err ignored;
+
+    job_trail_flush(&shell->kept, &ignored);
+}
+
 void drive_shell_close(struct drive_shell *shell)
 {
     if (!shell)
         return;
+    flush(shell);
+    job_trail_deinit(&shell->kept);
     loop_event_close(shell->readable);
     attempt_end(&shell->attempt);
     run_output_deinit(&shell->output, shell->is_committed);
@@ -311,6 +339,7 @@ static double seconds_of(const struct drive_shell *shell)
 
 void drive_shell_report(struct drive_shell *shell, struct buf *out)
 {
+    flush(shell);
     value_write_table_begin(out);
     field_boolean(out, "finished", drive_shell_finished(shell) || shell->call);
     field_number(out, "seconds", seconds_of(shell));

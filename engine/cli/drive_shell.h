@@ -32,6 +32,7 @@
 
 struct drive_shell;
 struct nursery;
+struct trail;
 
 /* `args`: run_config.h, and `keep`, the folder that steps are kept in. NULL: *err. */
 struct drive_shell *drive_shell_open(const struct nursery *nursery, struct slice args,
@@ -39,6 +40,10 @@ struct drive_shell *drive_shell_open(const struct nursery *nursery, struct slice
 
 /* The output is removed unless it was committed. NULL is fine. */
 void drive_shell_close(struct drive_shell *shell);
+
+/* From now on what the driver prints goes there, too (master/job_trail.h). It must outlive the
+ * shell. */
+void drive_shell_leave(struct drive_shell *shell, struct trail *trail);
 
 /* Where the folders of its steps are, and what its claim is held under. */
 const char *drive_shell_folder(const struct drive_shell *shell);

@@ -172,6 +172,7 @@ static int drive_begin(void *context, struct vm_host *host, struct slice args, s
     functions->drive = drive_shell_open(nursery, args, err);
     value_write_table_begin(result);
     if (functions->drive) {
+        drive_shell_leave(functions->drive, &functions->trail);
         drive_shell_files(functions->drive, &files);
         field_name(result, "pinned_files");
         value_write_string(result, buf_slice(&files));

@@ -88,6 +88,18 @@ describe("mrlua logs", function()
     assert.matches("^== step 2", mrlua({ "logs", "r1", "--task", "2.m0" }).stdout)
   end)
 
+  it("has what a driver has printed", function()
+    temp.write(folder .. "/job.lua", [[return { drive = function(mr)
+      print "driving"
+      return { map = function(key, line, emit) print("mapping", line) emit(1, 1) end,
+        reduce = "sum" }
+    end }]])
+    temp.write(folder .. "/in", "a\n")
+    mrlua { "run", "job.lua", "in", "--slots", 1, "--reducers", 1, "--tmp", folder }
+
+    assert.matches("== driver 0, attempt 1\ndriving\n", mrlua({ "logs", "r1" }).stdout)
+  end)
+
   it("says when there is nothing", function()
     run([[return { reduce = "sum", map = function() error "no" end }]], "a\nb\n")
     local result = mrlua { "logs", "r1" }
