@@ -7,6 +7,7 @@ local cluster_options = require "mrlua.cli.cluster_options"
 local convert = require "mrlua.cli.convert"
 local engine = require "mrlua.engine"
 local failure = require "mrlua.cli.failure"
+local prompt = require "mrlua.repl.prompt"
 local replay = require "mrlua.replay"
 local stack = require "mrlua.stack"
 local trail_files = require "mrlua.cli.trail_files"
@@ -122,23 +123,6 @@ local function announce(capsule, missing)
   end
 end
 
--- Where there is no prompt with an editor: lines, each an expression or a statement.
-local function run_plainly(options)
-  for line in io.lines() do
-    local chunk = load("return " .. line, "=prompt", "t", options.env)
-    local message
-    if not chunk then
-      chunk, message = load(line, "=prompt", "t", options.env)
-    end
-    local results = table.pack(pcall(chunk or error, message))
-    if not results[1] then
-      io.stderr:write(tostring(results[2]), "\n")
-    elseif results.n > 1 then
-      print(table.unpack(results, 2, results.n))
-    end
-  end
-end
-
 local function open_prompt(outcome)
   local frames = stack.new()
   io.stdout:write(outcome.message, "\n")
@@ -148,9 +132,12 @@ local function open_prompt(outcome)
   end
   io.stdout:write(frames:text(), frames:variables_text())
   io.stdout:flush()
-  local has_editor, prompt = pcall(require, "mrlua.repl.prompt")
-  local run = has_editor and prompt.run or run_plainly
-  run { env = frames:globals(_G), prompt = "debug> ", banner = BANNER }
+  local code, message = prompt.run {
+    env = frames:globals(_G), prompt = "debug> ", banner = BANNER,
+  }
+  if not code then
+    io.stderr:write("mrlua: ", message, "\n")
+  end
 end
 
 local function json_text(outcome, capsule)
