@@ -89,10 +89,13 @@ describe("mrlua replay, of a job of a cluster", function()
   end)
 
   it("outlives the master", function()
-    local message = submit(PARSE, { write_lines(4, 2) }, { "--split-size", 10, "--reducers", 1 })
+    local message, id = submit(PARSE, { write_lines(4, 2) },
+      { "--split-size", 10, "--reducers", 1 })
     it_all:restart_master()
+    local command = command_of(message)
 
-    assert.matches("line = \"bad,line!\"", mrlua(command_of(message), "vars()\n").stdout)
+    assert.matches("line = \"bad,line!\"", mrlua(command, "vars()\n").stdout)
+    assert.same(command, command_of(it_all:run({ "status", id }).stdout))
   end)
 
   it("is for who may submit jobs, and logs are for who may look", function()

@@ -72,6 +72,12 @@ function cluster_options.text(flags, variable)
   return table.concat(words)
 end
 
+--- A text of the master, in which the command that looks into a failure can be typed as it stands.
+function cluster_options.name_master(text, flags)
+  local words = cluster_options.text(flags, os.getenv "MRLUA_MASTER"):gsub("%%", "%%%%")
+  return (text:gsub("(mrlua replay %S+)", "%1" .. words))
+end
+
 --- Adds --log, for daemons.
 function cluster_options.add_log(parser)
   parser:option("--log", "What goes to standard error: text for people, or json, a line per event"

@@ -57,7 +57,8 @@ local function tell(answer, flags)
     end
     io.stdout:write(waiting_text(flags))
   elseif answer.outcome and answer.outcome.error then
-    io.stdout:write((failure.text(answer.outcome.error):gsub("^mrlua", "error")))
+    local text = failure.text(answer.outcome.error):gsub("^mrlua", "error")
+    io.stdout:write(cluster_options.name_master(text, flags))
   end
 end
 

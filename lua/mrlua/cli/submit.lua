@@ -40,12 +40,6 @@ local function interrupted_text(id)
     .. " tells how far it is)"):format(id, id, id)
 end
 
--- The command that looks into a failure is to be typed as it stands.
-local function name_master(fault, flags)
-  local words = cluster_options.text(flags, os.getenv "MRLUA_MASTER"):gsub("%%", "%%%%")
-  fault.detail = fault.detail:gsub("(mrlua replay %S+)", "%1" .. words)
-end
-
 local function submit(config, flags, environment)
   local begun = assert(engine.submit_begin(config))
   if begun.error then
@@ -57,7 +51,7 @@ local function submit(config, flags, environment)
   local ended = assert(engine.submit_end())
   ended.id = begun.id > 0 and begun.id or nil
   if ended.error and ended.error.detail then
-    name_master(ended.error, flags)
+    ended.error.detail = cluster_options.name_master(ended.error.detail, flags)
   end
   if ended.output then
     ended.output = flags.output -- as the user wrote it

@@ -38,6 +38,14 @@ describe("mrlua/cli/cluster_options parse()", function()
   end)
 end)
 
+describe("mrlua/cli/cluster_options name_master()", function()
+  it("completes the command that looks into a failure", function()
+    assert.equal("see: mrlua replay 1/m0 --key-file 100% --debug\n",
+      cluster_options.name_master("see: mrlua replay 1/m0 --debug\n",
+        { key_file = "100%", master = cluster_options.DEFAULT_ADDRESS }))
+  end)
+end)
+
 describe("mrlua/cli/cluster_options text()", function()
   it("is what another command needs to ask the same master", function()
     assert.equal("", cluster_options.text({ master = cluster_options.DEFAULT_ADDRESS }))
