@@ -5,10 +5,10 @@ local shell = {}
 -- The word at `at`, without its quotes, and the place behind it.
 local function word_at(line, at)
   local pieces = {}
-  while at <= #line and not line:find("^[%s|>;]", at) do
+  while at <= #line and not line:find("^[%s|<>;]", at) do
     local quoted, behind = line:match("^'([^']*)'()", at)
     if not quoted then
-      quoted, behind = line:match("^([^%s|>;'])()", at)
+      quoted, behind = line:match("^([^%s|<>;'])()", at)
     end
     pieces[#pieces + 1] = assert(quoted, "a quote is not closed: " .. line)
     at = behind
@@ -23,7 +23,7 @@ function shell.words(line)
   local words, at = {}, 1
   while true do
     at = line:match("^%s*()", at)
-    if at > #line or line:find("^[|>;#]", at) then
+    if at > #line or line:find("^[|<>;#]", at) then
       return words
     end
     words[#words + 1], at = word_at(line, at)
