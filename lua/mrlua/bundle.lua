@@ -159,7 +159,8 @@ end
 function bundle.build(path)
   local source, message = read_file(path)
   if not source then
-    return nil, message
+    return nil, read_file(path .. ".lua") and ("%s; did you mean '%s.lua'?"):format(message, path)
+      or message
   end
   local built = { path = path, source = source, modules = {} }
   add_modules(built.modules, path:match("^(.*/)") or "", source)

@@ -61,12 +61,24 @@ function check.of_load(bundle, message)
   if what:find "must return a table, not nil" then
     line, fix = math.max(line_count(bundle.source), 1),
       "end the file with: return { map = ..., reduce = ... }"
-  elseif what:find "near" and line then
+  elseif what:find " near " and line then
     fix = "mend the syntax: look at this line, and at the one before it"
+  elseif what:find "^module '" then
+    fix = "mend the name, or put the module beside the job file"
+  elseif message:find "^[^:]+:%d+: " then
+    fix = "mend this line: it runs when the file is loaded"
   end
   return { kind = "load", file = file, line = math.tointeger(tonumber(line)) or 1,
     what = (what:gsub(": did you mean.*$", "")), why = "'mrlua run' and 'mrlua submit' refuse it",
     fix = fix }
+end
+
+--- What is wrong with a job that does not load: what loading has said, and globals that are not
+-- there.
+-- @treturn table  as job() answers
+function check.unloaded(bundle, message)
+  local findings, found = { check.of_load(bundle, message) }, globals.check(bundle, false) or {}
+  return { findings = table.move(found, 1, #found, 2, findings), notes = {} }
 end
 
 -- Where a function is, or the field that names a built-in.
@@ -98,6 +110,17 @@ function Report:world(stage, order)
     order = order, paths = self.job.paths, step = self.step })
 end
 
+local function fix_of(message, place)
+  if message:find "function value" and place == "reduce" then
+    return "values are an iterator: for value in values do ... end"
+  elseif message:find "^emit: .* a function$" then
+    return "what is emitted is data: call the function, and emit what it answers"
+  elseif message:find "'emit'" then
+    return "emit is the last argument: function(key, value, emit)"
+  end
+  return "handle such a record: return, or count it with mr.count(\"bad\")"
+end
+
 -- A raised message has its place in it: "words.lua:12: ...".
 local function split_message(message)
   local file, line, what = message:match "^([^:\n]+%.lua):(%d+): (.*)$"
@@ -120,19 +143,43 @@ function Report:add_fault(fault, records, world)
   self:add({ kind = "raises", file = file, line = line,
     what = ("%s raises an error: %s"):format(fault.place, what),
     why = "the first error ends the job (skip_bad lets some records be left out)",
-    fix = "handle such a record: return, or count it with mr.count(\"bad\")", shown = shown }, f,
-    fault.place)
+    fix = fix_of(what, fault.place), shown = shown }, f, fault.place)
+end
+
+-- What has nothing to do with the record: emit is not what is called, or is given a function.
+local SURE <const> = { "attempt to call a %a+ value %(%a+ 'emit'%)", "^[^\n]-emit: .* a function$" }
+
+local function is_sure(fault)
+  for _, pattern in ipairs(SURE) do
+    if fault.message:find(pattern) then
+      return true
+    end
+  end
+  return fault.is_endless or fault.place == "setup"
 end
 
 -- Which faults are the job's: those on real records, and what has nothing to do with records.
 local function faults_to_tell(faults, is_real)
   local told = {}
   for _, fault in ipairs(faults) do
-    if is_real or fault.is_endless or fault.place == "setup" then
+    if is_real or is_sure(fault) then
       told[#told + 1] = fault
     end
   end
   return told
+end
+
+-- As the job file has it: a function, or the name of a built-in.
+local function map_function(world, name)
+  return world.one == world.spec and inputs.of(world.spec, name).map or world.one.map
+end
+
+-- A map without its third argument, in a job that does nothing but emit.
+function Report:takes_no_emit(world, name)
+  local map = map_function(world, name)
+  local info = type(map) == "function" and debug.getinfo(map, "u")
+  return info and info.nparams < 3 and not info.isvararg and not world.one.cleanup
+    and not self.asks["emit_to"] and not self.asks["count"]
 end
 
 -- Maps records; what is emitted, or nil when something was found on the way.
@@ -149,6 +196,11 @@ function Report:map(name, records, is_real)
   if #faults > 0 then
     self:note("%d of %d invented records made the map raise an error, and were left out: give a"
       .. " sample of the real input; the first: %s", #faults, #records, faults[1].message)
+  elseif #emitted == 0 and self:takes_no_emit(world, name) then
+    self:add({ kind = "silent", what = "map emits nothing: it does not take 'emit'",
+      why = "what map returns goes nowhere; the output would be empty",
+      fix = "write map = function(key, value, emit), and call emit(key, value)" },
+      map_function(world, name), "map")
   elseif #emitted == 0 then
     self:note("the map emitted nothing for %d %s records", #records,
       is_real and "sampled" or "invented")
@@ -157,8 +209,7 @@ function Report:map(name, records, is_real)
     return (self:world("map", order):map(name, records))
   end, world.one.reduce ~= nil, self.line_of)
   if found then
-    self:add(found, world.one == world.spec and inputs.of(world.spec, name).map or world.one.map,
-      "map")
+    self:add(found, map_function(world, name), "map")
   end
   return emitted
 end
@@ -188,12 +239,39 @@ function Report:combine_and_reduce(emitted, one)
   if not one.reduce then
     return emitted
   end
-  local reduced, fault = self:world("reduce", "up"):reduce(emitted)
-  if not reduced and fault.is_endless then
+  return self:reduce(emitted, one)
+end
+
+-- What is held against a reduce: that it does not end, and that it takes no key at all, whatever
+-- the values are.
+function Report:reduce(emitted, one)
+  local world = self:world("reduce", "up")
+  local reduced, fault, at = world:reduce(emitted)
+  if not reduced and (fault.is_endless or at == 1 and self:fails_at_all(emitted)) then
     fault.place = "reduce"
     self:add_fault(fault, {}, { one = one })
+  elseif world.reads_again and type(one.reduce) == "function" then
+    self:add({ kind = "again", what = "reduce goes on to read values behind their end",
+      why = "they are an iterator, for they may be more than memory holds: a second loop sees none",
+      fix = "do it all in one loop, or keep what you need of them in a table" }, one.reduce,
+      "reduce")
   end
   return reduced
+end
+
+-- Does reduce raise at every key alone?
+function Report:fails_at_all(emitted)
+  local worlds, tried = self:worlds "reduce", {}
+  for _, record in ipairs(emitted) do
+    local name = values.text(record[1])
+    if not tried[name] then
+      tried[name] = true
+      if worlds():reduce { record } then
+        return false
+      end
+    end
+  end
+  return true
 end
 
 -- The records of one input: of its sample, or invented.
@@ -284,7 +362,10 @@ function check.job(job)
   local found
   found, self.fields, self.line_of = globals.check(job.bundle, job.view.unsafe,
     not job.view.drive and job.view.params or nil)
-  self.findings = found or {}
+  self.findings, self.asks = found or {}, {}
+  for _, name in ipairs(self.fields) do
+    self.asks[name] = true
+  end
   if not found then
     self:note("globals were not looked at: this Lua compiles in a way that is not known here")
   end

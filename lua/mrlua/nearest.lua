@@ -2,6 +2,8 @@
 
 local nearest = {}
 
+local BEGINNING_BYTES_MIN <const> = 3 -- of a word that another may begin with by chance
+
 -- Edits (insert, delete, replace, swap of neighbours) that make b of a: optimal string alignment.
 local function distance(a, b)
   local before, last = {}, {}
@@ -22,7 +24,19 @@ local function distance(a, b)
   return last[#b]
 end
 
---- The nearest of `words` to `word`, unless all are too far to be meant.
+-- The longest of the words that this one begins with: "mapper" is "map".
+local function beginning(word, words)
+  local best
+  for _, candidate in ipairs(words) do
+    if #candidate >= BEGINNING_BYTES_MIN and word:sub(1, #candidate) == candidate
+      and #candidate > #(best or "") then
+      best = candidate
+    end
+  end
+  return best
+end
+
+--- The nearest of `words` to `word`, unless all are too far to be meant; else what it begins with.
 -- Of equally near ones it is the first in byte order.
 -- @tparam string word
 -- @tparam {string,...} words
@@ -35,7 +49,7 @@ function nearest.word(word, words)
       best, best_distance = candidate, edits
     end
   end
-  return best
+  return best or beginning(word, words)
 end
 
 --- "; did you mean 'reduce'?", or "" when nothing is near.

@@ -176,11 +176,13 @@ function sandbox.seal_strings(environment)
   metatable.__metatable = false
 end
 
---- Compiles a file of the bundle, text only. A first line that starts with # is skipped.
+--- Compiles a file of the bundle, text only. As Lua's own loader does, it skips a byte order mark
+-- and a first line that starts with #.
 -- @tparam table file  path, source
 -- @treturn function   or nil and a message with file and line
 function sandbox.compile(file, environment)
-  local source = string.gsub(file.source, "^#[^\n]*", "", 1)
+  local source = string.gsub(file.source, "^\xef\xbb\xbf", "")
+  source = string.gsub(source, "^#[^\n]*", "", 1)
   return load(source, "@" .. file.path, "t", environment)
 end
 

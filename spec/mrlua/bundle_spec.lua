@@ -122,6 +122,13 @@ describe("mrlua/bundle build()", function()
     assert.matches("Is a directory", select(2, bundle.build(folder)))
   end)
 
+  it("says so where only '.lua' was left out", function()
+    local path = write("words.lua", "return {}")
+
+    assert.matches("words: No such file or directory; did you mean '" .. path:gsub("%p", "%%%0")
+      .. "'%?$", select(2, bundle.build((path:gsub("%.lua$", "")))))
+  end)
+
   it("refuses a bundle that is data", function()
     local path = write("job.lua", 'require "big"')
     write("big.lua", "-- " .. ("x"):rep(8 << 20))

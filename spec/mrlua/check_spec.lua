@@ -101,7 +101,7 @@ describe("mrlua/check job()", function()
 
     assert.equal("job.lua", found.file)
     assert.equal(2, found.line)
-    assert.matches("^map raises an error: emit: a key is a string", found.what)
+    assert.matches("^map raises an error: emit: a key must be a string", found.what)
     assert.same({ 'map(4, "x", emit)' }, found.shown)
   end)
 
@@ -120,6 +120,34 @@ describe("mrlua/check job()", function()
     assert.same({ "job.lua:2: reduce does not come to an end on a record" }, told [[
       return { map = "words",
         reduce = function(w, n) while n do end end }]])
+  end)
+
+  it("finds a map that does not know emit", function()
+    assert.same({ "job.lua:1: map raises an error: attempt to call a string value (local 'emit')" },
+      told "return { map = function(line, emit) emit(line, 1) end, reduce = 'sum' }")
+    assert.same({ "job.lua:1: map emits nothing: it does not take 'emit'" },
+      told "return { map = function(_, line) return line, 1 end, reduce = 'sum' }")
+    assert.same({}, told([[
+      local n = 0
+      return { map = function(_, line) n = n + #line end, reduce = "sum",
+        cleanup = function(mr, emit) if mr.stage == "map" then emit("n", n) end end }]]))
+  end)
+
+  it("finds a reduce that takes no key at all, whatever the values are", function()
+    local all = report [[
+      return { map = "words", reduce = function(k, values, emit)
+        for _, v in ipairs(values) do emit(k, v) end end }]]
+
+    assert.equal("reduce", all.findings[1].what:match "^%a+")
+    assert.matches("values are an iterator: for value in values do", all.findings[1].fix, 1, true)
+    assert.same({}, told [[
+      return { map = "words", reduce = function(k, values, emit) emit(k, assert(#k > 1)) end }]])
+  end)
+
+  it("finds a reduce that reads its values twice", function()
+    assert.same({ "job.lua:1: reduce goes on to read values behind their end" }, told [[
+      return { map = "words", reduce = function(k, values, emit) local n, m = 0, 0
+        for v in values do n = n + v end for _ in values do m = m + 1 end emit(k, n / m) end }]])
   end)
 
   it("finds a setup that raises", function()
@@ -154,7 +182,7 @@ describe("mrlua/check job()", function()
       ["return { unsafe = true, map = 'words', reduce = 'sum' }"] = "it says unsafe = true",
       ["return { drive = function() end }"] = "it has a driver",
       ["return { input = 'run', map = 'identity', reduce = 'sum' }"] = "give a sample of the input",
-      ["return { map = function() end, reduce = 'sum' }"] = "the map emitted nothing for",
+      ["return { map = function(k, v, emit) end, reduce = 'sum' }"] = "the map emitted nothing for",
     } do
       local all = report(source)
       assert.same({}, all.findings)
@@ -184,6 +212,17 @@ describe("mrlua/check of_load()", function()
   it("takes the line that the message has", function()
     assert.equal("job.lua:2: '=' expected near 'b'; mend the syntax: look at this line, and at the"
       .. " one before it", of_load("a = 1\na b", "job.lua:2: '=' expected near 'b'"))
+  end)
+
+  it("adds the globals that are not there to what loading has said", function()
+    local all = check.unloaded({ path = "job.lua", source = "io.open 'x'", modules = {} },
+      "job.lua:1: attempt to index a nil value (global 'io')")
+
+    assert.same({ "mend this line: it runs when the file is loaded", "'io' is not there" },
+      { all.findings[1].fix, all.findings[2].what })
+    all = check.unloaded({ path = "job.lua", source = "a b", modules = {} },
+      "job.lua:1: '=' expected near 'b'")
+    assert.equal(1, #all.findings)
   end)
 
   it("says how a file ends that returns nothing", function()

@@ -9,6 +9,12 @@ describe("mrlua/nearest", function()
     assert.equal("map", nearest.word("mapp", { "map", "reduce" }))
   end)
 
+  it("finds what a longer word begins with", function()
+    assert.equal("map", nearest.word("mapper", { "map", "reduce" }))
+    assert.equal("input_format", nearest.word("input_format_of_it", { "input", "input_format" }))
+    assert.is_nil(nearest.word("operator", { "op", "reduce" }))
+  end)
+
   it("finds nothing where nothing is near", function()
     assert.is_nil(nearest.word("wibble", { "map", "reduce", "combine" }))
     assert.is_nil(nearest.word("xyz", { "run", "help" }))

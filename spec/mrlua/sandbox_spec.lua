@@ -165,4 +165,10 @@ describe("sandbox.compile()", function()
 
     assert.equal("p.lua:2: x", select(2, pcall(chunk)))
   end)
+
+  it("skips a byte order mark, as Lua's own loader does", function()
+    for _, source in ipairs { "\xef\xbb\xbfreturn 7", "\xef\xbb\xbf#!/usr/bin/lua\nreturn 7" } do
+      assert.equal(7, sandbox.compile({ path = "p.lua", source = source }, _G)())
+    end
+  end)
 end)

@@ -31,6 +31,10 @@ local INSTEAD <const> = {
 local ELSEWHERE <const> = { unpack = true, loadstring = true, setfenv = true, getfenv = true,
   module = true, jit = true, bit = true, bit32 = true, newproxy = true }
 
+-- Of what does not compile: that is found elsewhere, when it is loaded.
+local NO_USES <const> = { reads = {}, writes = {}, locals = {}, fields_read = {},
+  fields_written = {} }
+
 local function known_globals(is_unsafe)
   return (sandbox.new { bundle = {}, print = print, unsafe = is_unsafe })
 end
@@ -120,7 +124,7 @@ local function look_at(file, uses, is_module, environment, written, fields, para
   end
 end
 
---- Looks at all files of a bundle, which compile.
+--- Looks at all files of a bundle that compile.
 -- @tparam table bundle       mrlua.bundle
 -- @tparam boolean is_unsafe  the job has all of Lua
 -- @tparam ?table params      name -> value, if all are known
@@ -136,8 +140,9 @@ function globals.check(bundle, is_unsafe, params)
     files[#files + 1] = bundle.modules[name]
   end
   for i, file in ipairs(files) do
-    all[i] = bytecode.uses(assert(sandbox.compile(file, {})))
-    if not all[i] then
+    local chunk = sandbox.compile(file, {})
+    all[i] = chunk and bytecode.uses(chunk) or NO_USES
+    if chunk and all[i] == NO_USES then
       return nil, {}, function() end
     end
   end

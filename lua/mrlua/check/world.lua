@@ -201,9 +201,10 @@ local TYPES <const> = { string = true, number = true, boolean = true, table = tr
 local function emit_into(records)
   return function(key, value)
     if not TYPES[type(key)] then
-      error("emit: a key is a string, a number, a boolean or a list, not a " .. type(key), 2)
+      error("emit: a key must be a string, number, boolean or a list of those, not "
+        .. (key == nil and "" or "a ") .. type(key), 2)
     elseif not TYPES[type(value)] then
-      error("emit: a value is a string, a number, a boolean or a table, not a " .. type(value), 2)
+      error("emit: value is " .. (value == nil and "" or "a ") .. type(value), 2)
     elseif #records >= EMITS_MAX then
       error(ENOUGH, 0)
     end
@@ -263,12 +264,16 @@ end
 
 -- ---- reduces ----
 
-local function iterator(items, is_grouped)
+-- An iterator over values; `on_again` is called when it is asked once more after its end.
+local function iterator(items, is_grouped, on_again)
   local at = 0
   return function()
     at = at + 1
     local record = items[at]
     if record == nil then
+      if at > #items + 1 then
+        on_again()
+      end
       return nil
     elseif is_grouped then
       return values.copy(record[2]), values.copy(record[1])
@@ -317,7 +322,9 @@ end
 -- A function or, of a built-in, what it means.
 local function apply(world, f, group, is_grouped, emit)
   if type(f) == "function" then
-    return world:call(f, values.copy(group[1][1]), iterator(group, is_grouped), emit)
+    return world:call(f, values.copy(group[1][1]), iterator(group, is_grouped, function()
+      world.reads_again = true
+    end), emit)
   end
   local job_of_builtin = { map = "identity", reduce = f, params = world.view.params }
   local ok, records = pcall(dryrun.run, job_of_builtin, values.copy(group))
@@ -342,8 +349,9 @@ function World:combine(records)
   return emitted
 end
 
---- Reduces records as one reduce task does.
--- @treturn {{key,value},...}  or nil and a fault
+--- Reduces records as one reduce task does. Afterwards `reads_again` tells whether a function has
+-- asked for more values behind their end.
+-- @treturn {{key,value},...}  or nil and a fault; and the number of the group it was at
 function World:reduce(records)
   local emitted = {}
   local emit, count = emit_into(emitted), self.one.group or 0
@@ -351,9 +359,11 @@ function World:reduce(records)
   if self.one.setup then
     ok, fault = self:call(self.one.setup, self.mr)
   end
-  for _, group in ipairs(ok and groups_of(records, count) or {}) do
+  local at
+  for number, group in ipairs(ok and groups_of(records, count) or {}) do
     ok, fault = apply(self, self.one.reduce, group, count > 0, emit)
     if not ok then
+      at = number
       break
     end
   end
@@ -361,7 +371,7 @@ function World:reduce(records)
     ok, fault = self:call(self.one.cleanup, self.mr, emit)
   end
   if not ok then
-    return nil, fault
+    return nil, fault, at
   end
   return emitted
 end

@@ -171,7 +171,7 @@ local function act(flags)
   if answer.error and answer.error.message:find "%-%-param" then
     return complain(answer.error.message, flags) -- the job is right, the command line is not
   elseif answer.error then
-    return tell(flags, { findings = { check.of_load(built, answer.error.message) }, notes = {} })
+    return tell(flags, check.unloaded(built, answer.error.message))
   end
   local paths
   paths, message = files.resolve(answer.view.files or {}, flags.files, built.path)

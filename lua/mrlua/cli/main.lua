@@ -21,6 +21,9 @@ local function main(argv)
     table.insert(argv, "--help")
   end
   local found, hint = commands.find(commands.all, name)
+  if name == "version" or name == "-v" or name == "-V" then
+    hint = "; did you mean '--version'?"
+  end
   if not found then
     return unknown(name, hint)
   end
