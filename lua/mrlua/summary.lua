@@ -81,8 +81,8 @@ local function cells_of(name, ended)
   elseif name == "reduce" then
     return cells(plan.reducer_count, "task", "shuffled", effort.bytes_shuffled,
       effort.records_shuffled)
-  elseif name == "commit" then
-    return cells(#ended.parts, "part", "written", ended.bytes, ended.records)
+  elseif name == "commit" and ended.bytes then
+    return cells(ended.part_count or #ended.parts, "part", "written", ended.bytes, ended.records)
   end
   return {}
 end
@@ -93,7 +93,7 @@ local function phase_rows(ended)
     rows[i] = table.move(cells_of(phase[1], ended), 1, 4, 3, { phase[1], size.seconds(phase[2]) })
     has_written = has_written or phase[1] == "commit"
   end
-  if not has_written then -- to standard output, which takes no time of its own
+  if not has_written and ended.bytes then -- to standard output, which takes no time of its own
     rows[#rows + 1] = table.move(cells_of("commit", ended), 1, 4, 3, { "output", "" })
   end
   return rows
@@ -146,9 +146,9 @@ local function phase_lines(ended, width)
   return lines
 end
 
--- "label  item, item," and further lines below the first item, none wider than `width` if that can
--- be.
-local function add_wrapped(lines, label, items, width)
+--- Appends "label  item, item," and further lines below the first item, none wider than `width` if
+-- that can be; nothing where there is no item.
+function summary.add_wrapped(lines, label, items, width)
   local indent = LABEL_WIDTH + 2
   local line = label .. (" "):rep(indent - #label)
   local is_empty = true
@@ -189,11 +189,12 @@ function summary.trouble(effort)
 end
 
 local function task_count(ended)
-  return ended.steps and math.huge or ended.plan.split_count + ended.plan.reducer_count
+  local plan = ended.plan
+  return ended.steps and math.huge or (plan.split_count or 0) + (plan.reducer_count or 0)
 end
 
 --- The lines of a job that is done, without the last one (progress.summary).
--- @tparam table ended    an outcome with its effort
+-- @tparam table ended    an outcome with its effort, or a job of mrlua.history
 -- @tparam integer width  of the terminal
 -- @treturn {string,...}
 function summary.lines(ended, width)
@@ -201,13 +202,13 @@ function summary.lines(ended, width)
   local effort = ended.effort
   local lines = phase_lines(ended, width)
   if effort.slowest[1] and task_count(ended) > 2 then
-    add_wrapped(lines, "slowest", { summary.slow_text(effort.slowest[1]) }, width)
+    summary.add_wrapped(lines, "slowest", { summary.slow_text(effort.slowest[1]) }, width)
   end
-  add_wrapped(lines, "hot keys", skew.hot_texts(ended.skew or {}), width)
-  add_wrapped(lines, "trouble", summary.trouble(effort), width)
+  summary.add_wrapped(lines, "hot keys", skew.hot_texts(ended.skew or {}), width)
+  summary.add_wrapped(lines, "trouble", summary.trouble(effort), width)
   local reused = progress.reused_line(ended)
-  add_wrapped(lines, "reused", { reused and reused:gsub("^reused: ", "") }, width)
-  add_wrapped(lines, "counted", progress.counted(ended.counters), width)
+  summary.add_wrapped(lines, "reused", { reused and reused:gsub("^reused: ", "") }, width)
+  summary.add_wrapped(lines, "counted", progress.counted(ended.counters), width)
   return lines
 end
 
