@@ -13,7 +13,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* Of the terminal that standard error is, or 80. */
+/* Of the terminal that standard error is, else standard output, or 80. */
 uint64_t answer_columns(void);
 
 struct answer_stage {

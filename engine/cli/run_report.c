@@ -256,6 +256,8 @@ void run_shell_outcome(struct run_shell *shell, const struct err *print_err, str
         field_string(out, "job", shell->config.job_name);
         if (shell->config.output)
             field_string(out, "output", shell->config.output);
+        if (shell->output.has_folder)
+            field_string(out, "publish_id", shell->output.job_id);
         write_plan(shell, out);
         write_parts(shell, out);
         write_bad(shell, out);

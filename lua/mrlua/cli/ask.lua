@@ -12,15 +12,6 @@ local usage = require "mrlua.cli.usage"
 
 local ask = {}
 
-local function tell_fault(fault, flags)
-  io.stderr:write(failure.text(fault))
-  if flags.json then
-    local object = { ok = false, error = failure.object(fault) }
-    io.stdout:write(require("mrlua.json").encode(object), "\n")
-  end
-  return fault.is_setup and 2 or 1
-end
-
 -- Lists are the one thing that a table alone does not tell when it is empty.
 local function json_text(answer)
   local json = require "mrlua.json"
@@ -35,26 +26,32 @@ local function json_text(answer)
   return json.encode(answer)
 end
 
---- What the module of such a command returns.
--- @tparam string name
--- @tparam function new_parser
+--- What such a command does.
 -- @tparam function question   of mrlua.engine: flags in, the answer or { error } out
 -- @tparam function tell
-function ask.command(name, new_parser, question, tell)
-  return usage.command(name, new_parser, function(flags)
+-- @treturn function           of the flags; answers the exit code
+function ask.act(question, tell)
+  return function(flags)
     local answer = assert(question {
       master = flags.master, key_file = flags.key_file, job = flags.job,
       tls = flags.tls or false, insecure_plain = flags.insecure_plain or false,
     })
     if answer.error then
-      return tell_fault(answer.error, flags)
+      return failure.tell(answer.error, flags)
     elseif flags.json then
       io.stdout:write(json_text(answer), "\n")
     else
       tell(answer, flags)
     end
     return 0
-  end, function(argv)
+  end
+end
+
+--- What the module of such a command returns.
+-- @tparam string name
+-- @tparam function new_parser
+function ask.command(name, new_parser, question, tell)
+  return usage.command(name, new_parser, ask.act(question, tell), function(argv)
     return cluster_options.parse(new_parser(), argv)
   end)
 end

@@ -15,6 +15,8 @@ commands.all = {
   { "submit", "run a job on a cluster", heading = "Jobs on a cluster" },
   { "jobs", "list the jobs of a cluster" },
   { "status", "tell how far a job is, or how it ended" },
+  { "show", "tell all of a job, here or on a cluster" },
+  { "diff", "compare two jobs: params, source, inputs, times, counters" },
   { "cancel", "end a job" },
   { "workers", "list the workers of a cluster" },
   { "repl", "a Lua prompt" },

@@ -11,7 +11,6 @@
 local engine = require "mrlua.engine"
 local request = require "mrlua.cli.request"
 local reuse = require "mrlua.cli.reuse"
-local summary = require "mrlua.summary"
 local watch = require "mrlua.cli.watch"
 
 local drive = {}
@@ -97,9 +96,10 @@ function driving:run_step(call)
   self.bad_records = self.bad_records .. (self.ended.bad_records or "")
   if not call.steps then
     self.input_bytes = self.input_bytes + self.ended.input_bytes
+    self.first = self.first or self.ended
   end
   self:add_reused()
-  self.effort = summary.add(self.effort, self.ended.effort, not call.steps)
+  self.effort = require("mrlua.summary").add(self.effort, self.ended.effort, not call.steps)
   self.folders[call.number] = config.output
   self.count = call.number
   self.is_done = call.is_last
@@ -138,6 +138,10 @@ function driving:outcome(of_driver)
     ended = { error = { kind = "limit", message = "the driver ended without a last step" } }
   end
   ended.seconds = of_driver.seconds
+  if self.first then -- what all read, but what steps read of each other
+    ended.inputs, ended.input_count = self.first.inputs, self.first.input_count
+    ended.input_sum = self.first.input_sum
+  end
   return ended
 end
 

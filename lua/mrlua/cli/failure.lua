@@ -19,4 +19,17 @@ function failure.object(fault)
   return { kind = fault.kind, message = fault.message, detail = detail }
 end
 
+--- Tells it on standard error and, for `--json`, on standard output.
+-- @tparam table fault   with is_setup
+-- @tparam ?table flags  json
+-- @treturn integer      the exit code
+function failure.tell(fault, flags)
+  io.stderr:write(failure.text(fault))
+  if flags and flags.json then
+    local object = { ok = false, error = failure.object(fault) }
+    io.stdout:write(require("mrlua.json").encode(object), "\n")
+  end
+  return fault.is_setup and 2 or 1
+end
+
 return failure

@@ -15,7 +15,6 @@
 local failure = require "mrlua.cli.failure"
 local progress = require "mrlua.progress"
 local skew = require "mrlua.skew"
-local summary = require "mrlua.summary"
 
 local outcome = {}
 
@@ -54,7 +53,7 @@ function outcome.object(ended)
     object.steps, object.reused = ended.steps, ended.reused
     object.input_bytes, object.records, object.bytes = ended.input_bytes, ended.records, ended.bytes
     object.skew = skew.object(ended.skew)
-    object.summary = summary.object(ended)
+    object.summary = require("mrlua.summary").object(ended)
     object.bad_records = bad_list(ended.bad_records, json.list)
   end
   return object
@@ -82,7 +81,7 @@ local function tell_done(ended, environment)
     io.stderr:write(line, "\n")
   end
   if environment.draws then
-    for _, line in ipairs(summary.lines(ended, environment.columns)) do
+    for _, line in ipairs(require("mrlua.summary").lines(ended, environment.columns)) do
       io.stderr:write(line, "\n")
     end
     io.stderr:write(progress.summary(ended), "\n")

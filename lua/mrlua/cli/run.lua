@@ -7,6 +7,7 @@
 local drive = require "mrlua.cli.drive"
 local engine = require "mrlua.engine"
 local outcome = require "mrlua.cli.outcome"
+local past = require "mrlua.cli.past"
 local request = require "mrlua.cli.request"
 local reuse = require "mrlua.cli.reuse"
 local run_options = require "mrlua.cli.run_options"
@@ -38,10 +39,14 @@ local function act(flags)
   end
   config.slots, config.tmp = flags.slots or environment.cpu_count, flags.tmp
   local ended
+  local begun = os.time()
   if config.view.drive then
     ended = drive.run(config, flags, environment, run)
   else
     ended = run(config, flags, environment)
+  end
+  if not (ended.error and ended.error.is_setup) then -- else nothing was started
+    past.keep(config, ended, begun, environment.folder)
   end
   return outcome.tell(ended, flags, environment)
 end

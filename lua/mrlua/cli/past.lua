@@ -1,0 +1,166 @@
+--- Where jobs of the past are looked up: the master's history, the records of local runs, the
+-- manifest of an output. And where a local run leaves its record.
+--
+-- A JOB of the command line is one of
+--     17        a job of the master, by its number
+--     r17       a run of this machine (`mrlua jobs --all` lists both)
+--     last      the newest of both; without a master that can be reached, the newest run
+--     out       the folder of an output: the run that wrote it, if its record is there, else what
+--               its _SUCCESS tells
+--
+-- The records of runs are kept by engine/store/trail.h, the newest 100.
+
+local engine = require "mrlua.engine"
+local history = require "mrlua.history"
+local json = require "mrlua.json"
+
+local past = {}
+
+local function setup_fault(message, ...)
+  return { kind = "setup", message = message:format(...), is_setup = true }
+end
+
+local function read_file(path)
+  local file <close>, message = io.open(path, "rb")
+  if not file then
+    return nil, message
+  end
+  return file:read "a"
+end
+
+-- ---- of this machine ----
+
+--- Leaves the record of a run. That it cannot be kept is no failure of the run.
+-- @tparam table config   of mrlua.cli.request
+-- @tparam table ended    its outcome
+-- @tparam integer begun  seconds since 1970
+-- @tparam string folder  where it ran
+function past.keep(config, ended, begun, folder)
+  local text = json.encode(history.record(config, ended, begun, folder))
+  engine.trail_write { name = history.RECORD_FILE, text = text }
+end
+
+-- { folder, runs = { "r17", ... } }, newest first.
+local function list_runs()
+  local answer = assert(engine.trail_list {})
+  return answer.error and { runs = {} } or answer
+end
+
+local function read_run(folder, id)
+  local text, message = read_file(("%s/%s/%s"):format(folder, id, history.RECORD_FILE))
+  if not text then
+    return nil, message
+  end
+  return history.of_record(id, json.decode(text))
+end
+
+--- The runs of this machine that left a record, newest first.
+-- @treturn {table,...}  of mrlua.history
+function past.runs()
+  local list, jobs = list_runs(), {}
+  for _, id in ipairs(list.runs) do
+    jobs[#jobs + 1] = read_run(list.folder, id)
+  end
+  return jobs
+end
+
+local function find_run(id)
+  local list = list_runs()
+  for _, known in ipairs(list.runs) do
+    if known == id then
+      local job, message = read_run(list.folder, id)
+      return job, job == nil and setup_fault("run %s has no record that can be read: %s", id,
+        message) or nil
+    end
+  end
+  return nil, setup_fault("there is no run %s (the last 100 are kept; 'mrlua jobs --all' lists"
+    .. " them)", id)
+end
+
+-- ---- of an output ----
+
+local function run_of_output(publish_id)
+  for _, job in ipairs(past.runs()) do
+    if job.publish_id == publish_id then
+      return job
+    end
+  end
+end
+
+local function find_output(folder)
+  if folder:find "^gs://" then
+    return nil, setup_fault("%s: only folders of this machine are read here; 'mrlua fs cat"
+      .. " %s/_SUCCESS' prints its manifest", folder, (folder:gsub("/*$", "")))
+  end
+  local path = folder:gsub("/+$", "") .. "/_SUCCESS"
+  local text = read_file(path)
+  if not text then
+    return nil, setup_fault("'%s' is neither the number of a job, nor a run (r17), nor 'last', nor"
+      .. " an output folder with a _SUCCESS", folder)
+  end
+  local job, message = history.of_manifest(folder, json.decode(text))
+  if not job then
+    return nil, setup_fault("%s", message)
+  end
+  return run_of_output(job.publish_id) or job
+end
+
+-- ---- of a master ----
+
+local function address_of(flags)
+  return { master = flags.master, key_file = flags.key_file, tls = flags.tls or false,
+    insecure_plain = flags.insecure_plain or false }
+end
+
+--- The jobs that the master knows, newest first.
+-- @treturn {table,...}  of engine.job_list(); or nil and the fault
+function past.master_jobs(flags)
+  local answer = assert(engine.job_list(address_of(flags)))
+  return answer.jobs, answer.error
+end
+
+local function find_master_job(flags, number)
+  local args = address_of(flags)
+  args.job = number
+  local answer = assert(engine.job_facts(args))
+  if answer.error then
+    return nil, answer.error
+  end
+  return history.of_master(answer)
+end
+
+-- ---- any of them ----
+
+local function find_last(flags)
+  local run, jobs, fault = past.runs()[1], past.master_jobs(flags)
+  local job = jobs and jobs[1]
+  if job and (not run or job.submitted >= run.begun) then
+    return find_master_job(flags, job.id)
+  elseif run then
+    return run
+  end
+  return nil, setup_fault("there is no job yet: no run of this machine has left a record, and %s",
+    fault and "the master does not answer: " .. fault.message or "the master knows none")
+end
+
+--- Finds a job by what the command line says.
+-- @tparam table flags  of mrlua.cli.cluster_options
+-- @tparam string name
+-- @treturn table       of mrlua.history
+-- @return              or nil and the fault: { kind, message, detail, is_setup }
+function past.find(flags, name)
+  if name == "last" then
+    return find_last(flags)
+  elseif name:find "^%d+$" and math.tointeger(tonumber(name)) then
+    return find_master_job(flags, math.tointeger(tonumber(name)))
+  elseif name:find "^r%d+$" then
+    return find_run(name)
+  end
+  return find_output(name)
+end
+
+--- What to say of JOB in a help text.
+past.WHAT = "17: of the master; r17: a run of this machine; last; or an output folder"
+  .. " ('mrlua jobs --all' lists the first two)."
+
+return past

@@ -1,0 +1,67 @@
+-- The records that runs of this machine leave, and mrlua jobs --all, which lists them.
+
+local cjson = require "cjson"
+local runs = require "spec.support.runs"
+local temp = require "spec.support.temp"
+
+local it_all
+
+describe("the past of this machine", function()
+  before_each(function()
+    it_all = runs.open()
+  end)
+
+  after_each(function()
+    it_all:close()
+  end)
+
+  describe("jobs --all", function()
+    it("lists the runs of this machine, newest first, where no master answers", function()
+      it_all:run_job()
+      it_all:run_job("--quiet")
+      local result = it_all:run { "jobs", "--all", "--master", runs.NOBODY }
+
+      assert.equal(0, result.code)
+      assert.matches("^mrlua: only the runs of this machine: no master answers", result.stderr)
+      assert.matches("^JOB +WHERE +NAME +STATE +BEGUN +TIME +OUTPUT\n +r2 +here +job +done "
+        .. "[^\n]*/out\n +r1 +here ", result.stdout)
+    end)
+
+    it("does so for programs", function()
+      it_all:run_job()
+      local told = cjson.decode(it_all:run({ "jobs", "--all", "--json", "--master",
+        runs.NOBODY }).stdout)
+
+      assert.same({}, told.jobs)
+      assert.equal("r1", told.runs[1].id)
+      assert.equal("done", told.runs[1].state)
+      assert.is_string(told.error.message)
+    end)
+
+    it("is empty before there was anything", function()
+      local result = it_all:run { "jobs", "--all", "--master", runs.NOBODY }
+
+      assert.equal("JOB  WHERE  NAME  STATE  BEGUN  TIME  OUTPUT\n", result.stdout)
+    end)
+  end)
+
+  it("runs a job whose record cannot be kept", function()
+    temp.write(it_all.folder .. "/state", "no folder")
+    local result = it_all:run { "run", it_all.job, it_all.input, "--quiet" }
+
+    assert.equal(0, result.code)
+    assert.equal("a\t2\nbb\t1\n", result.stdout)
+  end)
+
+  it("keeps the input of a job of several steps, not that of its last one", function()
+    temp.write(it_all.job, [[return { steps = {
+      { map = function(_, line, emit) emit(line, 1) end, reduce = "count" },
+      { map = function(key, n, emit) emit(n, key) end, reduce = "count" },
+    } }]])
+    it_all:run_job()
+    local told = cjson.decode(it_all:run({ "show", "r1", "--json" }).stdout)
+
+    assert.equal(it_all.input, told.inputs[1].name)
+    assert.equal(2, told.steps)
+  end)
+end)
