@@ -111,7 +111,9 @@ function Report:world(stage, order)
 end
 
 local function fix_of(message, place)
-  if message:find "function value" and place == "reduce" then
+  if place == "setup" then
+    return "mend it: it is called before the first record of every attempt"
+  elseif message:find "function value" and place == "reduce" then
     return "values are an iterator: for value in values do ... end"
   elseif message:find "^emit: .* a function$" then
     return "what is emitted is data: call the function, and emit what it answers"
@@ -334,10 +336,28 @@ local function obstacle(job)
   end
 end
 
+-- Side files that are not there; whether there are any of these.
+function Report:side_files()
+  local is_missing = false
+  for _, name in ipairs(nearest.names_of(self.job.paths or {})) do
+    local path = self.job.paths[name]
+    local file <close>, message = io.open(path, "rb")
+    if not file then
+      is_missing = true
+      self:add({ kind = "file", what = ("side file '%s': %s"):format(name, message),
+        why = "'mrlua run' and 'mrlua submit' refuse a job without it",
+        fix = ("make it, or name another: --file %s=PATH"):format(name) }, nil, "files")
+    end
+  end
+  return is_missing
+end
+
 function Report:functions()
   local problem = obstacle(self.job)
   if problem then
     return self:note("%s", problem)
+  elseif self:side_files() then
+    return
   end
   local world, message = World.new { bundle = self.job.bundle, params = self.job.params,
     stage = "map", order = "up", paths = self.job.paths }

@@ -155,6 +155,16 @@ describe("mrlua/check job()", function()
       told "return { setup = function() error 'no list' end, map = 'words', reduce = 'sum' }")
   end)
 
+  it("finds a side file that is not there", function()
+    local found = report([[
+      return { map = "words", reduce = "sum",
+        files = { stop = "/is/not/there" } }]], { paths = { stop = "/is/not/there" } }).findings
+
+    assert.equal(1, #found)
+    assert.same({ 2, "side file 'stop': /is/not/there: No such file or directory" },
+      { found[1].line, found[1].what })
+  end)
+
   it("goes through steps, each on what the one before it emits", function()
     assert.same({ "job.lua:4: combine changes what reduce answers" }, told [[
       return { steps = {

@@ -44,8 +44,9 @@ On a cluster, the same file (master and workers each in a terminal of its own, o
   mrlua status 1
       how far job 1 is, or why it failed; 'mrlua cancel 1' ends it
 
-When a job fails, the message names the file, the line and the record; there is no output then, and
-the exit code is 1. It is 2 when nothing was started: the command line or the job file is wrong.
+When a job fails, the message names the file, the line and the record, and the command that looks
+into it ('mrlua replay'); there is no output then, and the exit code is 1. It is 2 when nothing was
+started: the command line or the job file is wrong.
 ]]
 
 local END <const> = [[
