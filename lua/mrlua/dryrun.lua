@@ -142,12 +142,12 @@ local function prefix(key, n)
   return { table.unpack(key, 1, math.min(n, #key)) }
 end
 
--- 1.0 is the key 1, and -0.0 is 0, as in a Lua table.
-local function normal(key)
+--- The key as it is written: 1.0 is the key 1, and -0.0 is 0, as in a Lua table.
+function dryrun.key(key)
   if type(key) == "table" then
     local parts = {}
     for i, part in ipairs(key) do
-      parts[i] = normal(part)
+      parts[i] = dryrun.key(part)
     end
     return parts
   end
@@ -167,9 +167,11 @@ local function sort(records)
   end)
 end
 
--- Records sorted by key -> lists of records whose keys agree in their first n parts.
-local function groups_of(records, n)
+--- Sorts records by key, and answers lists of those whose keys agree in their first n parts; 0: in
+-- all of them.
+function dryrun.groups(records, n)
   local groups, last = {}, nil
+  sort(records)
   for _, record in ipairs(records) do
     local key = prefix(record[1], n)
     if #groups == 0 or dryrun.before(last, key) or dryrun.before(key, last) then
@@ -200,7 +202,7 @@ end
 
 local function emit_into(records)
   return function(key, value)
-    records[#records + 1] = { normal(key), value }
+    records[#records + 1] = { dryrun.key(key), value }
   end
 end
 
@@ -313,10 +315,9 @@ local function run_one(job, input, overrides, paths)
     rawset(_G, "mr", outer_mr)
     return mapped, counters, bad, in_order_of_parts(further)
   end
-  sort(mapped)
   emit, mr.stage = emit_into(output), "reduce"
   if job.setup then job.setup(mr) end
-  for i, group in ipairs(groups_of(mapped, job.group or 0)) do
+  for i, group in ipairs(dryrun.groups(mapped, job.group or 0)) do
     call({ stage = "reduce", record = i, key = group[1][1] }, reduce, group[1][1],
       each(group, choose), emit)
   end

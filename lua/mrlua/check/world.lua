@@ -185,17 +185,6 @@ end
 
 -- ---- maps ----
 
-local function normal(key)
-  if type(key) == "table" then
-    local parts = {}
-    for i, part in ipairs(key) do
-      parts[i] = normal(part)
-    end
-    return parts
-  end
-  return math.type(key) == "float" and math.tointeger(key) or key
-end
-
 local TYPES <const> = { string = true, number = true, boolean = true, table = true }
 
 local function emit_into(records)
@@ -208,7 +197,7 @@ local function emit_into(records)
     elseif #records >= EMITS_MAX then
       error(ENOUGH, 0)
     end
-    records[#records + 1] = { normal(key), values.copy(value) }
+    records[#records + 1] = { dryrun.key(key), values.copy(value) }
   end
 end
 
@@ -282,41 +271,8 @@ local function iterator(items, is_grouped, on_again)
   end
 end
 
--- Records in the order of their keys, equal ones as they are.
-local function sorted(records)
-  local order = {}
-  for i, record in ipairs(records) do
-    order[i] = { record = record, number = i }
-  end
-  table.sort(order, function(a, b)
-    if dryrun.before(a.record[1], b.record[1]) then
-      return true
-    end
-    return not dryrun.before(b.record[1], a.record[1]) and a.number < b.number
-  end)
-  for i, one in ipairs(order) do
-    order[i] = one.record
-  end
-  return order
-end
-
-local function prefix(key, count)
-  if count == 0 or type(key) ~= "table" then
-    return key
-  end
-  return { table.unpack(key, 1, math.min(count, #key)) }
-end
-
-local function groups_of(records, count)
-  local groups, last = {}, nil
-  for _, record in ipairs(sorted(records)) do
-    local text = values.text(prefix(record[1], count))
-    if text ~= last then
-      groups[#groups + 1], last = {}, text
-    end
-    table.insert(groups[#groups], record)
-  end
-  return groups
+local function copy_of(list)
+  return table.move(list, 1, #list, 1, {})
 end
 
 -- A function or, of a built-in, what it means.
@@ -360,7 +316,7 @@ function World:reduce(records)
     ok, fault = self:call(self.one.setup, self.mr)
   end
   local at
-  for number, group in ipairs(ok and groups_of(records, count) or {}) do
+  for number, group in ipairs(ok and dryrun.groups(copy_of(records), count) or {}) do
     ok, fault = apply(self, self.one.reduce, group, count > 0, emit)
     if not ok then
       at = number
