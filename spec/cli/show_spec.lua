@@ -57,7 +57,7 @@ describe("mrlua show", function()
       "return { map = function() error('no such luck') end, reduce = 'count' }")
     assert.equal(1, it_all:run({ "run", it_all.job, it_all.input, "--quiet" }).code)
 
-    assert.matches("^r1: job, failed [^\n]+\n.*\nerror +[^\n]*no such luck\n", show "last")
+    assert.matches("^r1: job, failed [^\n]+\n.*\nerror +[^\n]*no such luck[^\n]*\n", show "last")
   end)
 
   it("finds the run that wrote an output, else tells what its manifest does", function()
