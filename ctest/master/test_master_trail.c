@@ -4,6 +4,8 @@
 #include "attempt/capsule.h"
 #include "record/value.h"
 
+#include <poll.h>
+
 /* A job whose first attempt prints a line and fails with a part of a capsule. */
 static uint64_t fail_one(struct kit_peer *user, uint64_t *attempt)
 {
@@ -118,6 +120,33 @@ static void lines_are_there_at_once_and_in_the_next_life(void **state)
     }
 }
 
+/* Nobody asks, the job goes on, and the master is killed: what was printed a second ago is there.
+ */
+static void lines_are_written_while_the_job_runs(void **state)
+{
+    struct kit_peer *user = master_kit_connect(&kit, ROLE_SUBMIT);
+    struct kit_peer *worker = master_kit_connect(&kit, ROLE_WORKER);
+    Mrlua__AttemptLog log = MRLUA__ATTEMPT_LOG__INIT;
+    uint64_t deadline_ns = clock_monotonic_ns() + MASTER_KIT_AWAIT_MS * NS_PER_MS;
+    Mrlua__JobStatusAnswer *answer;
+    Mrlua__AttemptStart *start;
+
+    (void)state;
+    assert_int_equal(peer_submit_well(user, "key", "out"), 1);
+    peer_join(worker, &(struct kit_join){.incarnation = 3}, NULL);
+    start = peer_await_start(worker);
+    log.attempt = start->start->attempt;
+    log.text = (char *)(uintptr_t) "hello";
+    peer_send(worker, MESSAGE_ATTEMPT_LOG, 0, &log.base);
+    while (!folder_has(&kit.folder, "state/trails/r1/log")) {
+        assert_true(clock_monotonic_ns() < deadline_ns);
+        poll(NULL, 0, 10);             /* the other process writes it, ... */
+        peer_status(user, 1, &answer); /* ... once our loop has sent it */
+        message_free(answer);
+    }
+    message_free(start);
+}
+
 static void a_file_is_had_from_any_offset(void **state)
 {
     struct kit_peer *user = master_kit_connect(&kit, ROLE_SUBMIT);
@@ -174,6 +203,7 @@ int main(int argc, char **argv)
         MASTER_TEST(a_failed_attempt_leaves_a_capsule_with_the_jobs_code),
         MASTER_TEST(the_error_of_the_job_ends_with_the_command),
         MASTER_TEST(lines_are_there_at_once_and_in_the_next_life),
+        MASTER_TEST(lines_are_written_while_the_job_runs),
         MASTER_TEST(a_file_is_had_from_any_offset),
         MASTER_TEST(code_and_records_are_for_who_may_submit),
         MASTER_TEST(other_files_and_jobs_cannot_be_asked_for),

@@ -119,6 +119,11 @@ static void on_pulse(void *context)
     loop_timer_start(master->pulse_timer, MASTER_PULSE_MS * NS_PER_MS);
 }
 
+static void on_trail(void *context)
+{
+    master_trails_write(context);
+}
+
 static void on_sources(void *context)
 {
     master_workers_sources(context);
@@ -159,6 +164,7 @@ static int open_loop(struct master *master, struct err *err)
     master->linger_timer = loop_timer_open(master->loop, on_linger, master);
     master->pulse_timer = loop_timer_open(master->loop, on_pulse, master);
     master->sources_timer = loop_timer_open(master->loop, on_sources, master);
+    master->trail_timer = loop_timer_open(master->loop, on_trail, master);
     loop_timer_start(master->pulse_timer, MASTER_PULSE_MS * NS_PER_MS);
     return 0;
 }
@@ -296,6 +302,7 @@ void master_close(struct master *master)
     loop_event_close(master->watch_timer);
     loop_event_close(master->linger_timer);
     loop_event_close(master->pulse_timer);
+    loop_event_close(master->trail_timer);
     loop_event_close(master->sources_timer);
     loop_close(master->loop);
     sched_close(master->sched);

@@ -55,6 +55,7 @@ enum {
     MASTER_LINGER_MS = 5 * 1000, /* once: so long may clients take to leave */
     MASTER_LINGER_LOOK_MS = 10,  /* how often that is looked at */
     MASTER_PULSE_MS = 10 * 1000, /* helpers that have a process are alive */
+    MASTER_TRAIL_MS = 1000,      /* what was printed is written once a second at least */
     MASTER_SOURCES_MS = 20,      /* between two tellings of who holds what */
     MASTER_WORKER_COUNT_MAX = 60000,
     MASTER_JOB_COUNT_MAX = 10000, /* live; more are refused */
@@ -203,7 +204,8 @@ struct master {
     struct loop *loop;
     struct loop_event *signals[MASTER_SIGNAL_COUNT];
     struct loop_event *sched_timer, *turn_timer, *watch_timer, *linger_timer, *pulse_timer,
-        *sources_timer;
+        *sources_timer, *trail_timer;
+    bool trail_timer_runs;
     uint64_t tick_due_ns;
     uint64_t tick_rest_ns; /* not before: we slept, and read first what was sent; 0: no rest */
     uint64_t linger_until_ns;
@@ -519,6 +521,9 @@ int master_page_open(struct master *master, const char *host_port, struct err *e
 void master_page_close(struct master *master);
 
 /* ---- master_trail.c ---- */
+
+/* Writes what jobs have printed. */
+void master_trails_write(struct master *master);
 
 void master_trail_open(struct master_job *job);
 void master_trail_close(struct master_job *job);

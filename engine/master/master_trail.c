@@ -4,6 +4,7 @@
  */
 #include "master/master_state.h"
 
+#include "base/clock.h"
 #include "base/io.h"
 #include "base/log.h"
 
@@ -55,6 +56,13 @@ static void flush(struct master_job *job)
         warn(job, &err);
 }
 
+void master_trails_write(struct master *master)
+{
+    master->trail_timer_runs = false;
+    for (struct list *at = master->jobs.next; at != &master->jobs; at = at->next)
+        flush(CONTAINER_OF(at, struct master_job, link));
+}
+
 void master_trail_close(struct master_job *job)
 {
     flush(job);
@@ -88,6 +96,10 @@ void master_trail_print(const struct master_attempt *attempt, struct master_job 
     job = keeper_of(job);
     if (job_trail_print(&job->kept, &who, text, &err) != 0)
         warn(job, &err);
+    if (job->master->trail_timer_runs)
+        return;
+    job->master->trail_timer_runs = true;
+    loop_timer_start(job->master->trail_timer, MASTER_TRAIL_MS * NS_PER_MS);
 }
 
 /* A blob of the job, or nothing, where there is none. */

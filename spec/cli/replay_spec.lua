@@ -2,6 +2,7 @@
 
 local cjson = require "cjson"
 local engine = require "spec.support.engine"
+local gcs = require "spec.support.gcs"
 local temp = require "spec.support.temp"
 
 local folder
@@ -103,6 +104,21 @@ map 0 of job r1 (job), in map
     assert.matches("its input is not there %(.-in%.txt.-%): only the record", result.stdout)
     assert.matches("line = \"bad\"", result.stdout)
     assert.matches("seen = 1  %(upvalue%)", result.stdout)
+  end)
+
+  it("reads an object of Cloud Storage again", function()
+    local storage = gcs.start(folder .. "/gcs")
+    finally(function() storage:stop() end)
+    storage:put("in/a.csv", "a,1\nbad\n")
+    local environment = ("XDG_STATE_HOME=%s %s"):format(folder, storage.environment)
+    engine.run({ "run", write("job.lua", PARSE), "gs://bkt/in/a.csv", "--tmp", folder },
+      { environment = environment })
+    local result = engine.run({ "replay", "r1/m0", "--tmp", folder },
+      { environment = environment })
+
+    assert.equal(0, result.code, result.stderr)
+    assert.not_matches("input is not there", result.stdout)
+    assert.matches("seen = 2  %(upvalue%)", result.stdout)
   end)
 
   it("says when it does not fail here", function()
@@ -235,7 +251,7 @@ describe("mrlua inspect, of a capsule", function()
 
   it("tells what failed, on what, with what in hand", function()
     fail(PARSE, "a,1\nbad\n")
-    local name = temp.capture(("ls %s/mrlua/runs/r1"):format(folder))
+    local name = temp.capture(("cd %s/mrlua/runs/r1; ls *.capsule"):format(folder))
     local text = mrlua({ "inspect", "mrlua/runs/r1/" .. name }).stdout
 
     assert.matches("^job: r1, job\nattempt: map 0, attempt %d+ on worker 1\n", text)
@@ -246,7 +262,7 @@ describe("mrlua inspect, of a capsule", function()
 
   it("finds a damaged one", function()
     fail(PARSE, "a,1\nbad\n")
-    local name = temp.capture(("ls %s/mrlua/runs/r1"):format(folder))
+    local name = temp.capture(("cd %s/mrlua/runs/r1; ls *.capsule"):format(folder))
     local bytes = temp.read(folder .. "/mrlua/runs/r1/" .. name)
     write("x.capsule", bytes:sub(1, 40) .. "\0" .. bytes:sub(42))
     local result = mrlua { "inspect", "x.capsule" }
