@@ -1,7 +1,9 @@
 #!/usr/bin/env bash
 # Tells what of a cluster runs, and what it costs an hour.
 #
-#     mrlua cluster status [--name NAME] [--project ID] [--dry-run]
+#     mrlua cluster status [--json] [--name NAME] [--project ID] [--dry-run]
+#
+#   --json               one line of JSON
 #
 # Prices are those of gce/prices.tsv, which has a date: an estimate, not a bill.
 . "$(dirname "$(readlink -f "$0")")/lib.sh"
@@ -27,15 +29,21 @@ machine_price() {
   fi
 }
 
+# What a machine costs as it is; empty: nobody knows. $1: its state; the others: machine_price.
+price_now() {
+  if [ "$1" = TERMINATED ]; then
+    echo 0
+  else
+    machine_price "${@:2}"
+  fi
+}
+
 print_machines() {
   local name zone machine status model disks per_hour total=0 unknown=''
   printf '%-28s %-15s %-24s %-11s %s\n' MACHINE ZONE TYPE STATE '$/HOUR'
   while IFS=, read -r name zone machine status model disks; do
     [ -n "$name" ] || continue
-    per_hour=0
-    if [ "$status" != TERMINATED ]; then
-      per_hour=$(machine_price "$machine" "$model" "${disks:-1}" "$name")
-    fi
+    per_hour=$(price_now "$status" "$machine" "$model" "${disks:-1}" "$name")
     printf '%-28s %-15s %-24s %-11s %s\n' "$name" "$zone" "$machine${model:+ ${model,,}}" \
       "$status" "${per_hour:-?}"
     total=$(awk -v a="$total" -v b="${per_hour:-0}" 'BEGIN { print a + b }')
@@ -56,9 +64,36 @@ print_disks() {
   done <<<"$1"
 }
 
+# The same for a program; names and types have letters, digits and hyphens only. $1: machines;
+# $2: how many workers are wanted; $3: disks.
+print_json() {
+  local name zone machine status model disks per_hour size comma='' gb_price
+  printf '{"name":"%s","machines":[' "$NAME"
+  while IFS=, read -r name zone machine status model disks; do
+    [ -n "$name" ] || continue
+    per_hour=$(price_now "$status" "$machine" "$model" "${disks:-1}" "$name")
+    printf '%s{"name":"%s","zone":"%s","type":"%s","model":"%s","state":"%s","usd_per_hour":%s}' \
+      "$comma" "$name" "$zone" "$machine" "${model,,}" "$status" "${per_hour:-null}"
+    comma=,
+  done <<<"$1"
+  printf '],"workers_wanted":%s,"disks":[' "${2:-null}"
+  comma='' gb_price=$(price disk balanced-gb)
+  while read -r name size; do
+    [ -n "$name" ] || continue
+    awk -v comma="$comma" -v name="$name" -v gb="$size" -v price="$gb_price" \
+      'BEGIN { printf "%s{\"name\":\"%s\",\"gb\":%d,\"usd_per_month\":%.2f}",
+        comma, name, gb, gb * price * 730 }'
+    comma=,
+  done <<<"$3"
+  printf ']}\n'
+}
+
 main() {
-  local machines disks group
+  local machines disks group is_json=''
   parse "$@"
+  if [ "${REST[*]}" = --json ]; then
+    is_json=1 REST=()
+  fi
   [ ${#REST[@]} = 0 ] || usage_fail "unknown option '${REST[0]}'"
   need_project
   names
@@ -73,7 +108,10 @@ main() {
     --format='value(targetSize)') || fail "gcloud did not list the groups"
   disks=$(gcloud compute disks list --filter="name=$JOURNAL" --format='value(name,sizeGb)') ||
     fail "gcloud did not list the disks"
-  if [ -z "$machines$group$disks" ]; then
+  if [ -n "$is_json" ]; then
+    print_json "$machines" "$group" "$disks"
+    return
+  elif [ -z "$machines$group$disks" ]; then
     printf "cluster '%s' is not there; 'mrlua cluster up' makes it\n" "$NAME"
     return
   fi

@@ -1,3 +1,4 @@
+local json = require "mrlua.json"
 local kit = require "spec.gce.kit"
 
 local UP = { "--bucket", "data-1" }
@@ -111,6 +112,29 @@ describe("gce/status.sh", function()
       true)
     assert.matches("disk mrlua-journal: 20 GB, $2.00 a month, also while nothing runs", text, 1,
       true)
+  end)
+
+  it("tells the same as JSON", function()
+    assert.same({ name = "mrlua", machines = {}, disks = {} },
+      json.decode(project:expect("status", { "--json" }).stdout))
+
+    project:expect("up", { "--bucket", "data-1", "--workers", "2", "--machine", "z9-mega-7" })
+    local text = project:expect("status", { "--json" }).stdout
+    local answer = json.decode(assert(text:match "^([^\n]+)\n$"))
+    local machines = {}
+    for _, machine in ipairs(answer.machines) do
+      machines[machine.name] = machine
+    end
+
+    local master = machines["mrlua-master"]
+    assert.matches("^0.06", ("%.3f"):format(master.usd_per_hour))
+    master.usd_per_hour = nil
+    assert.same({ name = "mrlua-master", zone = "us-central1-a", type = "e2-standard-2",
+      model = "standard", state = "RUNNING" }, master)
+    assert.same({ "spot", nil }, { machines["mrlua-worker-0002"].model,
+      machines["mrlua-worker-0002"].usd_per_hour })
+    assert.equal(2, answer.workers_wanted)
+    assert.same({ { name = "mrlua-journal", gb = 20, usd_per_month = 2 } }, answer.disks)
   end)
 
   it("shows a machine that nobody knows the price of", function()
