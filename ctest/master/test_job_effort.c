@@ -131,10 +131,13 @@ static void a_job_took_what_its_steps_took(void **state)
     step = effort;
     set_up(NULL);
     end(STAGE_MAP, 4, 40, OUTCOME_COMPLETED);
-    job_effort_add(&effort, &step);
-    job_effort_add(&effort, &step);
+    job_effort_add(&effort, &step, 1);
+    job_effort_add(&effort, &step, 2);
     assert_int_equal(effort.slow_count, 3);
     assert_int_equal(effort.slowest[0].entry.task, 4);
+    assert_int_equal(effort.slowest[0].step, 0);
+    assert_int_equal(effort.slowest[1].step, 1);
+    assert_int_equal(effort.slowest[2].step, 2);
     assert_int_equal(effort.ended[OUTCOME_FAILED], 2);
     assert_int_equal(effort.outputs_lost, 2);
     assert_int_equal(effort.workers_lost, 2);

@@ -18,7 +18,7 @@ static void a_retry_names_its_task_and_why(void **state)
 
     (void)state;
     err_set(&fault.err, ERR_DISK, "write /tmp/x: No space left on device");
-    job_notice_retry(&fact, &fault, "w3", &text);
+    job_notice_retry(&fact, &(struct job_notice_of){.worker = "w3"}, &fault, &text);
     assert_string_equal(buf_string(&text), "mrlua: reduce 7 is tried again (it was on worker w3): "
                                            "write /tmp/x: No space left on device");
 }
@@ -28,8 +28,23 @@ static void what_there_is_one_of_has_no_number(void **state)
     struct fact fact = {.stage = STAGE_COMMIT};
 
     (void)state;
-    job_notice_retry(&fact, NULL, NULL, &text);
+    job_notice_retry(&fact, &(struct job_notice_of){0}, NULL, &text);
     assert_string_equal(buf_string(&text), "mrlua: commit is tried again: nothing was heard of it");
+    buf_clear(&text);
+    fact.stage = STAGE_PLAN;
+    job_notice_retry(&fact, &(struct job_notice_of){.is_driver = true}, NULL, &text);
+    assert_string_equal(buf_string(&text),
+                        "mrlua: the driver is tried again: nothing was heard of it");
+}
+
+static void a_task_of_a_step_is_called_by_its_step(void **state)
+{
+    struct fact fact = {.stage = STAGE_MAP, .task = 3};
+
+    (void)state;
+    job_notice_retry(&fact, &(struct job_notice_of){.step = 2}, NULL, &text);
+    assert_string_equal(buf_string(&text),
+                        "mrlua: step 2, map 3 is tried again: nothing was heard of it");
 }
 
 static void a_lost_worker_had_something(void **state)
@@ -62,6 +77,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_teardown(a_retry_names_its_task_and_why, tear_down),
         cmocka_unit_test_teardown(what_there_is_one_of_has_no_number, tear_down),
+        cmocka_unit_test_teardown(a_task_of_a_step_is_called_by_its_step, tear_down),
         cmocka_unit_test_teardown(a_lost_worker_had_something, tear_down),
         cmocka_unit_test_teardown(only_a_failure_that_its_job_survives_is_a_retry, tear_down),
     };

@@ -124,6 +124,8 @@ static void add_slowest(const Mrlua__JobEffort *effort, struct buf *out)
         if (slow->stage < STAGE_COUNT)
             field_string(out, "stage", stage_kind_name((enum stage_kind)slow->stage));
         field_integer(out, "task", slow->task);
+        if (slow->step > 0)
+            field_integer(out, "step", slow->step);
         field_number(out, "seconds", slow->seconds);
         if (slow->worker[0])
             field_string(out, "worker", slow->worker);

@@ -193,6 +193,7 @@ static void account(struct run_shell *shell, const struct fact *fact, size_t lef
                                    .ended_ns = clock_monotonic_ns(),
                                    .task = fact->task,
                                    .stage = fact->stage};
+    struct job_notice_of of = {0};
 
     if (!attempt_outcome_of(fact, left > 1 ? fact + 1 : NULL, &entry.outcome))
         return;
@@ -200,8 +201,8 @@ static void account(struct run_shell *shell, const struct fact *fact, size_t lef
     job_effort_attempt(&shell->effort, &entry, NULL);
     if (!job_notice_is_retry(fact, left) || !job_effort_may_notice(&shell->effort))
         return;
-    job_notice_retry(fact, job_faults_find(&shell->faults, fact->attempt_id), NULL,
-                     &shell->notices);
+    of.step = shell->config.step;
+    job_notice_retry(fact, &of, job_faults_find(&shell->faults, fact->attempt_id), &shell->notices);
     buf_append_byte(&shell->notices, '\n');
 }
 

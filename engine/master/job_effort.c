@@ -55,7 +55,7 @@ bool job_effort_may_notice(struct job_effort *effort)
     return effort->notice_count < JOB_EFFORT_NOTICE_COUNT_MAX && ++effort->notice_count;
 }
 
-void job_effort_add(struct job_effort *effort, const struct job_effort *of_step)
+void job_effort_add(struct job_effort *effort, const struct job_effort *of_step, uint32_t step)
 {
     for (int i = 0; i < OUTCOME_COUNT; i++)
         effort->ended[i] += of_step->ended[i];
@@ -67,8 +67,12 @@ void job_effort_add(struct job_effort *effort, const struct job_effort *of_step)
     effort->work.records_read += of_step->work.records_read;
     effort->work.bytes_shuffled += of_step->work.bytes_shuffled;
     effort->work.records_shuffled += of_step->work.records_shuffled;
-    for (uint32_t i = 0; i < of_step->slow_count; i++)
-        keep_slow(effort, &of_step->slowest[i]);
+    for (uint32_t i = 0; i < of_step->slow_count; i++) {
+        struct job_slow slow = of_step->slowest[i];
+
+        slow.step = step;
+        keep_slow(effort, &slow);
+    }
 }
 
 void job_work_of(const struct job_results *results, const Mrlua__Plan *plan,
@@ -94,6 +98,7 @@ static Mrlua__SlowAttempt *make_slow(const struct job_slow *slow)
     mrlua__slow_attempt__init(message);
     message->stage = (uint32_t)slow->entry.stage;
     message->task = slow->entry.task;
+    message->step = slow->step;
     message->attempt = slow->entry.attempt_id;
     message->worker_id = slow->entry.worker_id;
     message->worker = mem_strdup(slow->worker);

@@ -4,7 +4,7 @@
  *     job_effort_attempt(&effort, &entry, "w3");        an attempt has ended
  *     job_effort_output_lost(&effort);
  *     job_effort_worker_lost(&effort);                  that had something of the job
- *     job_effort_add(&effort, &of_step);                a step of the job has ended
+ *     job_effort_add(&effort, &of_step, number);        a step of the job has ended
  *     job_work_of(&results, plan, begun_ns, ended_ns, now_ns, &effort.work);
  *     message = job_effort_make(&effort);               for people; free with message_free()
  *
@@ -26,6 +26,7 @@ enum {
 
 struct job_slow {
     struct timeline_entry entry;
+    uint32_t step;                                /* of a job of several steps; 0: it has none */
     char worker[JOB_EFFORT_WORKER_BYTES_MAX + 1]; /* it may be gone when one looks */
 };
 
@@ -59,7 +60,7 @@ void job_effort_worker_lost(struct job_effort *effort);
 /* May a watcher be told one more sentence? Counts it. What is beyond is in the numbers. */
 bool job_effort_may_notice(struct job_effort *effort);
 
-void job_effort_add(struct job_effort *effort, const struct job_effort *of_step);
+void job_effort_add(struct job_effort *effort, const struct job_effort *of_step, uint32_t step);
 
 Mrlua__JobEffort *job_effort_make(const struct job_effort *effort);
 

@@ -10,17 +10,20 @@ bool job_notice_is_retry(const struct fact *facts, size_t count)
     return true;
 }
 
-void job_notice_retry(const struct fact *fact, const struct job_fault *fault, const char *worker,
-                      struct buf *out)
+void job_notice_retry(const struct fact *fact, const struct job_notice_of *of,
+                      const struct job_fault *fault, struct buf *out)
 {
     bool is_one_of_many = fact->stage == STAGE_MAP || fact->stage == STAGE_REDUCE;
 
-    buf_printf(out, "mrlua: %s", stage_kind_name(fact->stage));
+    buf_append_string(out, "mrlua: ");
+    if (of->step > 0)
+        buf_printf(out, "step %u, ", of->step);
+    buf_append_string(out, of->is_driver ? "the driver" : stage_kind_name(fact->stage));
     if (is_one_of_many)
         buf_printf(out, " %u", fact->task);
     buf_append_string(out, " is tried again");
-    if (worker)
-        buf_printf(out, " (it was on worker %s)", worker);
+    if (of->worker)
+        buf_printf(out, " (it was on worker %s)", of->worker);
     buf_printf(out, ": %s", fault ? fault->err.message : "nothing was heard of it");
 }
 

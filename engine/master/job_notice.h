@@ -17,10 +17,17 @@
  * of bad records, which are set aside and told in the end, nor where the job has ended by it. */
 bool job_notice_is_retry(const struct fact *facts, size_t count);
 
+/* Whose an attempt is, beside what its fact says. */
+struct job_notice_of {
+    const char *worker; /* NULL: this machine */
+    uint32_t step;      /* of a job of several steps, from 1; 0: it has none */
+    bool is_driver;     /* then it stands for the plan */
+};
+
 /* An attempt has failed (`fact`), and its job has not: "mrlua: map 3 is tried again: why". `fault`
- * NULL: nothing was heard of it; `worker` NULL: this machine. */
-void job_notice_retry(const struct fact *fact, const struct job_fault *fault, const char *worker,
-                      struct buf *out);
+ * NULL: nothing was heard of it. */
+void job_notice_retry(const struct fact *fact, const struct job_notice_of *of,
+                      const struct job_fault *fault, struct buf *out);
 
 /* A worker with so many attempts and outputs of this job. */
 void job_notice_worker_lost(const char *worker, uint32_t attempts, uint32_t outputs,

@@ -71,12 +71,16 @@ static void job_tries_again(struct master *master, const struct fact *fact)
 {
     const struct master_attempt *attempt = master_attempt_find(master, fact->attempt_id);
     struct master_job *job = master_job_find(master, fact->job_id);
+    struct job_notice_of of = {0};
     struct buf text = {0};
 
     if (!job)
         return;
-    job_notice_retry(fact, job_faults_find(&job->faults, fact->attempt_id),
-                     attempt ? worker_name(master, attempt->worker_id) : NULL, &text);
+    of.step = job->record->submit->step ? job->record->submit->step->number : 0;
+    of.is_driver = job->record->submit->drive && fact->stage == STAGE_PLAN;
+    if (attempt)
+        of.worker = worker_name(master, attempt->worker_id);
+    job_notice_retry(fact, &of, job_faults_find(&job->faults, fact->attempt_id), &text);
     notice(master, job, &text);
 }
 

@@ -494,7 +494,7 @@ static void add_effort(struct master_job *parent, const struct master_job *step)
     master_job_effort(step, &effort);
     if (value_field_table(slice_of((const char *)request->data, request->len), "steps", &list))
         effort.work.bytes_read = effort.work.records_read = 0;
-    job_effort_add(&parent->effort, &effort);
+    job_effort_add(&parent->effort, &effort, step->record->submit->step->number);
 }
 
 void master_step_note(struct master *master, const struct master_job *step)

@@ -27,8 +27,9 @@ local LABEL_WIDTH <const> = #"hot keys"
 -- @tparam ?table total     nil: it is the first one
 -- @tparam table effort
 -- @tparam boolean is_input  it read the job's input, not another step
+-- @tparam integer step      its number
 -- @treturn table            the sum
-function summary.add(total, effort, is_input)
+function summary.add(total, effort, is_input, step)
   total = total or { seconds = {}, bytes_read = 0, records_read = 0, slowest = {} }
   for stage, seconds in pairs(effort.seconds) do
     total.seconds[stage] = (total.seconds[stage] or 0) + seconds
@@ -41,6 +42,7 @@ function summary.add(total, effort, is_input)
     total.records_read = total.records_read + effort.records_read
   end
   for _, slow in ipairs(effort.slowest) do
+    slow.step = step
     table.insert(total.slowest, slow)
   end
   table.sort(total.slowest, function(a, b)
@@ -169,7 +171,8 @@ end
 --- "map 3 in 1.2 s (worker w3)"
 function summary.slow_text(slow)
   local where = slow.worker and (" (worker %s)"):format(slow.worker) or ""
-  return ("%s %d in %s%s"):format(slow.stage, slow.task, size.seconds(slow.seconds), where)
+  local step = slow.step and ("step %d, "):format(slow.step) or ""
+  return ("%s%s %d in %s%s"):format(step, slow.stage, slow.task, size.seconds(slow.seconds), where)
 end
 
 --- What did not go as it should: { "3 attempts failed", "1 worker was lost", ... }.

@@ -91,6 +91,7 @@ describe("the summary of a job", function()
     local text = on_terminal({ "run", folder .. "/steps.lua", input, "-o", folder .. "/out" }, 80)
 
     assert.matches("\nmap +[%d.]+ m?s +read +8 B  4 records\n", text)
+    assert.matches("\nslowest   step %d, %l+ %d in ", text)
     assert.matches("\nreduce +[%d.]+ m?s +shuffled +[%d.]+ K?B  7 records\n", text)
   end)
 

@@ -95,4 +95,22 @@ describe("mrlua submit, while a job runs,", function()
     assert.is_true(summary.shuffled.bytes > 0)
     assert.is_string(summary.slowest[1].worker)
   end)
+
+  it("sums up all steps of a job", function()
+    it_all:start(1)
+    local path = temp.write(it_all.folder .. "/steps.lua", [[return { steps = {
+      { map = function(_, line, emit) emit(line, 1) end, reduce = "count" },
+      { map = function(key, n, emit) emit(n, key) end, reduce = "count" },
+    } }]])
+    local input = temp.write(it_all.folder .. "/in", "a\nb\na\n")
+    local result = it_all:run { "submit", path, input, "-o", it_all.folder .. "/out", "--json",
+      "--quiet" }
+    local summary = cjson.decode(result.stdout).summary
+
+    assert.same({ bytes = 6, records = 3 }, summary.read) -- not what one reads of the other
+    assert.equal(3 + 2, summary.shuffled.records)
+    assert.is_true(summary.seconds.map > 0)
+    assert.equal(4, #summary.slowest)
+    assert.is_true(summary.slowest[1].step == 1 or summary.slowest[1].step == 2)
+  end)
 end)

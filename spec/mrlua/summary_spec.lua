@@ -92,16 +92,16 @@ describe("mrlua/summary", function()
   end)
 
   it("adds up steps", function()
-    local total = summary.add(nil, effort_with { failed = 1 }, true)
+    local total = summary.add(nil, effort_with { failed = 1 }, true, 1)
     total = summary.add(total, effort_with { seconds = { map = 1.0 }, slowest = {
-      { stage = "map", task = 9, seconds = 7.0 } } }, false)
+      { stage = "map", task = 9, seconds = 7.0 } } }, false, 2)
 
     assert.equal(4.2, total.seconds.map)
     assert.equal(1.1, total.seconds.reduce)
     assert.equal(400000000, total.bytes_read) -- the second one read the first
     assert.equal(24200000, total.bytes_shuffled)
     assert.equal(1, total.failed)
-    assert.equal(9, total.slowest[1].task)
+    assert.equal("step 2, map 9 in 7.0 s", summary.slow_text(total.slowest[1]))
     assert.equal(3, #total.slowest)
   end)
 
@@ -109,7 +109,7 @@ describe("mrlua/summary", function()
     local total
     for task = 1, 8 do
       total = summary.add(total, effort_with { slowest = {
-        { stage = "map", task = task, seconds = task * 1.0 } } }, true)
+        { stage = "map", task = task, seconds = task * 1.0 } } }, true, task)
     end
 
     assert.equal(5, #total.slowest)

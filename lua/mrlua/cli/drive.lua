@@ -99,7 +99,8 @@ function driving:run_step(call)
     self.first = self.first or self.ended
   end
   self:add_reused()
-  self.effort = require("mrlua.summary").add(self.effort, self.ended.effort, not call.steps)
+  self.effort = require("mrlua.summary").add(self.effort, self.ended.effort, not call.steps,
+    call.number)
   self.folders[call.number] = config.output
   self.count = call.number
   self.is_done = call.is_last
