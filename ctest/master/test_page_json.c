@@ -187,12 +187,37 @@ static void attempts_are_told_in_pieces_of_a_limited_size(void **state)
     job_timeline_deinit(&timeline);
 }
 
+static void a_whole_job_tells_what_it_took(void **state)
+{
+    Mrlua__SlowAttempt slow = MRLUA__SLOW_ATTEMPT__INIT, *slowest = &slow;
+    Mrlua__JobEffort effort = MRLUA__JOB_EFFORT__INIT;
+    Mrlua__JobInfo info = MRLUA__JOB_INFO__INIT;
+
+    (void)state;
+    page_json_job(&out, NULL, &info, true);
+    assert_false(has("effort"));
+    buf_clear(&out);
+    slow.stage = STAGE_MAP;
+    slow.task = 3;
+    slow.worker = (char *)(uintptr_t) "w\"3";
+    slow.seconds = 1.5;
+    effort.slowest = &slowest;
+    effort.n_slowest = 1;
+    effort.failed = 2;
+    info.effort = &effort;
+    page_json_job(&out, NULL, &info, true);
+    assert_true(has("\"effort\":{\"failed\":2,\"given_up\":0,"));
+    assert_true(has("\"slowest\":[{\"step\":0,\"stage\":\"map\",\"task\":3,\"worker\":\"w\\\"3\","
+                    "\"seconds\":1.5"));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_teardown(a_job_has_its_stages_by_name, tear_down),
         cmocka_unit_test_teardown(a_whole_job_has_counters_and_causes, tear_down),
         cmocka_unit_test_teardown(a_whole_job_has_its_skew_if_it_is_known, tear_down),
+        cmocka_unit_test_teardown(a_whole_job_tells_what_it_took, tear_down),
         cmocka_unit_test_teardown(unknown_numbers_have_names_all_the_same, tear_down),
         cmocka_unit_test_teardown(a_text_is_cut_at_its_limit, tear_down),
         cmocka_unit_test_teardown(a_worker_has_one_state, tear_down),

@@ -105,6 +105,32 @@ static void add_skew(struct buf *out, const Mrlua__JobSkew *skew)
     jsontext_object_end(out);
 }
 
+static void add_effort(struct buf *out, const Mrlua__JobEffort *effort)
+{
+    jsontext_object_begin(out, "effort");
+    jsontext_number(out, "failed", effort->failed);
+    jsontext_number(out, "given_up", effort->given_up);
+    jsontext_number(out, "lost", effort->lost);
+    jsontext_number(out, "lost_races", effort->lost_races);
+    jsontext_number(out, "outputs_lost", effort->outputs_lost);
+    jsontext_number(out, "workers_lost", effort->workers_lost);
+    jsontext_array_begin(out, "slowest");
+    for (size_t i = 0; i < effort->n_slowest; i++) {
+        const Mrlua__SlowAttempt *slow = effort->slowest[i];
+
+        jsontext_object_begin(out, NULL);
+        jsontext_number(out, "step", slow->step);
+        if (slow->stage < STAGE_COUNT)
+            jsontext_string(out, "stage", stage_kind_name((enum stage_kind)slow->stage));
+        jsontext_number(out, "task", slow->task);
+        add_text(out, "worker", slow->worker);
+        jsontext_real(out, "seconds", slow->seconds);
+        jsontext_object_end(out);
+    }
+    jsontext_array_end(out);
+    jsontext_object_end(out);
+}
+
 static void add_whole(struct buf *out, const Mrlua__JobInfo *info)
 {
     jsontext_number(out, "bytes", info->bytes);
@@ -118,6 +144,8 @@ static void add_whole(struct buf *out, const Mrlua__JobInfo *info)
     add_causes(out, info);
     if (info->skew)
         add_skew(out, info->skew);
+    if (info->effort)
+        add_effort(out, info->effort);
     jsontext_array_begin(out, "counters");
     for (size_t i = 0; i < info->n_counters; i++) {
         jsontext_array_begin(out, NULL);

@@ -224,6 +224,29 @@ return {
     it_all:expect_clean()
   end)
 
+  it("shows trouble, and the slowest attempts of a job whose attempts are forgotten", function()
+    it_all:start_worker(UNSAFE)
+    it_all:start_worker(UNSAFE)
+    local gate = gated.new(it_all)
+    local job = gate:submit()
+    gate:wait_for("map", 2)
+    it_all.workers[1]:kill()
+    it_all:wait("the master sees the death of a worker", 30, function()
+      local known = it_all:worker_state(it_all.workers[1].id)
+      return not known or known.state ~= "ready"
+    end)
+    gate:open "map"
+    gate:open "reduce"
+    gate:expect_parts(job)
+    it_all.master:kill()
+    it_all:start_master(HTTP) -- which has the job from its journal
+    chromium:visit(page_address() .. "#job/" .. job.id)
+    wait_for("what was lost",
+      [[/workers that were lost\s+1\b/.test(document.body.innerText)]])
+    wait_for("the slowest",
+      [[/Slowest attempts[^]*(map|reduce) \d+/.test(document.body.innerText)]])
+  end)
+
   it("says when the master is gone, and goes on when it is back", function()
     chromium:visit(page_address())
     wait_for("it lives", [[document.getElementById("state").innerText.startsWith("live")]])

@@ -141,6 +141,27 @@
     ];
   }
 
+  // What was tried again or lost; and of a job whose attempts are forgotten the slowest ones.
+  function effortParts(effort, isForgotten) {
+    if (!effort) {
+      return [];
+    }
+    const trouble = [
+      ["attempts that failed", effort.failed], ["workers that were lost", effort.workers_lost],
+      ["attempts lost with them", effort.lost], ["outputs that were lost", effort.outputs_lost],
+      ["attempts that were overtaken", effort.lost_races],
+    ].filter(([, count]) => count > 0).map(([what, count]) => [what, number(count)]);
+    const slowest = effort.slowest.map((slow) => [
+      `${slow.step > 0 ? `step ${slow.step}, ` : ""}${slow.stage} ${slow.task}`,
+      quoted(slow.worker), seconds(slow.seconds)]);
+    return [
+      ...(trouble.length ? [view.table("Trouble", ["what", "how often"], trouble,
+        ["word", "number"])] : []),
+      ...(isForgotten && slowest.length ? [view.table("Slowest attempts",
+        ["task", "worker", "took"], slowest, ["word", "word", "number"])] : []),
+    ];
+  }
+
   function errorParts(info) {
     if (!info.error) {
       return [];
@@ -203,7 +224,8 @@
           : `after ${seconds(info.seconds)}`),
         ...(info.user ? [", by ", quoted(info.user)] : []), ", output ", quoted(info.output)]),
       element("div", { class: "parts" }, [...errorParts(info), stageTable(info),
-        ...timelineParts(all), phaseTable(info), ...skewParts(info.skew),
+        ...timelineParts(all), ...effortParts(info.effort, !attemptsNow(all).length),
+        phaseTable(info), ...skewParts(info.skew),
         ...(info.counters.length ? [counters] : []), ...taskParts(all.states)]),
     ];
   }
