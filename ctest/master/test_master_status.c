@@ -65,6 +65,7 @@ static void assert_facts(Mrlua__JobStatusAnswer *answer)
 {
     assert_non_null(answer->facts);
     assert_int_equal(answer->facts->submit->reducers, 1);
+    assert_int_equal(strncmp(answer->facts->publish_id, "job-", 4), 0);
     assert_int_equal(answer->facts->inputs->count, 1);
     assert_string_equal(answer->facts->inputs->first[0]->name, folder_path(&kit.folder, "in"));
     assert_int_equal(answer->facts->inputs->first[0]->bytes, 4);

@@ -222,8 +222,10 @@ void job_values_facts(const Mrlua__JobFacts *facts, struct buf *out)
         add_asked(facts->submit, out);
         add_files(facts->submit, out);
     }
-    if (facts)
+    if (facts) {
+        field_string(out, "publish_id", facts->publish_id);
         answer_inputs(facts->inputs, out);
+    }
     value_write_table_end(out);
 }
 

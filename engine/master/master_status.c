@@ -3,6 +3,7 @@
  */
 #include "master/master_state.h"
 
+#include "base/mem.h"
 #include "master/job_facts.h"
 
 Mrlua__JobFacts *master_facts_of(const struct master *master, uint64_t job_id)
@@ -21,6 +22,14 @@ Mrlua__JobFacts *master_facts_of(const struct master *master, uint64_t job_id)
         buf_deinit(&packed);
     }
     return facts;
+}
+
+static char *publish_id_of(const struct master *master, uint64_t job_id)
+{
+    const struct master_job *job = master_job_find(master, job_id);
+    const struct master_past *past = job ? NULL : master_past_find(master, job_id);
+
+    return mem_strdup(job ? job->record->publish_id : past ? past->history->publish_id : "");
 }
 
 /* A piece of a blob from `offset` on; nothing when it cannot be had. */
@@ -50,6 +59,7 @@ static void answer_status(struct master_peer *peer, const struct frame *frame,
     if (status->facts)
         answer->facts = master_facts_of(master, status->job);
     if (answer->facts) {
+        answer->facts->publish_id = publish_id_of(master, status->job);
         read_blob(master, &answer->facts->submit->params_hash, 0, &params, &params_bytes);
         if (params.len == params_bytes) /* what is more is no parameter that one looks at */
             answer->params = bytes_of(&params);

@@ -100,7 +100,7 @@ function history.of_master(answer)
     params = has_facts and (answer.params or {}) or nil, source = source_of(answer.bundle),
     inputs = facts.inputs and inputs_of(facts.inputs), input_count = facts.input_count,
     input_sum = facts.input_sum, options = has_facts and options_of(facts) or {},
-    files = facts.files or {},
+    files = facts.files or {}, publish_id = facts.publish_id,
     output = job.output, part_count = ended.parts and #ended.parts, records = ended.records,
     bytes = ended.bytes, plan = ended.plan or {}, steps = status.steps, effort = status.effort,
     counters = status.counters, skew = status.skew, error = ended.error,

@@ -88,7 +88,7 @@ describe("mrlua show", function()
     assert.matches("^mrlua: there is no run r7 %(the last 100 are kept", complaint "r7")
     assert.matches("^mrlua: there is no job yet", complaint "last")
     assert.matches("^mrlua: 'wordcount' is neither the number of a job", complaint "wordcount")
-    assert.matches("^mrlua: gs://b/o: only folders of this machine", complaint "gs://b/o")
+    assert.matches("^mrlua: gs://b/o: neither a run of this machine nor", complaint "gs://b/o")
     assert.equal(2, it_all:run({ "show" }).code)
   end)
 

@@ -63,6 +63,16 @@ describe("the history of a master", function()
     assert.equal(8, told.inputs[1].bytes)
   end)
 
+  it("knows the job that wrote an output, whatever has been written there since", function()
+    local out = it_all.folder .. "/one"
+    submit "one"
+    submit("one", "--overwrite", "--param", "least=2")
+
+    assert.matches("^2: job, done ", it_all:run({ "show", out }).stdout)
+    engine.output { "run", job, input, "--quiet", "--overwrite", "-o", out }
+    assert.matches("^output of [^\n]*/one: job, done", it_all:run({ "show", out }).stdout)
+  end)
+
   it("tells of a job that runs", function()
     it_all.workers[1]:stop()
     it_all:run { "submit", job, input, "--detach", "-o", it_all.folder .. "/one" }

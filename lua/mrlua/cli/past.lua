@@ -5,14 +5,15 @@
 --     17        a job of the master, by its number
 --     r17       a run of this machine (`mrlua jobs --all` lists both)
 --     last      the newest of both; without a master that can be reached, the newest run
---     out       the folder of an output: the run that wrote it, if its record is there, else what
---               its _SUCCESS tells
+--     out       an output: the run or the job that wrote it, where that is remembered; else, of a
+--               folder, what its _SUCCESS tells
 --
 -- The records of runs are kept by engine/store/trail.h, the newest 100.
 
 local engine = require "mrlua.engine"
 local history = require "mrlua.history"
 local json = require "mrlua.json"
+local submit_options = require "mrlua.cli.submit_options"
 
 local past = {}
 
@@ -77,34 +78,6 @@ local function find_run(id)
     .. " them)", id)
 end
 
--- ---- of an output ----
-
-local function run_of_output(publish_id)
-  for _, job in ipairs(past.runs()) do
-    if job.publish_id == publish_id then
-      return job
-    end
-  end
-end
-
-local function find_output(folder)
-  if folder:find "^gs://" then
-    return nil, setup_fault("%s: only folders of this machine are read here; 'mrlua fs cat"
-      .. " %s/_SUCCESS' prints its manifest", folder, (folder:gsub("/*$", "")))
-  end
-  local path = folder:gsub("/+$", "") .. "/_SUCCESS"
-  local text = read_file(path)
-  if not text then
-    return nil, setup_fault("'%s' is neither the number of a job, nor a run (r17), nor 'last', nor"
-      .. " an output folder with a _SUCCESS", folder)
-  end
-  local job, message = history.of_manifest(folder, json.decode(text))
-  if not job then
-    return nil, setup_fault("%s", message)
-  end
-  return run_of_output(job.publish_id) or job
-end
-
 -- ---- of a master ----
 
 local function address_of(flags)
@@ -127,6 +100,66 @@ local function find_master_job(flags, number)
     return nil, answer.error
   end
   return history.of_master(answer)
+end
+
+-- ---- of an output ----
+
+-- The newest run and the newest job that wrote there: all but an address in Cloud Storage is taken
+-- from the root on.
+local function writers_of(flags, folder)
+  local absolute = submit_options.absolute((folder:gsub("/+$", "")),
+    assert(engine.environment()).folder)
+  local writers = {}
+  for _, run in ipairs(past.runs()) do
+    local output = run.output and submit_options.absolute(run.output, run.folder or "/")
+    if run.state == "done" and output and output:gsub("/+$", "") == absolute then
+      writers[#writers + 1] = run
+      break
+    end
+  end
+  for _, job in ipairs(past.master_jobs(flags) or {}) do
+    if job.state == "done" and job.output:gsub("/+$", "") == absolute then
+      writers[#writers + 1] = find_master_job(flags, job.id)
+      break
+    end
+  end
+  return writers
+end
+
+-- Its manifest is not read here, so the newest that says it wrote there is taken at its word.
+local function find_object_output(flags, uri)
+  local writers = writers_of(flags, uri)
+  table.sort(writers, function(a, b)
+    return a.begun > b.begun
+  end)
+  if writers[1] then
+    return writers[1]
+  end
+  return nil, setup_fault("%s: neither a run of this machine nor a job of a master that answers is"
+    .. " known to have written there; 'mrlua fs cat %s/_SUCCESS' prints its manifest", uri,
+    (uri:gsub("/*$", "")))
+end
+
+local function find_output(flags, folder)
+  if folder:find "^gs://" then
+    return find_object_output(flags, folder)
+  end
+  local path = folder:gsub("/+$", "") .. "/_SUCCESS"
+  local text = read_file(path)
+  if not text then
+    return nil, setup_fault("'%s' is neither the number of a job, nor a run (r17), nor 'last', nor"
+      .. " an output folder with a _SUCCESS", folder)
+  end
+  local job, message = history.of_manifest(folder, json.decode(text))
+  if not job then
+    return nil, setup_fault("%s", message)
+  end
+  for _, writer in ipairs(writers_of(flags, folder)) do
+    if writer.publish_id == job.publish_id then
+      return writer
+    end
+  end
+  return job
 end
 
 -- ---- any of them ----
@@ -156,11 +189,11 @@ function past.find(flags, name)
   elseif name:find "^r%d+$" then
     return find_run(name)
   end
-  return find_output(name)
+  return find_output(flags, name)
 end
 
 --- What to say of JOB in a help text.
-past.WHAT = "17: of the master; r17: a run of this machine; last; or an output folder"
+past.WHAT = "17: of the master; r17: a run of this machine; last; or an output"
   .. " ('mrlua jobs --all' lists the first two)."
 
 return past
