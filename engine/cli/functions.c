@@ -12,9 +12,11 @@
 #include "cli/fs.h"
 #include "cli/inspect.h"
 #include "cli/line.h"
+#include "cli/look.h"
 #include "cli/program.h"
 #include "cli/replay.h"
 #include "cli/run_shell.h"
+#include "cli/scratch.h"
 #include "cli/submit.h"
 #include "cli/trails.h"
 #include "cli/watchdog.h"
@@ -284,6 +286,8 @@ static int submit_end(void *context, struct vm_host *host, struct slice args, st
 void functions_deinit(struct functions *functions)
 {
     line_release(functions->line);
+    look_release(functions->look);
+    scratch_release(functions->scratch);
     submit_close(functions->submit);
     run_shell_close(functions->shell);
     drive_shell_close(functions->drive);
@@ -341,6 +345,11 @@ const struct host_function FUNCTIONS[] = {
     {"line_open", line_open},
     {"line_read", line_read},
     {"line_paths", line_paths},
+    {"line_pause", line_pause},
     {"line_close", line_close},
+    {"look_open", look_open},
+    {"look_next", look_next},
+    {"look_close", look_close},
+    {"scratch_folder", scratch_folder},
     {0},
 };

@@ -26,6 +26,8 @@
  *     engine.job_trail{master, key_file, job, name}            cluster_trail.h
  *     engine.capsule_read{path}, engine.replay_next() ...      replay.h
  *     engine.line_read{prompt} and its like                    line.h
+ *     engine.look_next{count} and its like                     look.h
+ *     engine.scratch_folder{tmp} -> {folder}                   scratch.h
  *
  *     functions_deinit(&functions);     whatever a Lua error has left open is closed here
  */
@@ -41,6 +43,8 @@ struct submit;
 struct drive_shell;
 struct replay;
 struct line;
+struct look;
+struct scratch;
 
 struct functions {
     struct nursery *nursery; /* started at the first need */
@@ -50,6 +54,8 @@ struct functions {
     struct trail trail; /* of this process */
     struct replay *replay;
     struct line *line; /* NULL: nobody types */
+    struct look *look;
+    struct scratch *scratch;
 };
 
 /* NULL with *err: there can be no attempt. */

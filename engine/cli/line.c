@@ -9,6 +9,7 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -217,6 +218,14 @@ int line_close(void *context, struct vm_host *host, struct slice args, struct bu
     (void)host, (void)args, (void)result, (void)err;
     line_release(functions->line);
     functions->line = NULL;
+    return 0;
+}
+
+int line_pause(void *context, struct vm_host *host, struct slice args, struct buf *result,
+               struct err *err)
+{
+    (void)context, (void)host, (void)result, (void)err;
+    poll(NULL, 0, (int)value_field_integer(args, "milliseconds", 0));
     return 0;
 }
 

@@ -35,6 +35,8 @@ int line_read(void *context, struct vm_host *host, struct slice args, struct buf
               struct err *err);
 int line_paths(void *context, struct vm_host *host, struct slice args, struct buf *result,
                struct err *err);
+int line_pause(void *context, struct vm_host *host, struct slice args, struct buf *result,
+               struct err *err);
 int line_close(void *context, struct vm_host *host, struct slice args, struct buf *result,
                struct err *err);
 
