@@ -152,6 +152,21 @@ local function bytes_of(built)
   return bytes
 end
 
+--- The bundle of a job file that is not read: its text is here.
+-- @tparam string path    where it would be: what it requires is looked for beside it
+-- @tparam string source
+-- @treturn table         the bundle
+-- @return                or nil and a message
+function bundle.of_text(path, source)
+  local built = { path = path, source = source, modules = {} }
+  add_modules(built.modules, path:match("^(.*/)") or "", source)
+  if bytes_of(built) > BUNDLE_BYTES_MAX then
+    return nil, ("%s: with its modules it is larger than 8 MiB; data belongs into an input")
+      :format(path)
+  end
+  return built
+end
+
 --- Reads the job file at `path` and what it requires.
 -- @tparam string path
 -- @treturn table  the bundle
@@ -162,13 +177,7 @@ function bundle.build(path)
     return nil, read_file(path .. ".lua") and ("%s; did you mean '%s.lua'?"):format(message, path)
       or message
   end
-  local built = { path = path, source = source, modules = {} }
-  add_modules(built.modules, path:match("^(.*/)") or "", source)
-  if bytes_of(built) > BUNDLE_BYTES_MAX then
-    return nil, ("%s: with its modules it is larger than 8 MiB; data belongs into an input")
-      :format(path)
-  end
-  return built
+  return bundle.of_text(path, source)
 end
 
 return bundle

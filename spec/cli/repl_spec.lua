@@ -1,9 +1,8 @@
 -- On a pipe; on a terminal: spec/mrlua/repl/prompt_spec.lua.
 local engine = require "spec.support.engine"
+local typed = require "spec.support.typed"
 
-local function run(input, argv)
-  return engine.run({ "repl", table.unpack(argv or {}) }, { input = input })
-end
+local run = typed.run
 
 describe("mrlua repl on a pipe", function()
   it("reads lines without prompts, and shows the values", function()
@@ -32,5 +31,11 @@ describe("mrlua repl on a pipe", function()
 
   it("writes no control bytes of errors to a terminal", function()
     assert.is_truthy(run("error('\\27[31m')").stderr:find("?[31m\n", 1, true))
+  end)
+
+  it("has its own help, with examples", function()
+    local said = engine.run { "repl", "--help" }
+    assert.equal(0, said.code)
+    assert.matches("mr%.sample", said.stdout)
   end)
 end)

@@ -19,7 +19,7 @@ commands.all = {
   { "diff", "compare two jobs: params, source, inputs, times, counters" },
   { "cancel", "end a job" },
   { "workers", "list the workers of a cluster" },
-  { "repl", "a Lua prompt" },
+  { "repl", "a Lua prompt: jobs with functions that are typed there" },
   { "master", "serve as the master of a cluster", heading = "A cluster" },
   { "worker", "serve as a worker of a cluster" },
   { "key", "print the key of a role" },

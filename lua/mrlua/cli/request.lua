@@ -103,12 +103,15 @@ function request.of_step(config, view, flags)
 end
 
 --- Reads and checks the job of these flags.
--- @tparam table flags
+-- @tparam table flags     its file is `job`; or it is here already, as a `bundle`
 -- @tparam string command  whose they are, for messages; "run" may read standard input
 -- @treturn table  what engine/cli/run_config.c reads, but for what only one machine has
 -- @return         or nil and the fault: { kind, message, detail }
 function request.make(flags, command)
-  local built, message = bundle.build(flags.job)
+  local built, message = flags.bundle
+  if not built then
+    built, message = bundle.build(flags.job)
+  end
   if not built then
     return nil, { kind = "setup", message = message }
   end

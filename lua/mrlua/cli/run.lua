@@ -26,6 +26,22 @@ local function run(config, flags, environment, title)
   return assert(engine.run_end())
 end
 
+-- A job of one step or several: its outcome, which is kept for 'mrlua jobs --all'.
+local function run_all(config, flags, environment)
+  config.slots, config.tmp = flags.slots or environment.cpu_count, flags.tmp
+  local begun = os.time()
+  local ended
+  if config.view.drive then
+    ended = drive.run(config, flags, environment, run)
+  else
+    ended = run(config, flags, environment)
+  end
+  if not (ended.error and ended.error.is_setup) then -- else nothing was started
+    past.keep(config, ended, begun, environment.folder)
+  end
+  return ended
+end
+
 local function act(flags)
   local config, fault = request.make(flags, "run")
   if not config then
@@ -37,18 +53,11 @@ local function act(flags)
   if not config.cache_bytes then
     return outcome.tell_set_up({ kind = "setup", message = message }, flags)
   end
-  config.slots, config.tmp = flags.slots or environment.cpu_count, flags.tmp
-  local ended
-  local begun = os.time()
-  if config.view.drive then
-    ended = drive.run(config, flags, environment, run)
-  else
-    ended = run(config, flags, environment)
-  end
-  if not (ended.error and ended.error.is_setup) then -- else nothing was started
-    past.keep(config, ended, begun, environment.folder)
-  end
-  return outcome.tell(ended, flags, environment)
+  return outcome.tell(run_all(config, flags, environment), flags, environment)
 end
 
-return usage.command("run", run_options.parser, act, run_options.parse)
+local run_command = usage.command("run", run_options.parser, act, run_options.parse)
+
+run_command.run = run_all -- for other ways to run: mrlua.repl.here
+
+return run_command

@@ -14,6 +14,7 @@ local submit_options = require "mrlua.cli.submit_options"
 local usage = require "mrlua.cli.usage"
 local watch = require "mrlua.cli.watch"
 
+-- What `request.make` does not know of a job for a cluster.
 local function complete(config, flags, environment)
   config.folder = environment.folder -- of inputs; jobs are told their names as the user wrote them
   config.output = submit_options.absolute(flags.output, environment.folder)
@@ -69,6 +70,10 @@ local function act(flags)
   return submit(config, flags, environment)
 end
 
-return usage.command("submit", submit_options.parser, act, function(argv)
+local submit_command = usage.command("submit", submit_options.parser, act, function(argv)
   return submit_options.parse(argv, os.getenv("MRLUA_MASTER"))
 end)
+
+submit_command.complete = complete -- for other ways to submit: mrlua.repl.cluster
+
+return submit_command

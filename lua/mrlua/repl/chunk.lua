@@ -75,8 +75,12 @@ local function traceback_of(run, level)
     if not info or info.func == xpcall and debug.getinfo(level + 1, "f").func == chunk.run then
       break -- a tail call has taken the frame of `run`
     end
-    lines[#lines + 1] = frame_line(info)
-    is_more = is_more or info.what == "Lua" and info.func ~= run
+    if info.short_src:find "^mrlua%." then -- what `mr` does is its own business
+      lines = {}
+    else
+      lines[#lines + 1] = frame_line(info)
+      is_more = is_more or info.what == "Lua" and info.func ~= run
+    end
   until info.func == run
   if #lines > 2 * FRAMES_MAX then
     table.move(lines, #lines - FRAMES_MAX + 1, #lines, FRAMES_MAX + 1)

@@ -128,7 +128,7 @@ end
 local show -- below
 
 local function key_text(key, state)
-  return (is_name(key) and key or "[" .. show(key, state, 0, DEPTH_MAX) .. "]") .. " = "
+  return (is_name(key) and key or "[" .. show(key, state, 0, 0, DEPTH_MAX) .. "]") .. " = "
 end
 
 -- The fields as texts, and whether the table fits a line as far as they are concerned.
@@ -145,7 +145,7 @@ local function fields_of(value, state, indent, depth)
     local key = keys[i - count]
     local name = i > count and key_text(key, state) or ""
     local field = i <= count and rawget(value, i) or rawget(value, key)
-    fields[i] = name .. show(field, state, indent + 2 + #name, depth + 1)
+    fields[i] = name .. show(field, state, indent + 2, indent + 2 + #name, depth + 1)
   end
   local shown = math.min(#fields, count)
   if #fields < count + #keys then
@@ -171,7 +171,8 @@ local function lines_of(fields, count, state, indent)
   return lines
 end
 
-local function table_text(value, state, indent, depth)
+-- Its lines are indented so far; the first one begins at `column`.
+local function table_text(value, state, indent, column, depth)
   if state.open[value] then
     return "<cycle>"
   elseif next(value) == nil then
@@ -183,7 +184,7 @@ local function table_text(value, state, indent, depth)
   local fields, count = fields_of(value, state, indent, depth)
   state.open[value] = nil
   local line = "{ " .. table.concat(fields, ", ") .. " }"
-  if indent + (utf8.len(line) or #line) < state.columns and not line:find "\n" then
+  if column + (utf8.len(line) or #line) < state.columns and not line:find "\n" then
     return line
   end
   local space = (" "):rep(indent + 2)
@@ -191,12 +192,12 @@ local function table_text(value, state, indent, depth)
   return "{\n" .. space .. table.concat(lines, ",\n" .. space) .. ",\n" .. (" "):rep(indent) .. "}"
 end
 
-function show(value, state, indent, depth)
+function show(value, state, indent, column, depth)
   state.left = state.left - 1
   if type(value) ~= "table" then
     return scalar_text(value, STRING_BYTES_MAX)
   end
-  return told(value) or table_text(value, state, indent, depth)
+  return told(value) or table_text(value, state, indent, column, depth)
 end
 
 local function is_scalar(value)
@@ -309,7 +310,7 @@ function pretty.text(value, options)
   if names then
     return rows_text(value, names, width)
   end
-  return show(value, { columns = width, left = VALUES_MAX, open = {} }, 0, 0)
+  return show(value, { columns = width, left = VALUES_MAX, open = {} }, 0, 0, 0)
 end
 
 return pretty

@@ -17,7 +17,7 @@ local function run(steps, options)
   options = options or {}
   options.folder, options.environment = folder, "XDG_STATE_HOME=" .. folder
     .. " HOME=" .. folder .. " " .. (options.environment or "")
-  return terminal.run({ "repl" }, all, options)
+  return terminal.run({ "repl", "--local" }, all, options)
 end
 
 -- The last lines of a screen, from the one that begins with `first` on.
@@ -110,7 +110,7 @@ describe("the prompt on a terminal", function()
     local steps = { PROMPT, { type = "half" }, { await = "> half" },
       { shell = ("kill -TERM $(cat %s/pid)"):format(folder) }, { await = "\ncode 143" },
       { await_end = true } }
-    local seen = terminal.run({ "repl" }, steps, { folder = folder,
+    local seen = terminal.run({ "repl", "--local" }, steps, { folder = folder,
       environment = "XDG_STATE_HOME=" .. folder,
       shell = [[stty -g >before; sh -c 'echo $$ >pid; exec "$@"' sh "$@"; echo code $?
         stty -g >after; cmp before after]] })
