@@ -209,6 +209,18 @@ map 0 of job r1 (job), in map
     assert.matches("bad = function", result.stdout)
   end)
 
+  it("shows what there is of a reduce whose process was killed", function()
+    local command = fail("return { attempts = 1, map = 'identity', reduce = function(key)\n"
+      .. "  while true do end end }", "a\nb\n", { "--limit-seconds-per-record", "0.5" })
+    local result = mrlua { command[1], command[2] }
+
+    assert.equal(1, result.code)
+    assert.matches("\nin: reduce\nthe last record it began: 1\n", result.stdout)
+    assert.equal("mrlua: this cannot be done again: its process was killed, and the values of its"
+      .. " keys went with it\n", result.stderr)
+    assert.is_false(cjson.decode(mrlua({ command[1], command[2], "--json" }).stdout).ok)
+  end)
+
   it("stops a record on which the process was killed, and shows where", function()
     local command = fail("return { attempts = 1, reduce = 'sum', map = function(key, line)\n"
       .. "  local turns = 0 while line == 'b' do turns = turns + 1 end end }", "a\nb\n",
@@ -228,6 +240,8 @@ map 0 of job r1 (job), in map
     assert.equal(2, result.code)
     assert.equal("mrlua: run r1 left no capsule of m7: there are m0\n", result.stderr)
     assert.matches("there is nothing of run r9", mrlua({ "replay", "r9/m0" }).stderr)
+    assert.matches("there is nothing of run r9",
+      cjson.decode(mrlua({ "replay", "r9/m0", "--json" }).stdout).error.message)
     assert.matches("r1 is a job: give a task of it", mrlua({ "replay", "r1" }).stderr)
     assert.matches("in%.txt: no capsule", mrlua({ "replay", "in.txt" }).stderr)
   end)

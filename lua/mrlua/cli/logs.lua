@@ -98,8 +98,7 @@ end
 local function act(flags)
   local text, fault = trail_files.read(trail_files.job(flags.job), "log", flags)
   if text == nil then
-    io.stderr:write(failure.text(fault))
-    return fault.is_setup and usage.EXIT_CODE or 1
+    return failure.tell(fault, flags)
   end
   local list = attempts_of(text or "", flags.task)
   if #list == 0 and not flags.json then

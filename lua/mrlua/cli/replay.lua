@@ -169,9 +169,8 @@ end
 local function run(capsule, flags)
   local possible, why = replay.is_possible(capsule)
   if not possible then
-    io.stdout:write(capsule_text.of(capsule))
-    io.stderr:write("mrlua: this cannot be done again: ", why, "\n")
-    return 1
+    io.stdout:write(flags.json and "" or capsule_text.of(capsule))
+    return failure.tell({ kind = "input", message = "this cannot be done again: " .. why }, flags)
   end
   local records, missing = records_of(capsule, flags.tmp)
   local is_killed = not (capsule.attempt.scene and capsule.attempt.scene.hand)
@@ -190,8 +189,7 @@ end
 local function act(flags)
   local capsule, fault = find(flags)
   if not capsule then
-    io.stderr:write(failure.text(fault))
-    return usage.EXIT_CODE
+    return failure.tell(fault, flags)
   end
   return run(capsule, flags)
 end
