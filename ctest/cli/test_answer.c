@@ -75,6 +75,7 @@ static void an_effort_is_told_whole(void **state)
     (void)state;
     slow.stage = STAGE_MAP;
     slow.task = 3;
+    slow.worker_id = 7;
     slow.seconds = 1.5;
     slow.worker = (char *)(uintptr_t) "w3";
     effort.slowest = slowest;
@@ -97,6 +98,7 @@ static void an_effort_is_told_whole(void **state)
     assert_int_equal(value_field_integer(value.string, "task", 0), 3);
     assert_true(slice_equal(value_field_string(value.string, "stage", ""), slice_of_string("map")));
     assert_true(slice_equal(value_field_string(value.string, "worker", ""), slice_of_string("w3")));
+    assert_int_equal(value_field_integer(value.string, "worker_id", 0), 7);
     buf_clear(&out);
     answer_effort(NULL, &out);
     assert_int_equal(value_check(buf_slice(&out), &err), 0);

@@ -19,7 +19,7 @@ static void a_retry_names_its_task_and_why(void **state)
     (void)state;
     err_set(&fault.err, ERR_DISK, "write /tmp/x: No space left on device");
     job_notice_retry(&fact, &(struct job_notice_of){.worker = "w3"}, &fault, &text);
-    assert_string_equal(buf_string(&text), "mrlua: reduce 7 is tried again (it was on worker w3): "
+    assert_string_equal(buf_string(&text), "mrlua: reduce 7, on worker w3, is tried again: "
                                            "write /tmp/x: No space left on device");
 }
 

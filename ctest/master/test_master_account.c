@@ -150,7 +150,8 @@ static void who_watches_is_told_that_a_task_is_tried_again(void **state)
     (void)state;
     fact.failure = ERR_LIMIT;
     account(FACT_ATTEMPT_ENDED);
-    assert_string_equal(only_line(), "mrlua: map 3 is tried again: nothing was heard of it");
+    assert_string_equal(only_line(),
+                        "mrlua: map 3, on worker 2, is tried again: nothing was heard of it");
     assert_int_equal(job.effort.ended[OUTCOME_FAILED], 1);
 }
 

@@ -127,8 +127,10 @@ static void add_slowest(const Mrlua__JobEffort *effort, struct buf *out)
         if (slow->step > 0)
             field_integer(out, "step", slow->step);
         field_number(out, "seconds", slow->seconds);
-        if (slow->worker[0])
+        if (slow->worker[0]) {
             field_string(out, "worker", slow->worker);
+            field_integer(out, "worker_id", slow->worker_id);
+        }
         value_write_table_end(out);
     }
 }

@@ -44,7 +44,7 @@ void answer_skew(const Mrlua__JobSkew *skew, struct buf *out);
 
 /* Appends {seconds = {plan, map, ...}, bytes_read, records_read, bytes_shuffled, records_shuffled,
  * failed, given_up, lost, lost_races, outputs_lost, workers_lost, slowest = {{stage, task, seconds,
- * worker, step}, ...}} (master/job_effort.h); NULL: an empty table. */
+ * worker, worker_id, step}, ...}} (master/job_effort.h); NULL: an empty table. */
 void answer_effort(const Mrlua__JobEffort *effort, struct buf *out);
 
 /* Appends the fields inputs = {{name, bytes, mtime_ns, generation}, ...}, input_count and input_sum

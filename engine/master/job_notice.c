@@ -21,9 +21,9 @@ void job_notice_retry(const struct fact *fact, const struct job_notice_of *of,
     buf_append_string(out, of->is_driver ? "the driver" : stage_kind_name(fact->stage));
     if (is_one_of_many)
         buf_printf(out, " %u", fact->task);
-    buf_append_string(out, " is tried again");
     if (of->worker)
-        buf_printf(out, " (it was on worker %s)", of->worker);
+        buf_printf(out, ", on worker %s,", of->worker);
+    buf_append_string(out, " is tried again");
     buf_printf(out, ": %s", fault ? fault->err.message : "nothing was heard of it");
 }
 

@@ -19,7 +19,7 @@ bool job_notice_is_retry(const struct fact *facts, size_t count);
 
 /* Whose an attempt is, beside what its fact says. */
 struct job_notice_of {
-    const char *worker; /* NULL: this machine */
+    const char *worker; /* "3 (w3)"; NULL: this machine */
     uint32_t step;      /* of a job of several steps, from 1; 0: it has none */
     bool is_driver;     /* then it stands for the plan */
 };

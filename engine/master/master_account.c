@@ -19,6 +19,22 @@ static const char *worker_name(const struct master *master, uint32_t worker_id)
     return worker->name && worker->name[0] ? worker->name : worker->host;
 }
 
+enum { LABEL_BYTES = 80 };
+
+/* "3 (w3)": by the number one asks for it, and for people. NULL: it is the master itself. */
+static const char *label(const struct master *master, uint32_t worker_id, char out[LABEL_BYTES])
+{
+    const char *name = worker_name(master, worker_id);
+
+    if (worker_id == WORKER_NONE)
+        return NULL;
+    if (name)
+        snprintf(out, LABEL_BYTES, "%u (%.60s)", worker_id, name);
+    else
+        snprintf(out, LABEL_BYTES, "%u", worker_id);
+    return out;
+}
+
 static uint32_t attempts_on(const struct master_job *job, uint32_t worker_id)
 {
     const struct list *all = &job->master->attempts;
@@ -54,15 +70,13 @@ static void notice(struct master *master, struct master_job *job, struct buf *te
 static void job_lost_worker(struct master *master, struct master_job *job, const struct fact *lost)
 {
     uint32_t attempts = attempts_on(job, lost->worker_id), outputs = outputs_on(job, lost);
-    const char *name = worker_name(master, lost->worker_id);
-    char number[16];
+    char worker[LABEL_BYTES];
     struct buf text = {0};
 
     if (attempts + outputs == 0)
         return;
-    snprintf(number, sizeof number, "%u", lost->worker_id);
     job_effort_worker_lost(&job->effort);
-    job_notice_worker_lost(name ? name : number, attempts, outputs, &text);
+    job_notice_worker_lost(label(master, lost->worker_id, worker), attempts, outputs, &text);
     notice(master, job, &text);
 }
 
@@ -72,6 +86,7 @@ static void job_tries_again(struct master *master, const struct fact *fact)
     const struct master_attempt *attempt = master_attempt_find(master, fact->attempt_id);
     struct master_job *job = master_job_find(master, fact->job_id);
     struct job_notice_of of = {0};
+    char worker[LABEL_BYTES];
     struct buf text = {0};
 
     if (!job)
@@ -79,7 +94,7 @@ static void job_tries_again(struct master *master, const struct fact *fact)
     of.step = job->record->submit->step ? job->record->submit->step->number : 0;
     of.is_driver = job->record->submit->drive && fact->stage == STAGE_PLAN;
     if (attempt)
-        of.worker = worker_name(master, attempt->worker_id);
+        of.worker = label(master, attempt->worker_id, worker);
     job_notice_retry(fact, &of, job_faults_find(&job->faults, fact->attempt_id), &text);
     notice(master, job, &text);
 }

@@ -7,7 +7,8 @@
 --     { seconds = { plan = 0.01, map = 3.2, reduce = 1.1, commit = 0.003, sample = 0.0 },
 --       bytes_read, records_read, bytes_shuffled, records_shuffled,
 --       failed, given_up, lost, lost_races, outputs_lost, workers_lost,
---       slowest = { { stage = "map", task = 3, seconds = 1.2, worker = "w3" }, ... } }
+--       slowest = { { stage = "map", task = 3, seconds = 1.2, worker = "w3", worker_id = 1,
+--         step = 2 }, ... } }
 --
 -- It stands in an outcome (mrlua.cli.outcome) as `effort`.
 
@@ -168,26 +169,27 @@ function summary.add_wrapped(lines, label, items, width)
   end
 end
 
---- "map 3 in 1.2 s (worker w3)"
-function summary.slow_text(slow)
-  local where = slow.worker and (" (worker %s)"):format(slow.worker) or ""
+--- { "step 2, map 3 in 1.2 s", "worker 1 (w3)" }
+function summary.slow_texts(slow)
   local step = slow.step and ("step %d, "):format(slow.step) or ""
-  return ("%s%s %d in %s%s"):format(step, slow.stage, slow.task, size.seconds(slow.seconds), where)
+  return { ("%s%s %d in %s"):format(step, slow.stage, slow.task, size.seconds(slow.seconds)),
+    slow.worker and ("worker %d (%s)"):format(slow.worker_id, (slow.worker:gsub("%c", "?")))
+      or nil }
 end
 
---- What did not go as it should: { "3 attempts failed", "1 worker was lost", ... }.
+--- What did not go as it should: { "3 attempts failed", "1 worker lost", ... }.
 function summary.trouble(effort)
   local texts = {}
-  local function add(count, singular, plural)
+  local function add(count, noun, what)
     if (count or 0) > 0 then
-      texts[#texts + 1] = count == 1 and singular or plural:format(count)
+      texts[#texts + 1] = progress.plural(count, noun) .. " " .. what
     end
   end
-  add(effort.failed, "1 attempt failed", "%d attempts failed")
-  add(effort.workers_lost, "1 worker was lost", "%d workers were lost")
-  add(effort.lost, "1 attempt was lost with its worker", "%d attempts were lost with their workers")
-  add(effort.outputs_lost, "1 output was lost", "%d outputs were lost")
-  add(effort.lost_races, "1 attempt was overtaken", "%d attempts were overtaken")
+  add(effort.failed, "attempt", "failed")
+  add(effort.workers_lost, "worker", "lost")
+  add(effort.lost, "attempt", "lost")
+  add(effort.outputs_lost, "output", "lost")
+  add(effort.lost_races, "attempt", "overtaken")
   return texts
 end
 
@@ -205,7 +207,7 @@ function summary.lines(ended, width)
   local effort = ended.effort
   local lines = phase_lines(ended, width)
   if effort.slowest[1] and task_count(ended) > 2 then
-    summary.add_wrapped(lines, "slowest", { summary.slow_text(effort.slowest[1]) }, width)
+    summary.add_wrapped(lines, "slowest", summary.slow_texts(effort.slowest[1]), width)
   end
   summary.add_wrapped(lines, "hot keys", skew.hot_texts(ended.skew or {}), width)
   summary.add_wrapped(lines, "trouble", summary.trouble(effort), width)

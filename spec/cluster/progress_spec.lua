@@ -32,7 +32,7 @@ describe("mrlua submit, while a job runs,", function()
     local job = gate:submit { tells = true }
     gate:wait_for("map", 2)
     it_all:worker_with(gate:ran("map")[1].worker):kill()
-    wait_for_text(job, "mrlua: lost worker %S+, with 1 attempt and 0 outputs of this job")
+    wait_for_text(job, "mrlua: lost worker %d+ %([^)]+%), with 1 attempt and 0 outputs of this job")
     gate:open "map"
     gate:open "reduce"
     gate:expect_parts(job)
@@ -53,7 +53,7 @@ describe("mrlua submit, while a job runs,", function()
     local result = it_all:run { "submit", path, "README.md", "-o", it_all.folder .. "/out" }
 
     assert.equal(1, result.code)
-    assert.matches("^mrlua: map 0 is tried again %(it was on worker [^)]+%): [^\n]*memory[^\n]*\n"
+    assert.matches("^mrlua: map 0, on worker 1 %([^)]+%), is tried again: [^\n]*memory[^\n]*\n"
       .. "mrlua: ", result.stderr)
   end)
 

@@ -6,7 +6,7 @@ local function effort_with(fields)
     bytes_read = 400000000, records_read = 65000000, bytes_shuffled = 12100000,
     records_shuffled = 1200000, failed = 0, given_up = 0, lost = 0, lost_races = 0,
     outputs_lost = 0, workers_lost = 0,
-    slowest = { { stage = "map", task = 3, seconds = 1.2, worker = "w3" },
+    slowest = { { stage = "map", task = 3, seconds = 1.2, worker = "w3", worker_id = 1 },
       { stage = "reduce", task = 0, seconds = 0.9 } },
   }
   for name, value in pairs(fields or {}) do
@@ -30,7 +30,7 @@ describe("mrlua/summary", function()
       "map       3.2 s  64 tasks  read       400 MB  65.0 M records",
       "reduce    1.1 s   2 tasks  shuffled  12.1 MB  1.20 M records",
       "commit     3 ms   2 parts  written   5.00 KB     812 records",
-      "slowest   map 3 in 1.2 s (worker w3)",
+      "slowest   map 3 in 1.2 s, worker 1 (w3)",
     }, summary.lines(ended_with(), 80))
   end)
 
@@ -80,8 +80,8 @@ describe("mrlua/summary", function()
     local text = table.concat(summary.lines(ended, 200), "\n")
 
     assert.matches('\nhot keys "the" 10.0 %%\n', (text:gsub("  +", " ")))
-    assert.matches("\ntrouble +3 attempts failed, 1 worker was lost, 2 attempts were lost with"
-      .. " their workers, 7 outputs were lost, 1 attempt was overtaken$", text)
+    assert.matches("\ntrouble +3 attempts failed, 1 worker lost, 2 attempts lost, 7 outputs lost,"
+      .. " 1 attempt overtaken$", text)
   end)
 
   it("has no tasks of a job of several steps, whose plans were many", function()
@@ -101,8 +101,14 @@ describe("mrlua/summary", function()
     assert.equal(400000000, total.bytes_read) -- the second one read the first
     assert.equal(24200000, total.bytes_shuffled)
     assert.equal(1, total.failed)
-    assert.equal("step 2, map 9 in 7.0 s", summary.slow_text(total.slowest[1]))
+    assert.same({ "step 2, map 9 in 7.0 s" }, summary.slow_texts(total.slowest[1]))
     assert.equal(3, #total.slowest)
+  end)
+
+  it("keeps the name of a worker from moving the cursor", function()
+    local slow = { stage = "map", task = 0, seconds = 1.0, worker = "\27[2J", worker_id = 1 }
+
+    assert.equal("worker 1 (?[2J)", summary.slow_texts(slow)[2])
   end)
 
   it("keeps the five slowest of all steps", function()
