@@ -148,8 +148,10 @@ function Report:add_fault(fault, records, world)
     fix = fix_of(what, fault.place), shown = shown }, f, fault.place)
 end
 
--- What has nothing to do with the record: emit is not what is called, or is given a function.
-local SURE <const> = { "attempt to call a %a+ value %(%a+ 'emit'%)", "^[^\n]-emit: .* a function$" }
+-- What has nothing to do with the record: emit is not what is called, or is given a function; there
+-- is no such method.
+local SURE <const> = { "attempt to call a %a+ value %(%a+ 'emit'%)", "^[^\n]-emit: .* a function$",
+  "attempt to call a nil value %(method '[%w_]+'%)" }
 
 local function is_sure(fault)
   for _, pattern in ipairs(SURE) do

@@ -49,6 +49,13 @@ describe("mrlua check", function()
     end
   end)
 
+  it("does not say that a job is right when it could not be tried", function()
+    local result = check "return { map = function(_, v, emit) emit(v.x.y, 1) end, reduce = 'sum' }"
+
+    assert.equal(0, result.code)
+    assert.matches("^note: [^\n]+\njob.lua: nothing found for certain %(", result.stdout)
+  end)
+
   it("tells each mistake by file and line, what, why and what to do, and exits with 1", function()
     local result = check "return {\n  map = function(_, line, emit) emit(lime, 1) end,\n"
 

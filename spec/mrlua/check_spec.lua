@@ -114,6 +114,12 @@ describe("mrlua/check job()", function()
     assert.matches("the first: job.lua:1: attempt to index", all.notes[1], 1, true)
   end)
 
+  it("finds a method that is not there, on invented records too", function()
+    assert.same({
+      "job.lua:1: map raises an error: attempt to call a nil value (method 'uper')",
+    }, told [[return { map = function(_, line, emit) emit(line:uper(), 1) end, reduce = "sum" }]])
+  end)
+
   it("finds a loop without an end, in map and in reduce", function()
     assert.same({ "job.lua:1: map does not come to an end on a record" },
       told "return { map = function() while true do end end, reduce = 'sum' }")

@@ -106,7 +106,8 @@ local function report_text(path, report)
     texts[#texts + 1] = ("note: %s\n"):format(note)
   end
   local count = #report.findings
-  texts[#texts + 1] = ("%s: %s%s\n"):format(path, count == 0 and "nothing found"
+  texts[#texts + 1] = ("%s: %s%s\n"):format(path,
+    count == 0 and (report.notes[1] and "nothing found for certain" or "nothing found")
     or count == 1 and "1 mistake" or ("%d mistakes"):format(count),
     report.counted and (" (%s)"):format(counted_text(report.counted)) or "")
   return table.concat(texts)
