@@ -169,7 +169,8 @@ end
 
 -- The values that were taken, and then an error, if there were more than the capsule has.
 local function values_of(hand, gives_keys)
-  local list = hand.values and decode(hand.values) or {}
+  local list = hand.values and decode(hand.values)
+  list = type(list) == "table" and list or {} -- what the attempt says may be anything
   local step = gives_keys and 2 or 1
   local at = 1 - step
   return function()

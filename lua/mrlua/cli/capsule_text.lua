@@ -97,11 +97,11 @@ function capsule_text.of(capsule)
   add(lines, "in", scene.hand and printable(scene.hand.where) or attempt.phase)
   add_record(lines, attempt)
   add_hand(lines, scene.hand or {})
-  if attempt.records_in then
+  if attempt.records_in and attempt.bytes_in and attempt.records_out then
     add(lines, "so far", ("%d records, %s in, %d records out"):format(attempt.records_in,
       size.bytes(attempt.bytes_in), attempt.records_out))
   end
-  if attempt.mrlua then
+  if attempt.mrlua and attempt.lua then
     add(lines, "made by", ("mrlua %s, %s"):format(attempt.mrlua, attempt.lua))
   end
   lines[#lines + 1] = detail_of(capsule.error.detail, scene.record ~= nil)

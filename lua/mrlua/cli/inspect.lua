@@ -68,9 +68,9 @@ local function print_run(path, flags)
 end
 
 local function print_capsule(path, flags)
-  local capsule = assert(engine.capsule_read { path = path })
-  if not capsule.version then
-    return complain(capsule.error.message, "input", flags)
+  local capsule, fault = require("mrlua.capsule").of(assert(engine.capsule_read { path = path }))
+  if not capsule then
+    return complain(fault.message, "input", flags)
   elseif flags.json then
     print_json(capsule)
     return 0

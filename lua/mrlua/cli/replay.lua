@@ -3,6 +3,7 @@
 -- Exit codes: 0 it failed again, 1 it did not, or could not be tried, 2 usage, no such capsule.
 
 local capsule_text = require "mrlua.cli.capsule_text"
+local capsules = require "mrlua.capsule"
 local cluster_options = require "mrlua.cli.cluster_options"
 local convert = require "mrlua.cli.convert"
 local engine = require "mrlua.engine"
@@ -59,9 +60,8 @@ local function find(flags)
     end
     args = { bytes = found.bytes }
   end
-  local capsule = assert(engine.capsule_read(args))
-  if capsule.error and not capsule.version then
-    local fault = capsule.error
+  local capsule, fault = capsules.of(assert(engine.capsule_read(args)))
+  if not capsule then
     if not about and not flags.capsule:find "/" and trail_files.job(flags.capsule) then
       fault.message = ("%s is a job: give a task of it, as in %s/m0"):format(flags.capsule,
         flags.capsule)
