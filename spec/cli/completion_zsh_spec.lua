@@ -37,6 +37,7 @@ describe("mrlua/cli/completion_zsh", function()
     ["mrlua run -o o"] = "run -o out", ["mrlua master --log j"] = "master --log json",
     ["mrlua run --file list=wo"] = "run --file list=words.lua",
     ["mrlua status 1"] = "status 17", ["mrlua completion z"] = "completion zsh",
+    ["mrlua diff 17 l"] = "diff 17 last",
     ["mrlua cluster run --max-u"] = "cluster run --max-usd",
   } do
     it("completes '" .. line .. "'", function()

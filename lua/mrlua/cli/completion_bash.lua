@@ -32,6 +32,10 @@ _mrlua_value() { # kind, what was typed, whether behind "=", and the words of a 
         COMPREPLY=($(compgen -f -X '!*.lua' -- "$2") $(compgen -d -- "$2"))
         ;;
     job) _mrlua_words "$(timeout 2 mrlua jobs 2>/dev/null | awk 'NR > 1 { print $1 }')" "$2" ;;
+    past)
+        _mrlua_words "last $(timeout 2 mrlua jobs --all 2>/dev/null |
+            awk 'NR > 1 { print $1 }')" "$2"
+        ;;
     pair) [ -n "$3" ] && _mrlua_files "$2" -f ;;
     esac
 }

@@ -14,6 +14,12 @@ _mrlua__numbers() {
   compadd -a numbers
 }
 
+_mrlua__past() {
+  local -a names
+  names=(last ${(f)"$(timeout 2 mrlua jobs --all 2>/dev/null | awk 'NR > 1 { print $1 }')"})
+  compadd -a names
+}
+
 _mrlua__pair() { # NAME=PATH
   if compset -P '*='; then
     _files
@@ -32,7 +38,7 @@ fi
 
 local ACTIONS <const> = {
   lua = '_files -g "*.lua"', dir = "_files -/", file = "_files", pair = "_mrlua__pair",
-  job = "_mrlua__numbers", text = " ",
+  job = "_mrlua__numbers", past = "_mrlua__past", text = " ",
 }
 
 -- In single quotes, and with what _arguments reads otherwise escaped.

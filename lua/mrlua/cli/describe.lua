@@ -8,8 +8,9 @@
 --         { names = { "-o", "--output" }, value = "DIR", what = "...", kind = "dir" } } } },
 --       commands = { ... } }                                              only 'cluster' has these
 --
--- A kind says what stands there: "lua", "dir", "file", "pair" (NAME=FILE), "job" (a number),
--- "choice" (of `choices`), "text" (anything). An option without a value has none.
+-- A kind says what stands there: "lua", "dir", "file", "pair" (NAME=FILE), "job" (a number), "past"
+-- (a job of the past, too), "choice" (of `choices`), "text" (anything). An option without a value
+-- has none.
 
 local commands = require "mrlua.cli.commands"
 local usage = require "mrlua.cli.usage"
@@ -18,6 +19,7 @@ local describe = {}
 
 local KINDS <const> = {
   ["JOB.lua"] = "lua", DIR = "dir", FILE = "file", INPUT = "file", NAME = "text", JOB = "job",
+  JOB1 = "past", JOB2 = "past",
   ["NAME=PATH"] = "pair",
 }
 

@@ -14,7 +14,7 @@ local function new_parser()
   local parser = cluster_options.parser("show", "Tells all of one job: what it was asked for, how"
     .. " long it took, what it counted, how it ended.")
   parser:usage("Usage: mrlua show JOB [--source] [--json] [--master HOST:PORT] [--key-file FILE]")
-  parser:argument("JOB", past.WHAT):target("job")
+  parser:argument("JOB", past.WHAT):target("job").completes = "past"
   parser:flag("--source", "Print the job's source instead.")
   return usage.examples(parser, {
     { "mrlua show last", "the newest job, of the master or of this machine" },
