@@ -18,11 +18,11 @@ function commands.each()
   end)
 end
 
---- Expects a line of shell to begin with a right command line of mrlua.
+--- Expects a line of shell to have a right command line of mrlua, first or behind a pipe.
 -- @tparam string line
 -- @tparam[opt] string expected  the command that it is about
 function commands.check_line(line, expected)
-  local words = shell.words(line)
+  local words = shell.words(line:match "^mrlua .*" or line:match "|%s*(mrlua .*)" or line)
   assert(table.remove(words, 1) == "mrlua", line)
   local name = table.remove(words, 1)
   local module = require("mrlua.cli." .. name)
