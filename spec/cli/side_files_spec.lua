@@ -67,8 +67,8 @@ describe("side files of mrlua run", function()
     write("jobs/job.lua", JOB:gsub('ctx.open "stop"', 'ctx.open "stop.txt"'))
     local result = run()
     assert.equal(1, result.code)
-    assert.matches("jobs/job.lua:5: mr.open: there is no side file 'stop.txt'; did you mean 'stop'?",
-      result.stderr, 1, true)
+    assert.matches("jobs/job.lua:5: mr.open: there is no side file 'stop.txt'; did you mean"
+      .. " 'stop'?", result.stderr, 1, true)
   end)
 
   -- The plan looks at them before it reads standard input.
