@@ -37,14 +37,14 @@ local STEPS <const> = [[
 
 -- Its steps do little else than to commit.
 local ENDLESS <const> = [[
-  local reducers = 60
+  local reducers = 16
   return { drive = function(mr)
     local step = mr.run { map = "words", reduce = "sum", reducers = reducers }
     while true do
       step = mr.run { map = "identity", reduce = "sum", inputs = step, reducers = reducers }
     end
   end }]]
-local CANCELS <const> = 8
+local CANCELS <const> = 6
 
 describe("a job of several steps on a cluster", function()
   local it_all
