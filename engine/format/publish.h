@@ -113,8 +113,8 @@ int publish_commit(struct publish *publish, const struct publish_part *parts, si
                    struct slice manifest, uint32_t *lost, struct err *err);
 
 /* Removes what this job made, as far as that works: also parts that a failed commit named
- * already, and the folder if this job made it. Nothing, after a commit that succeeded. -1, on gs://
- * only: something is left, call it again. */
+ * already, and the folder if this job made it. After a commit that succeeded: nothing of a folder,
+ * but on gs:// what was committed. -1, on gs:// only: something is left, call it again. */
 int publish_abort(struct publish *publish, struct err *err);
 
 /* What a commit does where the file system cannot exchange: `output` becomes `old`, `staging`
