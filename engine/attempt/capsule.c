@@ -158,6 +158,8 @@ static void add_job(const struct capsule_job *job, struct buf *out)
     value_write_table_begin(out);
     field_string(out, "id", job->id);
     field_string(out, "name", job->name);
+    if (job->folder)
+        field_string(out, "folder", job->folder);
     if (is_value(job->bundle))
         field_value(out, "bundle", job->bundle);
     if (is_value(job->params))

@@ -10,7 +10,8 @@
  * and the value is a table:
  *
  *     version   1
- *     job       id ("r17", "17"), name, bundle, params, view: what its processes are given
+ *     job       id ("r17", "17"), name, bundle, params, view: what its processes are given; folder
+ *               that relative paths are in, if there are any
  *     attempt   stage, task, attempt, worker, job, seed, partitions, unsafe; input, groups, pieces:
  *               what it read, up to the piece in hand; skip; files; phase, bytes_in, records_in,
  *               records_out; mrlua, lua: versions; and
@@ -56,6 +57,7 @@ void capsule_part(const Mrlua__TaskStart *start, const struct page *page, struct
 /* A job as its capsules tell it. Encoded values may be empty: unknown. */
 struct capsule_job {
     const char *id, *name;
+    const char *folder; /* NULL: all paths are from the root */
     struct slice bundle, params, view;
 };
 

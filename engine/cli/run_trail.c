@@ -2,6 +2,9 @@
 
 #include "cli/run_state.h"
 
+#include <stdlib.h>
+#include <unistd.h>
+
 void run_shell_leave(struct run_shell *shell, struct trail *trail)
 {
     job_trail_init(&shell->kept, trail);
@@ -46,17 +49,21 @@ void run_trail_keep(struct run_attempt *attempt, const struct err *err, const Mr
     const struct run_config *config = &attempt->shell->config;
     struct job_trail_who who = who_is(attempt);
     struct job_trail_failure failure = {.err = err, .detail = detail};
+    char *folder;
     struct err trouble;
 
     if (!error)
         return;
+    folder = getcwd(NULL, 0);
     failure.part = slice_of(error->capsule.data, error->capsule.len);
     failure.job = (struct capsule_job){.name = config->job_name,
+                                       .folder = folder,
                                        .bundle = config->bundle,
                                        .params = config->params,
                                        .view = config->view};
     if (job_trail_keep(&attempt->shell->kept, &who, &failure, &trouble) < 0)
         warn(attempt->shell, &trouble);
+    free(folder);
 }
 
 void run_trail_advise(const struct run_shell *shell, const struct job_progress *progress,

@@ -31,7 +31,7 @@ local SCENE = {
 local SHAPE = {
   version = "integer",
   job = {
-    id = "string", name = "string", params = "table?", view = "table?",
+    id = "string", name = "string", folder = "string?", params = "table?", view = "table?",
     ["bundle?"] = { path = "string", source = "string", modules = "table?" },
   },
   ["attempt?"] = {
@@ -85,13 +85,35 @@ function take(value, shape)
   return fields
 end
 
---- What `engine.capsule_read` has answered, with the shape above.
+-- A path of the attempt's own folder as one from anywhere.
+local function from_root(path, folder)
+  if type(path) ~= "string" or path:find "^/" or path:find "^%a[%w+.-]*://" then
+    return path
+  end
+  return folder .. "/" .. path
+end
+
+local function name_paths(made)
+  local folder, attempt = made.job.folder, made.attempt
+  if not folder or not attempt then
+    return made
+  end
+  for _, piece in ipairs(attempt.pieces or {}) do
+    piece.path = from_root(piece.path, folder)
+  end
+  for name, path in pairs(attempt.files or {}) do
+    attempt.files[name] = from_root(path, folder)
+  end
+  return made
+end
+
+--- What `engine.capsule_read` has answered, with the shape above, and paths from the root.
 -- @treturn table  or nil and the fault, if it answered that
 function capsule.of(answer)
   if not answer.version then
     return nil, answer.error
   end
-  return take(answer, SHAPE)
+  return name_paths(take(answer, SHAPE))
 end
 
 return capsule

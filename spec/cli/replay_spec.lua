@@ -88,6 +88,18 @@ map 0 of job r1 (job), in map
     assert.not_matches("mapping\tc", result.stdout)
   end)
 
+  it("finds the input of a run that was started elsewhere", function()
+    assert(os.execute(("mkdir %s/other"):format(folder)))
+    write("job.lua", PARSE)
+    write("in.txt", "a,1\nbad\n")
+    mrlua { "run", "job.lua", "in.txt", "--tmp", folder }
+    local result = engine.run({ "replay", "r1/m0" }, { folder = folder .. "/other",
+      environment = "XDG_STATE_HOME=" .. folder })
+
+    assert.not_matches("input is not there", result.stdout)
+    assert.matches("seen = 2  %(upvalue%)", result.stdout)
+  end)
+
   it("replays a capsule from its file, elsewhere", function()
     fail(PARSE, "a,1\nbad\n")
     assert(os.execute(("mv %s/mrlua/runs/r1/*.capsule %s/x.capsule"):format(folder, folder)))

@@ -20,6 +20,19 @@ describe("lua/mrlua/capsule", function()
     assert.same(whole(), capsule.of(whole()))
   end)
 
+  it("makes paths of the attempt's folder such from anywhere", function()
+    local relative = whole()
+    relative.job.folder = "/home/x"
+    relative.attempt.pieces = { { path = "a" }, { path = "/b" }, { path = "gs://c/d" } }
+    relative.attempt.files = { stop = "e", none = 7 }
+    local made = capsule.of(relative).attempt
+
+    assert.equal("/home/x/a", made.pieces[1].path)
+    assert.equal("/b", made.pieces[2].path)
+    assert.equal("gs://c/d", made.pieces[3].path)
+    assert.same({ stop = "/home/x/e", none = 7 }, made.files)
+  end)
+
   it("answers the fault of one that could not be read", function()
     local made, fault = capsule.of { error = { message = "damaged" } }
 
