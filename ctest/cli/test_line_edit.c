@@ -38,22 +38,33 @@ static int read_typed(const char *const *texts)
 
 #define READ(...) read_typed((const char *const[]){__VA_ARGS__, NULL})
 
-static int set_up(void **state)
+/* One editor for all: of more than four, ncurses forgets the first terminals without releasing
+ * them. */
+static int open_editor(void **state)
 {
     (void)state;
     setenv("HOME", "/nowhere", 1); /* no .editrc */
     terminal_open(&terminal);
     edit = line_edit_open(terminal.in, terminal.out, &err);
-    events = (struct line_events){.poll = type_next};
     return edit ? 0 : -1;
 }
 
-static int tear_down(void **state)
+static int close_editor(void **state)
 {
     (void)state;
     line_edit_close(edit);
     terminal_close(&terminal);
     buf_deinit(&line);
+    return 0;
+}
+
+static int set_up(void **state)
+{
+    (void)state;
+    terminal_resize(&terminal, 80);
+    terminal_shown(&terminal);
+    buf_clear(&terminal.shown);
+    events = (struct line_events){.poll = type_next};
     return 0;
 }
 
@@ -266,7 +277,7 @@ static void rows_are_counted_as_they_are_drawn(void **state)
     assert_int_equal(row(2, L"abc", 0), 0);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+#define TEST(name) cmocka_unit_test_setup(name, set_up)
 
 int main(void)
 {
@@ -287,5 +298,5 @@ int main(void)
         TEST(rows_are_counted_as_they_are_drawn),
     };
 
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return cmocka_run_group_tests(tests, open_editor, close_editor);
 }

@@ -20,6 +20,7 @@ struct line_edit {
     FILE *in, *out;
     EditLine *editor;
     History *history;
+    char *locale_before;
     /* of a reading */
     const char *prompt;
     const struct line_events *events;
@@ -318,15 +319,17 @@ static void bind_keys(EditLine *editor)
     };
 
     el_set(editor, EL_EDITOR, "emacs");
-    el_set(editor, EL_ADDFN, "mrlua-complete", "Complete names and paths", complete);
+    /* el_set() would copy the texts, and lose the copies. */
+    el_wset(editor, EL_ADDFN, L"mrlua-complete", L"Complete names and paths", complete);
     for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++)
         el_set(editor, EL_BIND, keys[i][0], keys[i][1], NULL);
     el_source(editor, NULL); /* there may be none */
 }
 
 /* The environment of a service or a container often names none. */
-static bool choose_locale(void)
+static bool choose_locale(struct line_edit *edit)
 {
+    edit->locale_before = mem_strdup(setlocale(LC_CTYPE, NULL));
     return setlocale(LC_CTYPE, "C.UTF-8") != NULL;
 }
 
@@ -339,7 +342,7 @@ struct line_edit *line_edit_open(FILE *in, FILE *out, struct err *err)
     edit->out = out;
     edit->prompt = "";
     edit->history = history_init();
-    edit->editor = choose_locale() ? el_init("mrlua", in, out, out) : NULL;
+    edit->editor = choose_locale(edit) ? el_init("mrlua", in, out, out) : NULL;
     if (!edit->history || !edit->editor) {
         err_set(err, ERR_SETUP, "the line editor does not start: no memory, or no locale C.UTF-8");
         line_edit_close(edit);
@@ -364,7 +367,8 @@ void line_edit_close(struct line_edit *edit)
         el_end(edit->editor);
     if (edit->history)
         history_end(edit->history);
-    setlocale(LC_CTYPE, "C");
+    setlocale(LC_CTYPE, edit->locale_before);
+    free(edit->locale_before);
     free(edit);
 }
 

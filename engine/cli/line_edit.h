@@ -34,7 +34,7 @@
 enum {
     LINE_EDIT_POLL_MS = 100, /* news are there before one has looked up */
 #ifdef MRLUA_TINY
-    LINE_EDIT_CHARACTERS_MAX = 60,
+    LINE_EDIT_CHARACTERS_MAX = 300,
 #else
     LINE_EDIT_CHARACTERS_MAX = 4096, /* each that is typed costs a look at all of them */
 #endif
