@@ -5,6 +5,7 @@
 --     mr.run { map = ..., reduce = "sum", inputs = "logs/*.gz" }         submits, and waits
 --     mr.submit("jobs/wordcount.lua", { inputs = { "README.md" }, into = "out" })
 --     mr.job(3)                                     a job by its number (mrlua.repl.handle)
+--     mr.lines("logs/*.gz"):map(f):reduce(g):top(10)          a chain (mrlua.repl.dataset)
 --
 -- A job is a table of the job contract (lua/README.md), whose functions were typed here
 -- (mrlua.repl.ship), or the path of its file. Beside its own fields, or in the second argument:
@@ -16,6 +17,7 @@
 
 local bundle = require "mrlua.bundle"
 local chunk = require "mrlua.repl.chunk"
+local dataset = require "mrlua.repl.dataset"
 local engine = require "mrlua.engine"
 local nearest = require "mrlua.nearest"
 local records = require "mrlua.repl.records"
@@ -172,6 +174,10 @@ function mr.new(target, env)
 
   function it.run(job, options)
     return begin("run", job, options)
+  end
+
+  function it.lines(inputs)
+    return dataset.new(it.run, { inputs = inputs, input = "lines" })
   end
 
   function it.submit(job, options)

@@ -53,7 +53,7 @@ describe("repl.cluster", function()
   it("submits without waiting, and cancels", function()
     local text = output("j = mr.submit " .. count_job(it_all.folder), "j:status().state", "j",
       "j = j:cancel()", "mr.status(j).state")
-    assert.matches('^"running"\njob 1: typed, running, .-, 0 of %d tasks done\n"cancelled"\n$', text)
+    assert.matches('^"running"\njob 1: typed, running, .-, 0 of %d tasks.-\n"cancelled"\n$', text)
   end)
 
   it("tells the failure of a job when it is waited for", function()
