@@ -12,7 +12,7 @@
 #include "test.h"
 
 #include "base/mem.h"
-#include "cli/fields.h"
+#include "record/fields.h"
 #include "record/value.h"
 
 #include <stdlib.h>

@@ -1,6 +1,6 @@
 #include "cli/cache_store.h"
 
-#include "cli/fields.h"
+#include "record/fields.h"
 #include "record/value.h"
 #include "store/gcs_kit.h"
 

@@ -1,7 +1,7 @@
 #include "cli/fs.h"
 
-#include "cli/fields.h"
 #include "folder.h"
+#include "record/fields.h"
 #include "record/value.h"
 #include "store/gcs_kit.h"
 

@@ -1,6 +1,6 @@
 #include "cli/answer.h"
 
-#include "cli/fields.h"
+#include "record/fields.h"
 #include "record/value.h"
 #include "sched/sched.h"
 

@@ -2,7 +2,7 @@
 
 #include "base/clock.h"
 #include "cli/answer.h"
-#include "cli/fields.h"
+#include "record/fields.h"
 #include "record/value.h"
 #include "store/cache.h"
 #include "store/cache_list.h"

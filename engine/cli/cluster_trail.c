@@ -2,8 +2,8 @@
 
 #include "cli/answer.h"
 #include "cli/client.h"
-#include "cli/fields.h"
 #include "master/job_trail.h"
+#include "record/fields.h"
 #include "record/value.h"
 
 #include <stdlib.h>

@@ -1,8 +1,8 @@
 #include "cli/fs.h"
 
 #include "base/mem.h"
-#include "cli/fields.h"
 #include "cli/fs_copy.h"
+#include "record/fields.h"
 #include "record/value.h"
 #include "store/gcs_find.h"
 

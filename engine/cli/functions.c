@@ -8,7 +8,6 @@
 #include "cli/cluster_trail.h"
 #include "cli/daemons.h"
 #include "cli/drive_shell.h"
-#include "cli/fields.h"
 #include "cli/fs.h"
 #include "cli/inspect.h"
 #include "cli/line.h"
@@ -20,6 +19,7 @@
 #include "cli/submit.h"
 #include "cli/trails.h"
 #include "cli/watchdog.h"
+#include "record/fields.h"
 #include "record/value.h"
 #include "store/temp.h"
 

@@ -1,8 +1,8 @@
 #include "cli/inspect.h"
 
 #include "base/mem.h"
-#include "cli/fields.h"
 #include "format/text.h"
+#include "record/fields.h"
 #include "record/run.h"
 #include "record/value.h"
 #include "store/gcs.h"

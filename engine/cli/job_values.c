@@ -1,7 +1,7 @@
 #include "cli/job_values.h"
 
 #include "cli/answer.h"
-#include "cli/fields.h"
+#include "record/fields.h"
 #include "record/value.h"
 #include "sched/sched.h"
 

@@ -1,10 +1,10 @@
 #include "cli/line.h"
 
 #include "base/mem.h"
-#include "cli/fields.h"
 #include "cli/functions.h"
 #include "cli/line_edit.h"
 #include "cli/line_history.h"
+#include "record/fields.h"
 #include "record/value.h"
 
 #include <dirent.h>

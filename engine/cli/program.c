@@ -1,7 +1,7 @@
 #include "cli/program.h"
 
 #include "base/mem.h"
-#include "cli/fields.h"
+#include "record/fields.h"
 #include "record/value.h"
 
 #include <errno.h>

@@ -2,11 +2,11 @@
 
 #include "base/clock.h"
 #include "cli/answer.h"
-#include "cli/fields.h"
 #include "cli/run_state.h"
 #include "master/job_facts.h"
 #include "master/job_plan.h"
 #include "master/job_skew.h"
+#include "record/fields.h"
 #include "record/value.h"
 
 static double seconds_between(uint64_t begun_ns, uint64_t ended_ns)

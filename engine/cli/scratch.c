@@ -1,8 +1,8 @@
 #include "cli/scratch.h"
 
 #include "base/mem.h"
-#include "cli/fields.h"
 #include "cli/functions.h"
+#include "record/fields.h"
 #include "record/value.h"
 #include "store/temp.h"
 

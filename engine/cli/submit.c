@@ -4,11 +4,11 @@
 #include "base/mem.h"
 #include "cli/answer.h"
 #include "cli/client.h"
-#include "cli/fields.h"
 #include "cli/interrupts.h"
 #include "cli/job_values.h"
 #include "cli/run_config.h"
 #include "cli/submit_blob.h"
+#include "record/fields.h"
 #include "record/value.h"
 #include "store/uri.h"
 

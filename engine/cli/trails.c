@@ -1,8 +1,8 @@
 #include "cli/trails.h"
 
 #include "cli/answer.h"
-#include "cli/fields.h"
 #include "cli/functions.h"
+#include "record/fields.h"
 #include "record/value.h"
 #include "store/trail.h"
 

@@ -1,6 +1,6 @@
 #include "cli/watchdog.h"
 
-#include "cli/fields.h"
+#include "record/fields.h"
 #include "record/value.h"
 
 #include <errno.h>
