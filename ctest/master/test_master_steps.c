@@ -43,6 +43,7 @@ static void steps_are_jobs_and_the_last_one_has_the_output(void **state)
     assert_int_not_equal(system(steps_folder("one")), 0);
     peer_status(user, job, &answer);
     assert_int_equal(answer->info->records, 2);
+    assert_int_equal(answer->info->bytes_in, 4); /* the first step has read them */
     assert_int_equal(answer->info->step, 3);
     assert_int_equal(answer->info->n_part_list, 1);
     message_free(answer);

@@ -280,15 +280,18 @@ static void fill_running_step(const struct master_job *job, struct info *info)
     info->stages[STAGE_REDUCE] = stages.reduce;
 }
 
-/* What its last step has done, it has done. Borrowed from the record of that step. */
+/* What its last step has written, it has written; what any has read, it has read, as `mrlua run`
+ * says it too. Borrowed from the record of the last step. */
 static void fill_last_step(const struct master_job *job, struct info *info)
 {
     const Mrlua__JobInfo *last = job->step_count ? job->steps[job->step_count - 1]->info : NULL;
 
     if (!last)
         return;
-    info->message.bytes_in = last->bytes_in;
-    info->message.records_in = last->records_in;
+    for (uint32_t i = 0; i < job->step_count; i++) {
+        info->message.bytes_in += job->steps[i]->info ? job->steps[i]->info->bytes_in : 0;
+        info->message.records_in += job->steps[i]->info ? job->steps[i]->info->records_in : 0;
+    }
     info->message.split_count = last->split_count;
     info->message.split_bytes = last->split_bytes;
     info->message.reducer_count = last->reducer_count;
