@@ -237,7 +237,7 @@ map 0 of job r1 (job), in map
     local command = fail("return { attempts = 1, reduce = 'sum', map = function(key, line)\n"
       .. "  local turns = 0 while line == 'b' do turns = turns + 1 end end }", "a\nb\n",
       { "--limit-seconds-per-record", "0.5" })
-    local result = mrlua { command[1], command[2], "--seconds", "0.2" }
+    local result = mrlua { command[1], command[2], "--limit-seconds", "0.2" }
 
     assert.equal(0, result.code)
     assert.matches("stopped after 0.2 s", result.stdout)

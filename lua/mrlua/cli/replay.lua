@@ -22,7 +22,7 @@ local function new_parser()
     .. " loads the job from the capsule that it left, calls setup, reads the same input and maps"
     .. " its records up to the bad one; of a reduce, the key with the values it had taken. Tells"
     .. " the error, and the locals of each function. With --debug a prompt opens there.")
-  parser:usage("Usage: mrlua replay JOB/TASK [--debug] [--json] [--seconds N] [--tmp DIR]\n"
+  parser:usage("Usage: mrlua replay JOB/TASK [--debug] [--json] [--limit-seconds S] [--tmp DIR]\n"
     .. "              [--master HOST:PORT] [--key-file FILE]\n"
     .. "       mrlua replay FILE [--debug] ...")
   parser:argument("JOB/TASK", "What the error message says: r17/m3 is map 3 of a run of this"
@@ -30,8 +30,8 @@ local function new_parser()
     .. " file, a capsule."):target("capsule")
   parser:flag("--debug", "A prompt in the locals of the function that raised: read and assign"
     .. " them, call the job's functions; up(), down(), where(), vars(). Ctrl-D ends it.")
-  parser:option("--seconds", "The most that it may take of the processor (default: no limit, but"
-    .. " 10 where the attempt was killed, for that may not end)."):argname("N")
+  parser:option("--limit-seconds", "The most that it may take of the processor (default: no limit,"
+    .. " but 10 where the attempt was killed, for that may not end)."):argname("S")
     :convert(convert.seconds)
   parser:option("--tmp", "Where copies of objects in Cloud Storage go."):argname("DIR")
   cluster_options.add(parser)
@@ -178,7 +178,7 @@ local function run(capsule, flags)
     announce(capsule, missing)
   end
   local outcome = replay.run(capsule, {
-    records = records, seconds = flags.seconds or is_killed and KILLED_SECONDS or nil,
+    records = records, seconds = flags.limit_seconds or is_killed and KILLED_SECONDS or nil,
     print = flags.json and function() end or print,
     on_error = flags.debug and not flags.json and open_prompt or nil,
   })
