@@ -59,9 +59,9 @@ static int abort_it(struct publish *publish)
 static void make_old_output(const struct folder *folder)
 {
     folder_mkdir(folder, "out");
-    folder_write(folder, "out/old", "old", 3);
-    folder_mkdir(folder, "out/sub");
-    folder_write(folder, "out/sub/old", "old", 3);
+    folder_write(folder, "out/part-00099", "old", 3);
+    folder_mkdir(folder, "out/.mrlua-x");
+    folder_write(folder, "out/.mrlua-x/old", "old", 3);
 }
 
 static void has_text(const struct folder *folder, const char *name, const char *expected)
@@ -85,8 +85,8 @@ static void check_committed(const struct folder *folder)
 static void check_untouched(const struct folder *folder, bool has_old)
 {
     if (has_old) {
-        has_text(folder, "out/old", "old");
-        has_text(folder, "out/sub/old", "old");
+        has_text(folder, "out/part-00099", "old");
+        has_text(folder, "out/.mrlua-x/old", "old");
     }
     assert_int_equal(folder_count(folder), has_old ? 4 : 0);
 }
@@ -231,7 +231,7 @@ static void output_that_cannot_be_had_is_refused_and_left_alone(void **state)
     make_old_output(&folder);
     refuses(&folder, folder_path(&folder, "out/"),
             "is not empty: choose another folder or add --overwrite");
-    refuses(&folder, folder_path(&folder, "out/old"), "not a folder");
+    refuses(&folder, folder_path(&folder, "out/part-00099"), "not a folder");
     refuses(&folder, folder_path(&folder, "absent/out"), "No such file or directory");
     publish_init(&publish, folder_path(&folder, "new"), "job-1", false);
     assert_int_equal(publish_claim(&publish, &(struct err){0}), 0);
@@ -239,6 +239,36 @@ static void output_that_cannot_be_had_is_refused_and_left_alone(void **state)
     assert_int_equal(abort_it(&publish), 0);
     publish_deinit(&publish);
     folder_remove(&folder);
+}
+
+/* To overwrite a folder is to remove what is in it. */
+static void what_no_job_wrote_is_not_overwritten(void **state)
+{
+    static const char *const names[] = {"thesis.txt", "job.lua", "access-20240101.gz",
+                                        ".git",       "part-1",  "_notes"};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        struct folder folder;
+        struct publish publish;
+        struct err err;
+        char name[64];
+
+        folder_make(&folder);
+        make_old_output(&folder);
+        snprintf(name, sizeof name, "out/%s", names[i]);
+        folder_write(&folder, name, "mine", 4);
+        publish_init(&publish, folder_path(&folder, "out"), "job-1", true);
+        assert_int_equal(publish_claim(&publish, &err), -1);
+        assert_int_equal(err.kind, ERR_SETUP);
+        assert_non_null(strstr(err.message, names[i]));
+        assert_non_null(strstr(err.message, "written by no job"));
+        publish_deinit(&publish);
+        has_text(&folder, name, "mine");
+        has_text(&folder, "out/part-00099", "old");
+        assert_int_equal(folder_count(&folder), 5);
+        folder_remove(&folder);
+    }
 }
 
 /* A job that was killed behind the exchange: its claim is gone, what it was removing is not. */
@@ -333,7 +363,7 @@ static void overwriting_a_link_keeps_the_link(void **state)
     (void)state;
     folder_make(&folder);
     folder_mkdir(&folder, "real");
-    folder_write(&folder, "real/old", "old", 3);
+    folder_write(&folder, "real/part-00099", "old", 3);
     assert_int_equal(symlink("real", folder_path(&folder, "out")), 0);
     begin(&publish, &folder, true);
     assert_int_equal(commit(&publish, &err), 0);
@@ -483,7 +513,7 @@ static void commit_killed_at_any_system_call_is_finished_by_the_next(void **stat
                 has_text(&folder, "out/part-00001", "");
                 has_text(&folder, "out/_SUCCESS", manifest().ptr);
             } else if (has_old) {
-                has_text(&folder, "out/old", "old");
+                has_text(&folder, "out/part-00099", "old");
             }
             if (commit(&publish, &err) != 0)
                 fail_msg("killed at stop %d: %s", stop, err.message);
@@ -523,7 +553,7 @@ static void exchange_by_two_renames_is_repeatable(void **state)
     }
 }
 
-static void names_of_parts(void **state)
+static void paths_of_parts(void **state)
 {
     struct publish_part part = {.number = 7, .attempt = 12};
     struct publish_part further = {
@@ -532,14 +562,6 @@ static void names_of_parts(void **state)
     struct buf name = {0};
 
     (void)state;
-    publish_part_name(&name, &part);
-    assert_string_equal(buf_string(&name), "part-00007");
-    buf_clear(&name);
-    publish_part_name(&name, &further);
-    assert_string_equal(buf_string(&name), "errors-123456.gz");
-    buf_clear(&name);
-    publish_attempt_name(&name, &further);
-    assert_string_equal(buf_string(&name), "errors-123456.3");
     publish_init(&publish, "some/out//", "j", true);
     publish_part_path(&publish, &part, &name);
     assert_string_equal(buf_string(&name), "some/.out.mrlua-j/.mrlua-j/part-00007.12");
@@ -551,39 +573,16 @@ static void names_of_parts(void **state)
     buf_deinit(&name);
 }
 
-static void an_output_is_named_so_that_its_parts_can_be_told(void **state)
-{
-    static const char *const good[] = {"e", "errors", "Rejected_2", "partial",
-                                       "abcdefghijklmnopqrstuvwxyz_12345"};
-    static const char *const bad[] = {"",
-                                      "part",
-                                      "_x",
-                                      "2x",
-                                      "a-b",
-                                      "a.b",
-                                      "a/b",
-                                      "..",
-                                      "a b",
-                                      "a\n",
-                                      "abcdefghijklmnopqrstuvwxyz_123456"};
-
-    (void)state;
-    for (size_t i = 0; i < sizeof good / sizeof good[0]; i++)
-        assert_true(publish_is_output_name(good[i]));
-    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
-        assert_false(publish_is_output_name(bad[i]));
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(names_of_parts),
-        cmocka_unit_test(an_output_is_named_so_that_its_parts_can_be_told),
+        cmocka_unit_test(paths_of_parts),
         cmocka_unit_test(commit_gives_parts_their_names_and_leaves_nothing_else),
         cmocka_unit_test(parts_have_the_suffix_that_readers_know_them_by),
         cmocka_unit_test(parts_of_further_outputs_are_committed_and_given_up_with_the_others),
         cmocka_unit_test(abort_leaves_what_was_there_before),
         cmocka_unit_test(output_that_cannot_be_had_is_refused_and_left_alone),
+        cmocka_unit_test(what_no_job_wrote_is_not_overwritten),
         cmocka_unit_test(what_killed_jobs_left_beside_the_folder_is_removed),
         cmocka_unit_test(an_old_output_without_a_successor_is_kept_until_there_is_one),
         cmocka_unit_test(empty_folder_is_taken_and_kept_by_abort),

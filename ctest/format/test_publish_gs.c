@@ -106,12 +106,26 @@ static void what_is_not_empty_is_refused_and_left_as_it_is(void **state)
 
     (void)state;
     publish_kit_open(&kit, "job-1", false);
-    publish_kit_put(&kit, "out/deep/old");
+    publish_kit_put(&kit, "out/part-00007");
     publish_kit_put(&kit, "outside");
     assert_int_equal(publish_gs_claim(&kit.out, 0, &err), -1);
     assert_int_equal(err.kind, ERR_SETUP);
     assert_non_null(strstr(err.message, "not empty"));
-    assert_names(kit.out.gcs, "out/deep/old outside ");
+    assert_names(kit.out.gcs, "out/part-00007 outside ");
+}
+
+static void what_no_job_wrote_is_not_overwritten(void **state)
+{
+    struct err err;
+
+    (void)state;
+    publish_kit_open(&kit, "job-1", true);
+    publish_kit_put(&kit, "out/deep/thesis");
+    publish_kit_put(&kit, "out/part-00007");
+    assert_int_equal(publish_gs_claim(&kit.out, 0, &err), -1);
+    assert_int_equal(err.kind, ERR_SETUP);
+    assert_non_null(strstr(err.message, "deep/thesis"));
+    assert_names(kit.out.gcs, "out/deep/thesis out/part-00007 ");
 }
 
 static void a_small_part_is_a_ticket_and_a_large_one_has_a_session(void **state)
@@ -138,6 +152,7 @@ int main(void)
         cmocka_unit_test_setup(a_stale_claim_is_taken_to_overwrite, empty),
         cmocka_unit_test_setup(a_claim_of_a_master_is_never_stale, empty),
         cmocka_unit_test_setup(what_is_not_empty_is_refused_and_left_as_it_is, empty),
+        cmocka_unit_test_setup(what_no_job_wrote_is_not_overwritten, empty),
         cmocka_unit_test_setup(a_small_part_is_a_ticket_and_a_large_one_has_a_session, empty),
     };
 

@@ -187,7 +187,7 @@ static void what_was_there_goes_and_what_came_since_stays(void **state)
     publish_kit_put(&kit, "out/part-00000");
     publish_kit_put(&kit, "out/part-00001");
     publish_kit_put(&kit, "out/part-00002");
-    publish_kit_put(&kit, "out/deep/old");
+    publish_kit_put(&kit, "out/.mrlua-job-0/old");
     begin(true);
     publish_kit_put(&kit, "out/since");
     publish_kit_must_commit(&kit);

@@ -22,8 +22,6 @@
 
 #define CLAIM_NAME ".mrlua-claim"
 
-enum { PART_DIGITS_MIN = 5 };
-
 static char *format_name(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 static char *format_name(const char *format, ...)
@@ -105,32 +103,6 @@ void publish_deinit(struct publish *publish)
     *publish = (struct publish){0};
 }
 
-bool publish_is_output_name(const char *name)
-{
-    static const char letters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_0123456789";
-    size_t bytes = strlen(name);
-
-    return bytes > 0 && bytes <= PUBLISH_OUTPUT_NAME_BYTES_MAX && strspn(name, letters) == bytes &&
-           strchr(letters, name[0]) < strchr(letters, '_') && strcmp(name, "part") != 0;
-}
-
-static void add_number(struct buf *out, const struct publish_part *part)
-{
-    buf_printf(out, "%s-%05" PRIu32, part->output ? part->output : "part", part->number);
-}
-
-void publish_part_name(struct buf *out, const struct publish_part *part)
-{
-    add_number(out, part);
-    buf_append_string(out, part->suffix ? part->suffix : "");
-}
-
-void publish_attempt_name(struct buf *out, const struct publish_part *part)
-{
-    add_number(out, part);
-    buf_printf(out, ".%" PRIu64, part->attempt);
-}
-
 void publish_part_path(const struct publish *publish, const struct publish_part *part,
                        struct buf *out)
 {
@@ -163,8 +135,8 @@ static int read_our_claim(const struct publish *publish, struct claim *claim, st
     return rc == 1 ? strcmp(claim->job, publish->job_id) == 0 : rc;
 }
 
-/* Nothing in it but what this job put there. */
-static int check_empty(const struct publish *publish, struct err *err)
+/* Nothing in it but what this job put there; to overwrite, nothing but what jobs leave. */
+static int check_contents(const struct publish *publish, struct err *err)
 {
     const char *work_name = publish->work + parent_len(publish->work);
     struct dirent *entry;
@@ -176,11 +148,11 @@ static int check_empty(const struct publish *publish, struct err *err)
     while (rc == 0 && (errno = 0, entry = readdir(folder))) {
         const char *name = entry->d_name;
 
-        if (strcmp(name, ".") != 0 && strcmp(name, "..") != 0 && strcmp(name, CLAIM_NAME) != 0 &&
-            strcmp(name, work_name) != 0)
-            rc = err_set(err, ERR_SETUP,
-                         "output %s is not empty: choose another folder or add --overwrite",
-                         publish->output);
+        if (strcmp(name, ".") == 0 || strcmp(name, "..") == 0 || strcmp(name, CLAIM_NAME) == 0 ||
+            strcmp(name, work_name) == 0)
+            continue;
+        if (!publish->overwrite || !publish_is_job_name(name))
+            rc = publish_refuse(publish->output, name, err);
     }
     if (rc == 0 && errno != 0)
         rc = err_set_errno(err, ERR_SETUP, "output %s", publish->output);
@@ -263,7 +235,7 @@ int publish_claim(struct publish *publish, struct err *err)
         return -1;
     }
     sweep_staging(publish, !mine.created);
-    if ((!publish->overwrite && check_empty(publish, err) != 0) ||
+    if (check_contents(publish, err) != 0 ||
         make_folder(publish->base, publish->output, err) != 0 ||
         make_folder(publish->work, publish->output, err) != 0) {
         /* Not publish_abort(): what is in the folder is not ours. */
@@ -460,19 +432,6 @@ int publish_commit(struct publish *publish, const struct publish_part *parts, si
 
 /* ---- giving up ---- */
 
-/* "part-00000", "errors-00003.gz": of any output of the job. */
-static bool is_part_name(const char *name)
-{
-    const char *digits = strchr(name, '-'), *suffix;
-
-    if (!digits || digits == name || name[0] == '.')
-        return false;
-    digits++;
-    suffix = digits + strspn(digits, "0123456789");
-    return suffix >= digits + PART_DIGITS_MIN &&
-           (!*suffix || strcmp(suffix, ".gz") == 0 || strcmp(suffix, ".zst") == 0);
-}
-
 /* The folder was empty when it was claimed: every part in it is this job's. */
 static void remove_parts(const struct publish *publish)
 {
@@ -484,7 +443,7 @@ static void remove_parts(const struct publish *publish)
     unlinkat(dirfd(folder), "_SUCCESS", 0); /* first: no reader may trust what goes next */
     unlinkat(dirfd(folder), PUBLISH_BAD_NAME, 0);
     while ((entry = readdir(folder)))
-        if (is_part_name(entry->d_name))
+        if (publish_is_part_name(entry->d_name))
             unlinkat(dirfd(folder), entry->d_name, 0);
     closedir(folder);
 }

@@ -34,6 +34,9 @@
  * the file system has no exchange) and the old one is removed. The claim tells whether that was
  * done: it is in `out` before, and not after.
  *
+ * Only what jobs have left is overwritten (publish_is_job_name()): a folder with anything else in
+ * it, somebody's files, is refused.
+ *
  * A claim whose holder, on this host, is no longer running is stale: `overwrite` takes it over;
  * without it the message says so.
  *
@@ -45,16 +48,13 @@
 
 #include "base/err.h"
 #include "base/slice.h"
+#include "format/publish_name.h"
 #include "record/record.h"
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
-
-/* A name of an object has 1024 bytes: that of the folder, of the part and of the job
- * (publish_gs.h). */
-enum { PUBLISH_OUTPUT_NAME_BYTES_MAX = 32 };
 
 struct publish {
     char *output;  /* the folder, without a slash at its end */
@@ -70,19 +70,6 @@ struct publish {
     pid_t holder;     /* lives as long as the job runs; publish_init() says: this process */
 };
 
-/* The list of records that the job has set aside; its name is that of no input (store/file.h). */
-#define PUBLISH_BAD_NAME "_bad.jsonl"
-
-/* "part-00007.gz" is what `attempt` wrote, with that many bytes and that CRC32C. */
-struct publish_part {
-    const char *output; /* "errors"; NULL: "part", of the job's main output */
-    const char *suffix; /* ".gz"; NULL: none */
-    uint32_t number;
-    uint32_t crc32c;
-    uint64_t attempt;
-    uint64_t bytes;
-};
-
 /* Computes the names; makes nothing. `job_id`: letters, digits, "-" and "_". */
 void publish_init(struct publish *publish, const char *output, const char *job_id, bool overwrite);
 void publish_deinit(struct publish *publish);
@@ -92,16 +79,10 @@ void publish_deinit(struct publish *publish);
  * the same job is fine. */
 int publish_claim(struct publish *publish, struct err *err);
 
-/* Its name, "part-00007.gz", and that of what an attempt leaves for it, "part-00007.12", appended;
- * and the path an attempt writes to, `out` being cleared first. */
+/* The path an attempt writes to, `out` being cleared first. */
 struct buf;
-void publish_part_name(struct buf *out, const struct publish_part *part);
-void publish_attempt_name(struct buf *out, const struct publish_part *part);
 void publish_part_path(const struct publish *publish, const struct publish_part *part,
                        struct buf *out);
-
-/* Can a further output be called so? A letter, then letters, digits and "_"; not "part". */
-bool publish_is_output_name(const char *name);
 
 /* Creates that file, readable and writable. Returns the descriptor. ERR_DISK. */
 int publish_part_create(const struct publish *publish, const struct publish_part *part,

@@ -231,10 +231,14 @@ static int note_found(void *context, const struct gcs_object *object, const char
     if (!object || strcmp(rest, ".mrlua-claim") == 0 ||
         strncmp(object->name, out->work, strlen(out->work)) == 0 || publish_gs_is_ours(out, object))
         return 0;
-    if (!out->overwrite)
-        return err_set(err, ERR_SETUP,
-                       "output gs://%s/%s is not empty: choose another folder or add --overwrite",
-                       out->bucket, out->prefix);
+    if (!out->overwrite || !publish_is_job_name(rest)) {
+        struct buf output = {0};
+
+        buf_printf(&output, "gs://%s/%s", out->bucket, out->prefix);
+        publish_refuse(buf_string(&output), rest, err);
+        buf_deinit(&output);
+        return -1;
+    }
     publish_old_add(&found->old, object->name, object->generation);
     return 0;
 }

@@ -146,7 +146,7 @@ describe("a job of several steps", function()
 
   it("finds an output that is there before its first step", function()
     os.execute("mkdir " .. folder .. "/out")
-    temp.write(folder .. "/out/x", "")
+    temp.write(folder .. "/out/part-00007", "")
     local ended = run("driver.lua", { "-o", folder .. "/out" })
 
     assert.equal(2, ended.code)
@@ -155,7 +155,7 @@ describe("a job of several steps", function()
 
   it("replaces an output with --overwrite when the last step is committed", function()
     os.execute("mkdir " .. folder .. "/out")
-    temp.write(folder .. "/out/x", "")
+    temp.write(folder .. "/out/part-00007", "")
     local ended = run("driver.lua", { "-o", folder .. "/out", "--overwrite", "--quiet" })
 
     assert.equal(0, ended.code, ended.stderr)

@@ -207,6 +207,18 @@ describe("mrlua run", function()
       assert.same({ "in", "out", "tmp" }, temp.list(folder))
     end)
 
+    it("over nothing that no job wrote, not even with --overwrite", function()
+      assert(os.execute("mkdir " .. folder .. "/thesis"))
+      write("thesis/chapter-1.txt", "years of work\n")
+      local refused = run { WORDCOUNT, write("in", "new\n"), "-o", folder .. "/thesis",
+        "--overwrite" }
+
+      assert.equal(2, refused.code)
+      assert.equal(("mrlua: output %s/thesis is not empty, and 'chapter-1.txt' in it was written by"
+        .. " no job, so it is not replaced: choose another folder\n"):format(folder), refused.stderr)
+      assert.same({ "chapter-1.txt" }, temp.list(folder .. "/thesis"))
+    end)
+
     it("an empty part for an empty input", function()
       local out = folder .. "/out"
       local result = run { WORDCOUNT, write("in", ""), "-o", out }

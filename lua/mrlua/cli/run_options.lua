@@ -19,7 +19,8 @@ function run_options.parser()
   usage.section(parser, "Output")
   parser:option("-o --output", "Write part files and _SUCCESS into this new folder, or below"
     .. " gs://BUCKET/PREFIX; without it the records go to standard output."):argname("DIR")
-  parser:flag("--overwrite", "Replace the output, at the end; a folder at once.")
+  parser:flag("--overwrite", "Replace what an earlier job left there, at the end; other files are"
+    .. " never replaced.")
   parser:option("--keep", "Keep the outputs of a job's steps, as folders of run files in DIR.")
     :argname("DIR")
   job_options.add_inputs(parser)

@@ -22,7 +22,8 @@ function submit_options.parser()
   usage.section(parser, "Output")
   parser:option("-o --output", "Write part files and _SUCCESS into this new folder, which every"
     .. " worker can see, or below gs://BUCKET/PREFIX."):argname("DIR")
-  parser:flag("--overwrite", "Replace the output, at the end; a folder at once.")
+  parser:flag("--overwrite", "Replace what an earlier job left there, at the end; other files are"
+    .. " never replaced.")
   job_options.add_inputs(parser)
   job_options.add_plan(parser)
   job_options.add_shuffle(parser)
