@@ -214,8 +214,9 @@ describe("mrlua run", function()
         "--overwrite" }
 
       assert.equal(2, refused.code)
-      assert.equal(("mrlua: output %s/thesis is not empty, and 'chapter-1.txt' in it was written by"
-        .. " no job, so it is not replaced: choose another folder\n"):format(folder), refused.stderr)
+      assert.equal(("mrlua: output %s/thesis is not empty, and 'chapter-1.txt' in it was written"
+        .. " by no job, so it is not replaced: choose another folder\n"):format(folder),
+        refused.stderr)
       assert.same({ "chapter-1.txt" }, temp.list(folder .. "/thesis"))
     end)
 
