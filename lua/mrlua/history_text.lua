@@ -3,6 +3,7 @@
 
 local history = require "mrlua.history"
 local json = require "mrlua.json"
+local printable = require "mrlua.printable"
 local progress = require "mrlua.progress"
 local size = require "mrlua.size"
 local skew = require "mrlua.skew"
@@ -61,9 +62,7 @@ local function option_text(name, value)
   return show(value)
 end
 
-local function clean(text)
-  return (text:gsub("[%c\127]", "?"))
-end
+local clean <const> = printable.line
 
 local function value_text(value)
   return value == nil and "-" or clean(json.encode(value))
@@ -285,7 +284,7 @@ function history_text.diff(diff, a, b)
   if #diff.source > 0 then
     lines[#lines + 1] = "source"
     for _, line in ipairs(diff.source) do
-      lines[#lines + 1] = "  " .. line:gsub("[^\t\x20-\x7e\x80-\xff]", "?")
+      lines[#lines + 1] = "  " .. printable.lines(line)
     end
   end
   add_section(lines, "inputs", input_rows(diff.inputs))

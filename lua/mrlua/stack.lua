@@ -9,6 +9,7 @@
 -- A frame is known by how many are below it on the stack: however deep the prompt is, that stays.
 
 local frames = require "mrlua.frames"
+local printable = require "mrlua.printable"
 
 local stack = {}
 stack.__index = stack
@@ -123,8 +124,8 @@ end
 function stack:text()
   local lines = {}
   for i, info in ipairs(self.list) do
-    lines[i] = ("%s %d  %s:%d in %s\n"):format(i == self.at and ">" or " ", i, info.short_src,
-      info.currentline, name_of(info))
+    lines[i] = printable.line(("%s %d  %s:%d in %s"):format(i == self.at and ">" or " ", i,
+      info.short_src, info.currentline, name_of(info))) .. "\n"
   end
   return table.concat(lines)
 end

@@ -12,6 +12,7 @@
 --
 -- It stands in an outcome (mrlua.cli.outcome) as `effort`.
 
+local printable = require "mrlua.printable"
 local progress = require "mrlua.progress"
 local size = require "mrlua.size"
 local skew = require "mrlua.skew"
@@ -173,7 +174,7 @@ end
 function summary.slow_texts(slow)
   local step = slow.step and ("step %d, "):format(slow.step) or ""
   return { ("%s%s %d in %s"):format(step, slow.stage, slow.task, size.seconds(slow.seconds)),
-    slow.worker and ("worker %d (%s)"):format(slow.worker_id, (slow.worker:gsub("%c", "?")))
+    slow.worker and ("worker %d (%s)"):format(slow.worker_id, printable.line(slow.worker))
       or nil }
 end
 

@@ -2,6 +2,7 @@
 
 local engine = require "mrlua.engine"
 local frames = require "mrlua.frames"
+local printable = require "mrlua.printable"
 local size = require "mrlua.size"
 local trail_files = require "mrlua.cli.trail_files"
 
@@ -23,8 +24,8 @@ local function add(lines, label, text)
 end
 
 -- Names of files and of jobs may be anything.
-local function printable(text)
-  return (tostring(text):gsub("[%c\127]", "?"))
+local function clean(text)
+  return printable.line(tostring(text))
 end
 
 local function add_record(lines, attempt)
@@ -36,7 +37,7 @@ local function add_record(lines, attempt)
   local index = (place.piece or 0) - (attempt.first_piece or 0) + 1
   local piece = (attempt.pieces or {})[index]
   if attempt.stage == "map" and piece then
-    add(lines, "input", ("%s, at byte %d"):format(printable(piece.name), place.offset))
+    add(lines, "input", ("%s, at byte %d"):format(clean(piece.name), place.offset))
   end
   if not record then
     add(lines, "the last record it began", ("%d"):format(mark.record))
@@ -60,12 +61,12 @@ end
 function capsule_text.frames(list)
   local lines = {}
   for i, frame in ipairs(list or {}) do
-    lines[#lines + 1] = ("%d  %s:%d%s\n"):format(i, printable(frame.source), frame.line,
-      frame.name and " in " .. printable(frame.name) or "")
+    lines[#lines + 1] = ("%d  %s:%d%s\n"):format(i, clean(frame.source), frame.line,
+      frame.name and " in " .. clean(frame.name) or "")
     for _, kind in ipairs { "locals", "upvalues" } do
       for _, variable in ipairs(frame[kind]) do
-        lines[#lines + 1] = ("     %s = %s%s\n"):format(printable(variable[1]),
-          printable(variable[2]), kind == "upvalues" and "  (upvalue)" or "")
+        lines[#lines + 1] = ("     %s = %s%s\n"):format(clean(variable[1]),
+          clean(variable[2]), kind == "upvalues" and "  (upvalue)" or "")
       end
     end
   end
@@ -77,7 +78,7 @@ local function detail_of(detail, has_record)
   local lines = {}
   for line in detail:gmatch "[^\n]+" do
     if not has_record or line:find "^\t" or line:find "^stack traceback" then
-      lines[#lines + 1] = line:gsub("[^%C\t]", "?") .. "\n"
+      lines[#lines + 1] = printable.lines(line) .. "\n"
     end
   end
   return table.concat(lines)
@@ -87,14 +88,14 @@ end
 function capsule_text.of(capsule)
   local lines, attempt = {}, capsule.attempt or {}
   local scene = attempt.scene or {}
-  add(lines, "job", ("%s, %s"):format(printable(capsule.job.id), printable(capsule.job.name)))
+  add(lines, "job", ("%s, %s"):format(clean(capsule.job.id), clean(capsule.job.name)))
   if attempt.stage then
     add(lines, "attempt", ("%s %d, attempt %d on worker %d"):format(attempt.stage, attempt.task,
       trail_files.attempt_number(attempt.attempt), attempt.worker))
   end
-  add(lines, "error", printable(capsule.error.message))
+  add(lines, "error", clean(capsule.error.message))
   add(lines, "kind", capsule.error.kind)
-  add(lines, "in", scene.hand and printable(scene.hand.where) or attempt.phase)
+  add(lines, "in", scene.hand and clean(scene.hand.where) or attempt.phase)
   add_record(lines, attempt)
   add_hand(lines, scene.hand or {})
   if attempt.records_in and attempt.bytes_in and attempt.records_out then

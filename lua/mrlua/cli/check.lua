@@ -13,6 +13,7 @@ local engine = require "mrlua.engine"
 local files = require "mrlua.files"
 local job_options = require "mrlua.cli.job_options"
 local convert = require "mrlua.cli.convert"
+local printable = require "mrlua.printable"
 local samples = require "mrlua.check.samples"
 local usage = require "mrlua.cli.usage"
 
@@ -110,7 +111,7 @@ local function report_text(path, report)
     count == 0 and (report.notes[1] and "nothing found for certain" or "nothing found")
     or count == 1 and "1 mistake" or ("%d mistakes"):format(count),
     report.counted and (" (%s)"):format(counted_text(report.counted)) or "")
-  return table.concat(texts)
+  return printable.lines(table.concat(texts)) -- errors and records may be anything
 end
 
 local function report_json(path, report)
@@ -134,7 +135,7 @@ local function tell(flags, report)
 end
 
 local function complain(message, flags)
-  io.stderr:write("mrlua: ", message, "\n")
+  io.stderr:write("mrlua: ", printable.lines(message), "\n")
   if flags.json then
     io.stdout:write(require("mrlua.json").encode { ok = false,
       error = { kind = "setup", message = message } }, "\n")

@@ -6,6 +6,8 @@
 --       1  wordcount
 --      12  sort
 
+local printable = require "mrlua.printable"
+
 local columns = {}
 
 -- Columns of a screen, as near as it goes without a table of wide letters.
@@ -15,7 +17,7 @@ end
 
 -- What would break a line or colour a terminal comes from names that others chose.
 local function clean(value)
-  return (tostring(value):gsub("%c", "?"))
+  return printable.line(tostring(value))
 end
 
 local function cells_of(row, count)

@@ -2,13 +2,15 @@
 --
 --     failure = { kind = "job", message = "one line", detail = "many lines, or empty" }
 
+local printable = require "mrlua.printable"
+
 local failure = {}
 
 --- "mrlua: " and the message; below it, what helps to find the place.
 function failure.text(fault)
-  local text = "mrlua: " .. fault.message .. "\n"
+  local text = "mrlua: " .. printable.lines(fault.message) .. "\n"
   if fault.detail and fault.detail ~= "" then
-    text = text .. fault.detail:gsub("\n*$", "\n")
+    text = text .. printable.lines(fault.detail):gsub("\n*$", "\n")
   end
   return text
 end

@@ -3,6 +3,7 @@
 
 local cluster_options = require "mrlua.cli.cluster_options"
 local failure = require "mrlua.cli.failure"
+local printable = require "mrlua.printable"
 local trail_files = require "mrlua.cli.trail_files"
 local usage = require "mrlua.cli.usage"
 
@@ -75,11 +76,6 @@ local function title_of(attempt)
     STAGES[letter] or "task", number, trail_files.attempt_number(attempt.attempt))
 end
 
--- What a job printed may be anything; a terminal is not to obey it.
-local function printable(text)
-  return (text:gsub("[^%C\n\t]", "?"))
-end
-
 local function tell(list, flags)
   local json = flags.json and require "mrlua.json"
   for _, attempt in ipairs(list) do
@@ -89,7 +85,7 @@ local function tell(list, flags)
     else
       io.stdout:write(title_of(attempt))
       for _, line in ipairs(attempt.lines) do
-        io.stdout:write(printable(line), "\n")
+        io.stdout:write(printable.lines(line), "\n")
       end
     end
   end

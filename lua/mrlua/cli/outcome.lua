@@ -13,6 +13,7 @@
 -- Exit codes: 0 done, 1 the job failed, 2 usage or set-up, 130 interrupted (143: SIGTERM).
 
 local failure = require "mrlua.cli.failure"
+local printable = require "mrlua.printable"
 local progress = require "mrlua.progress"
 local skew = require "mrlua.skew"
 
@@ -71,7 +72,7 @@ local function bad_text(ended)
   if ended.output and not ended.steps then
     return ("mrlua: %s: %s/_bad.jsonl\n"):format(text, (ended.output:gsub("/*$", "")))
   end
-  return ("mrlua: %s:\n%s"):format(text, ended.bad_records or "")
+  return ("mrlua: %s:\n%s"):format(text, printable.lines(ended.bad_records or ""))
 end
 
 -- Advice is for who does not watch, too: it is told wherever it is read.

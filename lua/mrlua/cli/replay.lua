@@ -8,6 +8,7 @@ local cluster_options = require "mrlua.cli.cluster_options"
 local convert = require "mrlua.cli.convert"
 local engine = require "mrlua.engine"
 local failure = require "mrlua.cli.failure"
+local printable = require "mrlua.printable"
 local prompt = require "mrlua.repl.prompt"
 local replay = require "mrlua.replay"
 local stack = require "mrlua.stack"
@@ -108,7 +109,7 @@ local function records_of(capsule, tmp)
 end
 
 local function say(...)
-  io.stdout:write((...):format(select(2, ...)), "\n")
+  io.stdout:write(printable.lines((...):format(select(2, ...))), "\n")
 end
 
 -- What is done, before it is done.
@@ -125,7 +126,7 @@ end
 
 local function open_prompt(outcome)
   local frames = stack.new()
-  io.stdout:write(outcome.message, "\n")
+  say("%s", outcome.message)
   if not frames then
     say "no function of the job was running"
     return
@@ -159,7 +160,8 @@ local function tell(outcome, capsule, flags)
   elseif not outcome.has_raised then
     say("it did not fail here; the attempt did: %s", capsule.error.message)
   elseif not flags.debug then
-    io.stdout:write(outcome.message, "\n", capsule_text.frames(outcome.frames))
+    say("%s", outcome.message)
+    io.stdout:write(capsule_text.frames(outcome.frames))
   end
   if outcome.has_raised and not outcome.is_same and not flags.json then
     say("the attempt had failed otherwise: %s", capsule.error.message)

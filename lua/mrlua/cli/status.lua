@@ -5,6 +5,7 @@ local cluster_options = require "mrlua.cli.cluster_options"
 local convert = require "mrlua.cli.convert"
 local engine = require "mrlua.engine"
 local failure = require "mrlua.cli.failure"
+local printable = require "mrlua.printable"
 local progress = require "mrlua.progress"
 local size = require "mrlua.size"
 local skew = require "mrlua.skew"
@@ -38,7 +39,7 @@ end
 local function tell(answer, flags)
   local job = answer.job
   io.stdout:write(("job %d: %s, %s, %s\n"):format(job.id, job.name, job.state,
-    size.seconds(job.seconds)), ("output: %s\n"):format(job.output))
+    size.seconds(job.seconds)), ("output: %s\n"):format(printable.line(job.output)))
   for _, stage in ipairs(answer.stages) do
     if stage.tasks > 0 and stage.tasks_done == stage.tasks then
       io.stdout:write(progress.phase_line(stage, answer.title), "\n")

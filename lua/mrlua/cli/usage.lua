@@ -15,6 +15,7 @@
 -- by that.
 
 local argparse = require "argparse"
+local printable = require "mrlua.printable"
 
 local usage = {}
 
@@ -123,7 +124,7 @@ end
 -- @treturn integer  the exit code
 function usage.complain(command, message)
   local name = command and "mrlua " .. command or "mrlua"
-  io.stderr:write(("mrlua: %s\ntry '%s --help'\n"):format(message, name))
+  io.stderr:write(("mrlua: %s\ntry '%s --help'\n"):format(printable.lines(message), name))
   return usage.EXIT_CODE
 end
 

@@ -2,6 +2,7 @@
 
 local display = require "mrlua.cli.display"
 local engine = require "mrlua.engine"
+local printable = require "mrlua.printable"
 
 local watch = {}
 
@@ -32,10 +33,10 @@ function watch.until_finished(step, flags, environment, title)
     state = assert(step { milliseconds = STEP_MS })
     state.title = state.title or title
     for _, line in ipairs(state.log) do
-      shown:log(line)
+      shown:log(environment.stderr_is_terminal and printable.lines(line) or line)
     end
     for _, line in ipairs(state.notices) do
-      shown:notice((line:gsub("%c", "?"))) -- with names that others chose
+      shown:notice(printable.line(line)) -- with names that others chose
     end
     shown:show(state)
   until state.finished

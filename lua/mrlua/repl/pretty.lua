@@ -13,6 +13,7 @@
 -- the columns of a list, whose rows are records or, in that order, lists.
 
 local columns = require "mrlua.cli.columns"
+local printable = require "mrlua.printable"
 
 local pretty = {}
 
@@ -30,16 +31,13 @@ local function escape(char)
   return ESCAPES[char] or ("\\x%02x"):format(char:byte())
 end
 
--- Beyond ASCII: control characters, and those that turn the direction of what follows.
-local BEYOND = { "\xc2[\x80-\x9f]", "\xe2\x80[\x8e\x8f\xaa-\xae]", "\xe2\x81[\xa6-\xa9]" }
-
 -- Bytes that are no text are escaped too.
 local function escaped(text, pattern)
   text = text:gsub(pattern, escape)
   if not utf8.len(text) then
     return (text:gsub("[\x80-\xff]", escape))
   end
-  for _, beyond in ipairs(BEYOND) do
+  for _, beyond in ipairs(printable.BEYOND) do
     text = text:gsub(beyond, function(char)
       return (char:gsub(".", escape))
     end)

@@ -24,21 +24,17 @@ local cluster_options = require "mrlua.cli.cluster_options"
 local complete = require "mrlua.repl.complete"
 local engine = require "mrlua.engine"
 local pretty = require "mrlua.repl.pretty"
+local printable = require "mrlua.printable"
 
 local prompt = {}
 
 local session = {}
 session.__index = session
 
--- What others wrote moves no cursor; lines stay lines.
-local function printable(text)
-  return (text:gsub("[^%C\n\t]", "?"))
-end
-
 function session:complain(message, traceback)
   self.has_failed = true
   io.stdout:flush()
-  io.stderr:write(printable(message), "\n", printable(traceback or ""))
+  io.stderr:write(printable.lines(message), "\n", printable.lines(traceback or ""))
 end
 
 function session:show(results)
@@ -166,7 +162,7 @@ local function poll_safely(poll)
     if not ok then
       poll = nil
     end
-    return text and printable(tostring(text))
+    return text and printable.lines(tostring(text))
   end
 end
 
