@@ -10,10 +10,54 @@
 --       effort, counters, skew,                     mrlua.summary, mrlua.skew
 --       error = { kind, message, detail } }
 
+local shape = require "mrlua.shape"
+
 local history = {}
 
 history.RECORD_FILE = "job.json" -- of a local run, in the folder that it leaves
 history.RECORD_VERSION = 1
+
+local INPUT <const> = { name = "string", bytes = "number", generation = "integer?",
+  mtime_us = "integer?" }
+local PLAN <const> = { optional = true, split_count = "integer?", reducer_count = "integer?",
+  split_bytes = "integer?", sort_buffer_bytes = "integer?" }
+local EFFORT <const> = {
+  optional = true, is_empty_too = true, seconds = { map = "number" },
+  bytes_read = "number", records_read = "number", bytes_shuffled = "number",
+  records_shuffled = "number", failed = "integer?", lost = "integer?", lost_races = "integer?",
+  outputs_lost = "integer?", workers_lost = "integer?",
+  slowest = { list = { stage = "string", task = "integer", seconds = "number", step = "integer?",
+    worker = "string?", worker_id = "integer?" } },
+}
+local SKEW <const> = {
+  optional = true, is_empty_too = true, records = "number", partitions = "integer",
+  keys = { list = { key = "string", records = "number" } }, advice = { list = "string" },
+  largest = { list = { partition = "integer", bytes = "number" } },
+}
+local FILE <const> = { path = "string", source = "string" }
+
+-- What history.record() writes and a manifest has, as far as it is read.
+local RECORD_SHAPE <const> = {
+  state = "string", begun = "integer", seconds = "number", folder = "string?", params = "table?",
+  bundle = { optional = true, path = "string", source = "string",
+    modules = { optional = true, map = FILE } },
+  options = { optional = true, split_bytes = "integer?", sort_buffer_bytes = "integer?",
+    memory_bytes = "integer?", progress_ms = "number?", record_ms = "number?" },
+  files = { optional = true, list = { name = "string", path = "string" } },
+  inputs = { optional = true, list = INPUT }, input_count = "integer?", input_sum = "string?",
+  output = "string?", publish_id = "string?", part_count = "integer?", records = "number?",
+  bytes = "number?", plan = PLAN, steps = "integer?", effort = EFFORT, skew = SKEW,
+  counters = { optional = true, map = "integer" },
+  error = { optional = true, message = "string", detail = "string?" },
+}
+local MANIFEST_SHAPE <const> = {
+  job = { id = "string", name = "string" }, plan = { split_bytes = "integer?",
+    split_count = "integer?", reducer_count = "integer?", sort_buffer_bytes = "integer?" },
+  parts = { list = { bytes = "number", records = "number" } }, counters = { map = "integer" },
+  times_ms = { map = "number" },
+  inputs = { list = { path = "string", bytes = "number", mtime_ns = "number?",
+    generation = "integer?" } },
+}
 
 -- What one may set for a job: the names of run_config.h, in the order in which they are shown.
 history.OPTIONS = { "input", "output_format", "reducers", "split_bytes", "sort_buffer_bytes",
@@ -138,6 +182,10 @@ function history.of_record(id, record)
     or type(record.name) ~= "string" then
     return nil, "the record of run " .. id .. " is none, or of another version of mrlua"
   end
+  local fault = shape.fault(record, RECORD_SHAPE)
+  if fault then
+    return nil, ("the record of run %s is damaged: %s"):format(id, fault)
+  end
   return {
     kind = "run", id = id, name = record.name, state = record.state, begun = record.begun,
     seconds = record.seconds, folder = record.folder, params = record.params or {},
@@ -178,6 +226,10 @@ end
 function history.of_manifest(folder, manifest)
   if type(manifest) ~= "table" or manifest.format ~= "mrlua-manifest" then
     return nil, folder .. "/_SUCCESS is no manifest of mrlua"
+  end
+  local fault = shape.fault(manifest, MANIFEST_SHAPE)
+  if fault then
+    return nil, ("%s/_SUCCESS is damaged: %s"):format(folder, fault)
   end
   local plan, inputs = manifest.plan, inputs_of(manifest.inputs)
   return {

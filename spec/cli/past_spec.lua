@@ -38,6 +38,22 @@ describe("the past of this machine", function()
       assert.is_string(told.error.message)
     end)
 
+    it("leaves out a run whose record is damaged", function()
+      it_all:run_job()
+      it_all:run_job()
+      local path = it_all.folder .. "/state/mrlua/runs/r1/job.json"
+      temp.write(path, '{"version":1,"name":"job","state":"done","begun":"x","seconds":1}')
+      local result = it_all:run { "jobs", "--all", "--master", runs.NOBODY }
+      local shown = it_all:run { "show", "r1", "--master", runs.NOBODY }
+
+      assert.equal(0, result.code)
+      assert.matches("\n +r2 ", result.stdout)
+      assert.is_nil(result.stdout:find "r1")
+      assert.equal("mrlua: run r1 has no record that can be read: the record of run r1 is damaged:"
+        .. " 'begun' is a string, not an integer\n", shown.stderr)
+      assert.equal(2, shown.code)
+    end)
+
     it("is empty before there was anything", function()
       local result = it_all:run { "jobs", "--all", "--master", runs.NOBODY }
 

@@ -5,7 +5,8 @@ local BUNDLE <const> = { path = "jobs/a.lua", source = "return {}\n", modules = 
   ["lib.b"] = { path = "jobs/lib/b.lua", source = "return 1\n" } } }
 
 local function source_of(bundle)
-  return history.of_record("r1", { version = 1, name = "a", bundle = bundle }).source
+  return history.of_record("r1", { version = 1, name = "a", state = "done", begun = 1, seconds = 1,
+    bundle = bundle }).source
 end
 
 describe("mrlua/history of a local run", function()
@@ -15,7 +16,8 @@ describe("mrlua/history of a local run", function()
     local ended = { seconds = 1.5,
       inputs = { { name = "in", bytes = 8, mtime_ns = 1796002124218605498 } },
       input_count = 1, input_sum = "ab", parts = { {}, {} }, records = 3, bytes = 12,
-      counters = { map_records_in = 4 }, effort = { seconds = { map = 1.0 }, slowest = {} },
+      counters = { map_records_in = 4 }, effort = { seconds = { map = 1.0 }, slowest = {},
+        bytes_read = 8, records_read = 4, bytes_shuffled = 9, records_shuffled = 4 },
       plan = { split_count = 1 }, publish_id = "run-1" }
     return history.record(config, ended, 1796002124, "/home/me")
   end
@@ -52,6 +54,25 @@ describe("mrlua/history of a local run", function()
       assert.matches("run r7", message)
     end
     assert.is_nil(history.of_record("r7", nil))
+  end)
+
+  it("is refused where its record is damaged, by the name of what is wrong", function()
+    local function fault_of(name, value)
+      local damaged = json.decode(json.encode(record()))
+      damaged[name] = value
+      return select(2, history.of_record("r7", damaged))
+    end
+
+    assert.is_nil(fault_of("begun", 5))
+    assert.equal("the record of run r7 is damaged: 'begun' is 1e+300, not an integer",
+      fault_of("begun", 1e300))
+    assert.matches("'inputs.1.name' is missing$", fault_of("inputs", { { bytes = 1 } }))
+    assert.matches("'effort.slowest' is missing$", fault_of("effort", { seconds = {},
+      bytes_read = 1, records_read = 1, bytes_shuffled = 1, records_shuffled = 1 }))
+    for _, name in ipairs { "params", "options", "files", "inputs", "plan", "effort", "counters",
+      "skew", "error", "bundle" } do
+      assert.matches("'" .. name .. "' is 7, not a table$", fault_of(name, 7))
+    end
   end)
 end)
 
@@ -112,6 +133,15 @@ describe("mrlua/history of an output", function()
   it("is refused where that is none", function()
     assert.is_nil(history.of_manifest("out", nil))
     assert.is_nil(history.of_manifest("out", { format = "other" }))
+  end)
+
+  it("is refused where that is damaged", function()
+    local job, message = history.of_manifest("out", { format = "mrlua-manifest", plan = {},
+      job = { id = "run-1", name = "a" }, parts = {}, counters = {}, times_ms = {},
+      inputs = { {} } })
+
+    assert.is_nil(job)
+    assert.matches("^out/_SUCCESS is damaged: 'inputs.1.%a+' is missing$", message)
   end)
 end)
 
