@@ -34,18 +34,33 @@ static void the_exit_code_tells_how_it_went(void **state)
 
 static void output_that_cannot_be_written_is_a_failure(void **state)
 {
-    static const char *const words[] = {"--version", "help"}, *const outputs[] = {"/dev/full",
-                                                                                  "&-"};
+    /* the last one is written at once, past what is flushed at the end */
+    static const char *const words[] = {"--version", "help", "completion bash"};
+    static const char *const outputs[] = {"/dev/full", "&-"};
     struct folder folder;
 
     (void)state;
     folder_make(&folder);
-    for (size_t i = 0; i < 4; i++) {
+    for (size_t i = 0; i < 6; i++) {
         assert_int_equal(command_run("cd %s && %s %s >%s 2>err", folder.path, PROGRAM, words[i / 2],
                                      outputs[i % 2]),
                          1);
         assert_text(&folder, "err", "mrlua: write to standard output failed\n");
     }
+    folder_remove(&folder);
+}
+
+static void such_output_does_not_hide_another_exit_code(void **state)
+{
+    struct folder folder;
+
+    (void)state;
+    folder_make(&folder);
+    assert_int_equal(
+        command_run("cd %s && %s check no.lua --json >/dev/full 2>err", folder.path, PROGRAM), 2);
+    assert_text(&folder, "err",
+                "mrlua: no.lua: No such file or directory\n"
+                "mrlua: write to standard output failed\n");
     folder_remove(&folder);
 }
 
@@ -61,6 +76,7 @@ static void a_reader_that_leaves_is_none(void **state)
     close(ends[1]);
     assert_int_equal(command_run("%s --version >&%d", PROGRAM, WRITER), 0);
     assert_int_equal(command_run("%s help >&%d", PROGRAM, WRITER), 0);
+    assert_int_equal(command_run("%s completion bash >&%d", PROGRAM, WRITER), 0);
     close(WRITER);
 }
 
@@ -92,6 +108,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_exit_code_tells_how_it_went),
         cmocka_unit_test(output_that_cannot_be_written_is_a_failure),
+        cmocka_unit_test(such_output_does_not_hide_another_exit_code),
         cmocka_unit_test(a_reader_that_leaves_is_none),
         cmocka_unit_test(what_is_for_the_user_goes_to_no_file),
     };

@@ -6,8 +6,8 @@
 #include "cli/functions.h"
 #include "cli/version.h"
 
-#include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -16,14 +16,25 @@
 
 enum { EXIT_FAILED = 1, EXIT_USAGE = 2 };
 
-/* Output that could not be written is a failure, unless nobody wanted to read it any more. */
+/* A pipe whose reader has gone, or a terminal that has. */
+static bool has_left(int fd)
+{
+    struct pollfd reader = {.fd = fd, .events = POLLOUT};
+
+    return poll(&reader, 1, 0) == 1 && (reader.revents & (POLLERR | POLLHUP)) != 0;
+}
+
+/* Output that could not be written is a failure, unless nobody wanted to read it any more. A write
+ * that failed on the way leaves nothing to flush. */
 static int flush(int exit_code)
 {
-    if (fflush(stdout) != 0 && errno != EPIPE && exit_code == 0) {
-        fprintf(stderr, "mrlua: write to standard output failed\n");
-        return EXIT_FAILED;
-    }
-    return exit_code;
+    bool has_failed = ferror(stdout) != 0;
+
+    has_failed |= fflush(stdout) != 0;
+    if (!has_failed || has_left(STDOUT_FILENO))
+        return exit_code;
+    fprintf(stderr, "mrlua: write to standard output failed\n");
+    return exit_code == 0 ? EXIT_FAILED : exit_code;
 }
 
 /* They need it, and it loads while Lua reads the command line. A failure is told when it is
