@@ -8,6 +8,7 @@
 -- time; nothing is sorted, combined or written; what `emit` refuses it refuses in other words; the
 -- order of pairs() may be another one.
 
+local handed = require "mrlua.handed"
 local engine = require "mrlua.engine"
 local files = require "mrlua.files"
 local frames = require "mrlua.frames"
@@ -16,25 +17,8 @@ local outputs = require "mrlua.outputs"
 
 local replay = {}
 
-local KEY_TYPES = { string = true, number = true, boolean = true }
-
-local function key_problem(key)
-  if type(key) == "table" then
-    for i = 1, #key do
-      local problem = key_problem(key[i])
-      if problem then
-        return problem
-      end
-    end
-    return next(key) ~= nil and #key == 0 and "a key is a list, not a table with names" or nil
-  elseif key ~= key then
-    return "a key cannot be NaN"
-  end
-  return not KEY_TYPES[type(key)] and "a key cannot be a " .. type(key) or nil
-end
-
 local function check_emit(name, key, value)
-  local problem = key_problem(key)
+  local problem = handed.key_problem(key)
   if not problem then
     local ok, message = engine.value_check { value = value }
     problem = not ok and message:gsub(" at %.value", " at ", 1) or nil
@@ -42,12 +26,6 @@ local function check_emit(name, key, value)
   if problem then
     error(name .. ": " .. problem, 3)
   end
-end
-
--- Text as people read it, also of what a table's own tostring does.
-local function message_of(raised)
-  local ok, text = pcall(tostring, raised)
-  return ok and text or "a value whose __tostring raises was raised"
 end
 
 local function context_of(attempt, counters)
@@ -260,7 +238,7 @@ function replay.run(capsule, options)
   end, function(raised)
     replay.limit(nil)
     take_back()
-    outcome.message = message_of(raised)
+    outcome.message = handed.error_text(raised)
     outcome.frames = frames.gather(debug)
     outcome.number, outcome.is_reached = state.number, state.is_reached
     if options.on_error then
@@ -271,7 +249,7 @@ function replay.run(capsule, options)
   replay.limit(nil)
   take_back()
   outcome.has_raised = not ok
-  outcome.message = outcome.message or (not ok and message_of(raised)) or nil
+  outcome.message = outcome.message or (not ok and handed.error_text(raised)) or nil
   outcome.number, outcome.is_reached = state.number, state.is_reached or false
   outcome.is_same = not ok and is_of(capsule.error.message, outcome.message)
   return outcome

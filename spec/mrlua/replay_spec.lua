@@ -102,6 +102,9 @@ describe("lua/mrlua/replay", function()
 
     assert.is_true(run(MAP:format "error 'no'", attempt, { records = records { "a" } }).is_same)
     assert.is_false(run(MAP:format "error 'yes'", attempt, { records = records { "a" } }).is_same)
+    local silent = capsule(MAP:format "error()", attempt)
+    silent.error.message = "error(): nil was raised, at byte 0 of in (record 1)"
+    assert.is_true(replay.run(silent, { records = records { "a" } }).is_same)
   end)
 
   it("asks the job's partition, and checks what is emitted", function()
@@ -113,9 +116,11 @@ describe("lua/mrlua/replay", function()
 
     assert.equal("to 4", message("emit('k', 1)",
       "partition = function(key, n) error('to ' .. n, 0) end,"))
-    assert.matches("emit: a key cannot be a nil", message "emit(nil, 1)")
-    assert.matches("emit: a key cannot be NaN", message "emit(0/0, 1)")
-    assert.matches("emit: a key cannot be a function", message "emit({ 'a', type }, 1)")
+    assert.matches("emit: a key must be .*, not nil$", message "emit(nil, 1)")
+    assert.matches("emit: NaN is not a key$", message "emit(0/0, 1)")
+    assert.matches("emit: a key must be .*, not a function$", message "emit({ 'a', type }, 1)")
+    assert.matches("emit: a key must be .*, not a table with field 'x'$",
+      message "emit({ 1, x = 1 }, 1)")
     assert.matches("emit: value contains a function", message "emit('a', type)")
   end)
 

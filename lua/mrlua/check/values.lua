@@ -2,7 +2,8 @@
 
 local values = {}
 
-local DEPTH_MAX <const> = 16 -- of tables; more is cut
+local DEPTH_MAX <const> = 16 -- of tables in a text; more is cut
+local COPY_DEPTH_MAX <const> = 64 -- of what may be emitted (engine/record/value.h)
 local FLOAT_SHARE <const> = 1e-9 -- sums of floats in another order differ in their last bits
 
 local function sorted_keys(fields)
@@ -86,8 +87,8 @@ function values.copy(value, depth)
   depth = depth or 1
   if type(value) ~= "table" then
     return value
-  elseif depth > DEPTH_MAX then
-    error("a value is nested too deeply", 0)
+  elseif depth > COPY_DEPTH_MAX then
+    error(("value has more than %d tables in tables, or contains itself"):format(COPY_DEPTH_MAX), 0)
   end
   local copied = {}
   for key, item in next, value do

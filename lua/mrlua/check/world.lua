@@ -11,6 +11,7 @@
 -- The string metatable is one for the whole process: it is the job's while its functions run.
 
 local dryrun = require "mrlua.dryrun"
+local handed = require "mrlua.handed"
 local job = require "mrlua.job"
 local maps = require "mrlua.maps"
 local values = require "mrlua.check.values"
@@ -88,7 +89,7 @@ local function message_of(raised)
   if type(raised) == "table" and getmetatable(raised) == nil then
     return "an error that is a table: " .. values.text(raised)
   end
-  return tostring(raised)
+  return handed.error_text(raised)
 end
 
 -- true and what f answers; or false and a fault.
@@ -189,9 +190,9 @@ local TYPES <const> = { string = true, number = true, boolean = true, table = tr
 
 local function emit_into(records)
   return function(key, value)
-    if not TYPES[type(key)] then
-      error("emit: a key must be a string, number, boolean or a list of those, not "
-        .. (key == nil and "" or "a ") .. type(key), 2)
+    local problem = handed.key_problem(key)
+    if problem then
+      error("emit: " .. problem, 2)
     elseif not TYPES[type(value)] then
       error("emit: value is " .. (value == nil and "" or "a ") .. type(value), 2)
     elseif #records >= EMITS_MAX then

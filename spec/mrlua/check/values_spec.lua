@@ -16,7 +16,18 @@ describe("mrlua/check/values", function()
     ring[1] = ring
 
     assert.matches("{...}", values.text(ring), 1, true)
-    assert.has_error(function() values.copy(ring) end, "a value is nested too deeply")
+    assert.has_error(function() values.copy(ring) end,
+      "value has more than 64 tables in tables, or contains itself")
+  end)
+
+  it("copy() goes as deep as values may be", function()
+    local value = {}
+    for _ = 2, 64 do
+      value = { value }
+    end
+
+    assert.is_true(values.same(value, values.copy(value)))
+    assert.has_error(function() values.copy { value } end)
   end)
 
   it("list_text() cuts what is long", function()

@@ -48,10 +48,35 @@ describe("mrlua/check/world", function()
   end)
 
   it("refuses what cannot be a key or a value", function()
-    for _, call in ipairs { "emit(nil, 1)", "emit(1)", "emit(1, print)", "emit(print, 1)" } do
+    for _, call in ipairs { "emit(nil, 1)", "emit(1)", "emit(1, print)", "emit(print, 1)",
+      "emit({ 1, print }, 1)" } do
       local _, faults = mapped("return { map = function(_, _, emit) " .. call .. " end }",
         { { 0, "" } })
       assert.matches("^job.lua:1: emit: .- a? ?%a+$", faults[1].message)
+    end
+  end)
+
+  it("refuses keys that the engine refuses", function()
+    for call, told in pairs {
+      ["emit(0 / 0, 1)"] = "emit: NaN is not a key",
+      ["emit({ 1, x = 2 }, 1)"] = "emit: .* not a table with field 'x'",
+    } do
+      local _, faults = mapped("return { map = function(_, _, emit) " .. call .. " end }",
+        { { 0, "" } })
+      assert.matches("^job.lua:1: " .. told .. "$", faults[1].message)
+    end
+  end)
+
+  it("tells of what was raised, whatever it is", function()
+    for raised, told in pairs {
+      ["nil"] = "nil was raised$",
+      ["{ code = 1 }"] = "^an error that is a table: { code = 1 }$",
+      ["setmetatable({}, {})"] = "a table without __tostring was raised$",
+      ["setmetatable({}, { __tostring = function() error('no', 0) end })"] = "^no$",
+    } do
+      local _, faults = mapped("return { map = function() error(" .. raised .. ", 0) end }",
+        { { 0, "" } })
+      assert.matches(told, faults[1].message)
     end
   end)
 
