@@ -1,6 +1,7 @@
 -- The records that runs of this machine leave, and mrlua jobs --all, which lists them.
 
 local cjson = require "cjson"
+local engine = require "spec.support.engine"
 local runs = require "spec.support.runs"
 local temp = require "spec.support.temp"
 
@@ -67,6 +68,13 @@ describe("the past of this machine", function()
 
     assert.equal(0, result.code)
     assert.equal("a\t2\nbb\t1\n", result.stdout)
+  end)
+
+  it("says why there can be no record of a run", function()
+    local result = engine.run({ "show", "r1" }, { environment = "env -u HOME -u XDG_STATE_HOME" })
+
+    assert.equal(2, result.code)
+    assert.matches("^mrlua: [^\n]*set XDG_STATE_HOME or HOME\n$", result.stderr)
   end)
 
   it("keeps the input of a job of several steps, not that of its last one", function()

@@ -41,10 +41,11 @@ function past.keep(config, ended, begun, folder)
   engine.trail_write { name = history.RECORD_FILE, text = text }
 end
 
--- { folder, runs = { "r17", ... } }, newest first.
+-- { folder, runs = { "r17", ... } }, newest first; with an error there are none.
 local function list_runs()
   local answer = assert(engine.trail_list {})
-  return answer.error and { runs = {} } or answer
+  answer.runs = answer.runs or {}
+  return answer
 end
 
 local function read_run(folder, id)
@@ -67,6 +68,9 @@ end
 
 local function find_run(id)
   local list = list_runs()
+  if list.error then
+    return nil, list.error
+  end
   for _, known in ipairs(list.runs) do
     if known == id then
       local job, message = read_run(list.folder, id)
