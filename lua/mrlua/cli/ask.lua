@@ -32,10 +32,9 @@ end
 -- @treturn function           of the flags; answers the exit code
 function ask.act(question, tell)
   return function(flags)
-    local answer = assert(question {
-      master = flags.master, key_file = flags.key_file, job = flags.job,
-      tls = flags.tls or false, insecure_plain = flags.insecure_plain or false,
-    })
+    local args = cluster_options.address(flags)
+    args.job = flags.job
+    local answer = assert(question(args))
     if answer.error then
       return failure.tell(answer.error, flags)
     elseif flags.json then

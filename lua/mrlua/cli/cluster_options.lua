@@ -111,6 +111,14 @@ function cluster_options.state_folder(name)
   return parent and parent .. "/mrlua/" .. name
 end
 
+--- Which master is asked, and how: what every question of mrlua.engine to one takes.
+-- @tparam table flags  of complete()
+-- @treturn table       a new one, to be added to
+function cluster_options.address(flags)
+  return { master = flags.master, key_file = flags.key_file, tls = flags.tls or false,
+    insecure_plain = flags.insecure_plain or false }
+end
+
 --- A parser of a command that asks the master one thing.
 function cluster_options.parser(command, description)
   local parser = usage.parser(command, description)

@@ -10,6 +10,7 @@
 --
 -- The records of runs are kept by engine/store/trail.h, the newest 100.
 
+local cluster_options = require "mrlua.cli.cluster_options"
 local engine = require "mrlua.engine"
 local history = require "mrlua.history"
 local json = require "mrlua.json"
@@ -84,20 +85,15 @@ end
 
 -- ---- of a master ----
 
-local function address_of(flags)
-  return { master = flags.master, key_file = flags.key_file, tls = flags.tls or false,
-    insecure_plain = flags.insecure_plain or false }
-end
-
 --- The jobs that the master knows, newest first.
 -- @treturn {table,...}  of engine.job_list(); or nil and the fault
 function past.master_jobs(flags)
-  local answer = assert(engine.job_list(address_of(flags)))
+  local answer = assert(engine.job_list(cluster_options.address(flags)))
   return answer.jobs, answer.error
 end
 
 local function find_master_job(flags, number)
-  local args = address_of(flags)
+  local args = cluster_options.address(flags)
   args.job = number
   local answer = assert(engine.job_facts(args))
   if answer.error then

@@ -26,7 +26,7 @@ end
 
 -- Why nothing moves, where that is so; "".
 local function waiting_text(flags)
-  local answer = assert(engine.worker_list { master = flags.master, key_file = flags.key_file })
+  local answer = assert(engine.worker_list(cluster_options.address(flags)))
   for _, worker in ipairs(answer.workers or {}) do
     if worker.state == "ready" then
       return ""

@@ -3,6 +3,7 @@
 -- left, "r17/m3-33" what attempt 33 of that did, "r17/2.m3" what map 3 of its second step left. Of
 -- an attempt's number people see the last 32 bits: how many there had been in its master's life.
 
+local cluster_options = require "mrlua.cli.cluster_options"
 local engine = require "mrlua.engine"
 
 local trail_files = {}
@@ -66,10 +67,9 @@ end
 
 --- Asks the master, with the flags of the command line.
 local function ask(about, name, flags)
-  local answer, message, kind = engine.job_trail {
-    master = flags.master, key_file = flags.key_file, tls = flags.tls or false,
-    insecure_plain = flags.insecure_plain or false, job = about.job, name = name,
-  }
+  local args = cluster_options.address(flags)
+  args.job, args.name = about.job, name
+  local answer, message, kind = engine.job_trail(args)
   if not answer then
     return nil, { kind = kind, message = message }
   end

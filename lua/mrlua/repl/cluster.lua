@@ -3,6 +3,7 @@
 --     local target, message = cluster.open(flags)      nil: no master answers
 --     target:news()                                     lines about jobs of this prompt that ended
 
+local cluster_options = require "mrlua.cli.cluster_options"
 local engine = require "mrlua.engine"
 local handle = require "mrlua.repl.handle"
 local outcome = require "mrlua.cli.outcome"
@@ -18,10 +19,9 @@ cluster.command = "submit"
 
 -- An answer of the master; raises what it has against it.
 function cluster:ask(question, job)
-  local answer = assert(question {
-    master = self.flags.master, key_file = self.flags.key_file, job = job,
-    tls = self.flags.tls or false, insecure_plain = self.flags.insecure_plain or false,
-  })
+  local args = cluster_options.address(self.flags)
+  args.job = job
+  local answer = assert(question(args))
   if answer.error then
     error(handle.fault_text(answer.error), 0)
   end
