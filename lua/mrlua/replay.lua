@@ -265,7 +265,7 @@ function replay.limit(seconds)
   debug.sethook(function()
     if os.clock() > ends then
       debug.sethook()
-      error(("stopped after %g s (--seconds)"):format(seconds), 2)
+      error(("stopped after %g s (--limit-seconds)"):format(seconds), 2)
     end
   end, "", 100000)
 end

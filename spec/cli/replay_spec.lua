@@ -240,7 +240,7 @@ map 0 of job r1 (job), in map
     local result = mrlua { command[1], command[2], "--limit-seconds", "0.2" }
 
     assert.equal(0, result.code)
-    assert.matches("stopped after 0.2 s", result.stdout)
+    assert.matches("stopped after 0.2 s %(%-%-limit%-seconds%)", result.stdout)
     assert.matches("turns = %d+\n", result.stdout)
     assert.matches("the attempt had failed otherwise: map took longer than 0.5 s", result.stdout)
   end)
