@@ -141,7 +141,7 @@ end
 
 -- Chooses another one and tells it; beyond the ends it stays.
 function stack:choose(at)
-  self.at = math.max(1, math.min(#self.list, at))
+  self.at = math.floor(math.max(1, math.min(#self.list, at)))
   self.write(self:text())
 end
 
