@@ -97,12 +97,7 @@ end
 
 local function tell_fault(fault, flags)
   fault.is_setup = true
-  io.stderr:write(failure.text(fault))
-  if flags.json then
-    local object = { ok = false, error = failure.object(fault) }
-    io.stdout:write(require("mrlua.json").encode(object), "\n")
-  end
-  return 2
+  return failure.tell(fault, flags)
 end
 
 local function tell(object, text, flags)

@@ -10,6 +10,7 @@
 local bundle = require "mrlua.bundle"
 local check = require "mrlua.check"
 local engine = require "mrlua.engine"
+local failure = require "mrlua.cli.failure"
 local files = require "mrlua.files"
 local job_options = require "mrlua.cli.job_options"
 local convert = require "mrlua.cli.convert"
@@ -135,12 +136,7 @@ local function tell(flags, report)
 end
 
 local function complain(message, flags)
-  io.stderr:write("mrlua: ", printable.lines(message), "\n")
-  if flags.json then
-    io.stdout:write(require("mrlua.json").encode { ok = false,
-      error = { kind = "setup", message = message } }, "\n")
-  end
-  return usage.EXIT_CODE
+  return failure.tell({ kind = "setup", message = message, is_setup = true }, flags)
 end
 
 -- ---- the command ----
