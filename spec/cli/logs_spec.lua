@@ -123,7 +123,8 @@ end)
 
 describe("lua/mrlua/cli/logs", function()
   it("takes lines apart by attempt, in the order of first lines", function()
-    local list = logs.attempts_of("m1-2\tone\nm0-1\ttwo\nm1-2\ta\\\\b\\nc\\rd\ndamaged\n")
+    local list = logs.attempts_of("m1-2\tone\nm0-1\ttwo\nm1-2\ta\\\\b\\nc\\rd\ndamaged\n"
+      .. "x\ty\nm0\ty\nword-1\ty\nm0-99999999999999999999\ty\n")
 
     assert.same({
       { task = "m1", attempt = 2, lines = { "one", "a\\b\nc\rd" } },

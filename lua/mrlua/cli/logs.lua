@@ -59,7 +59,9 @@ local function attempts_of(text, task)
   local list, by_name = {}, {}
   for name, line in text:gmatch "([^\t\n]*)\t([^\n]*)\n" do
     local of_task, attempt = name:match "^([%w.]+)%-(%d+)$"
-    if of_task and (not task or task == of_task) then
+    local is_whole = of_task and trail_files.is_task(of_task)
+      and trail_files.attempt_number(attempt)
+    if is_whole and (not task or task == of_task) then
       if not by_name[name] then
         by_name[name] = { task = of_task, attempt = math.tointeger(tonumber(attempt)), lines = {} }
         list[#list + 1] = by_name[name]

@@ -55,9 +55,10 @@ local function folder_of(run)
     .. " kept", run, answer.folder)
 end
 
---- The number of an attempt as people see it.
+--- The number of an attempt as people see it; nil: that is none.
 function trail_files.attempt_number(id)
-  return math.tointeger(tonumber(id)) & 0xffffffff
+  local number = math.tointeger(tonumber(id))
+  return number and number & 0xffffffff
 end
 
 local function is_attempt(about, id)
@@ -114,6 +115,7 @@ function trail_files.capsule(about, flags)
   local found, others = nil, {}
   for _, name in ipairs(names) do
     local task, attempt = name:match "^([%w.]+)%-(%d+)%.capsule$"
+    task = trail_files.attempt_number(attempt) and task -- else it is no file of ours
     if task == about.task and is_attempt(about, attempt) then
       found = name
     elseif task then

@@ -51,7 +51,7 @@ describe("lua/mrlua/cli/trail_files", function()
   end)
 
   it("tells what there is instead", function()
-    with_run { "m3-9.capsule", "log" }
+    with_run { "m3-9.capsule", "log", "m3-99999999999999999999.capsule" }
     local _, fault = trail_files.capsule(trail_files.task "r17/m5", {})
     assert.equal("run r17 left no capsule of m5: there are m3", fault.message)
 
@@ -62,6 +62,7 @@ describe("lua/mrlua/cli/trail_files", function()
   it("takes the number of an attempt as people see it, and whole", function()
     assert.equal(2, trail_files.attempt_number "4294967298")
     assert.equal(2, trail_files.attempt_number(4294967298))
+    assert.is_nil(trail_files.attempt_number "99999999999999999999")
   end)
 
   it("knows a run that is not there", function()
