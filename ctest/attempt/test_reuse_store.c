@@ -117,7 +117,7 @@ static void a_map_that_is_run_again_replaces_what_is_there(void **state)
     (void)state;
     begin();
     first = map_text(0, "one\n");
-    request.again = true;
+    request.lost = first->run_generation;
     again = map_text(0, "one\n");
     assert_int_equal(kit_counter(again, REUSE_COUNTER), 0);
     assert_true(first->run_generation != 0);
@@ -131,6 +131,27 @@ static void a_map_that_is_run_again_replaces_what_is_there(void **state)
     expect_sums("", "one\t1\n");
     message_free(first);
     message_free(again);
+}
+
+/* Of two jobs that lost the same run one makes it, and the other does not take that away. */
+static void what_another_job_has_put_in_the_place_of_a_lost_run_is_taken(void **state)
+{
+    Mrlua__Done *first, *one, *other;
+
+    (void)state;
+    begin();
+    first = map_text(0, "one\n");
+    request.lost = first->run_generation;
+    one = map_text(0, "one\n");
+    kit.start.job = 2;
+    other = map_text(0, "one\n");
+    assert_int_equal(kit_counter(other, REUSE_COUNTER), 1);
+    assert_int_equal(other->run_generation, one->run_generation);
+    store_kit_note(0, one); /* it is still there for those who were told of it */
+    expect_sums("", "one\t1\n");
+    message_free(first);
+    message_free(one);
+    message_free(other);
 }
 
 /* Another has put one there since: the run is the job's own, and good. */
@@ -357,6 +378,7 @@ int main(int argc, char **argv)
     const struct CMUnitTest tests[] = {
         KIT_TEST(a_map_of_the_same_is_not_run_again_and_reduces_read_what_is_kept),
         KIT_TEST(a_map_that_is_run_again_replaces_what_is_there),
+        KIT_TEST(what_another_job_has_put_in_the_place_of_a_lost_run_is_taken),
         KIT_TEST(who_comes_second_keeps_its_run_for_its_job),
         KIT_TEST(where_nothing_can_be_kept_the_run_is_the_jobs_own),
         KIT_TEST(what_is_no_kept_run_is_replaced),

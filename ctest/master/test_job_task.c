@@ -2,6 +2,7 @@
 
 #include "attempt/reuse_done.h"
 #include "attempt/reuse_key.h"
+#include "base/mem.h"
 #include "master/task_kit.h"
 
 #include <string.h>
@@ -139,26 +140,31 @@ static void a_reduce_is_told_who_wrote_a_run_that_its_map_did_not(void **state)
 }
 
 /* A cache in a store: the folder is the plan's own. */
-static void a_map_is_told_of_the_store_and_whether_its_run_was_no_good(void **state)
+static void a_map_is_told_of_the_store_and_which_run_was_no_good(void **state)
 {
+    Mrlua__Done *done = mem_alloc(sizeof *done);
+
     (void)state;
     task_kit_open(&kit, "out");
+    mrlua__done__init(done);
+    done->run_generation = 77;
+    job_results_take(&kit.results, STAGE_MAP, 1, 20, done);
     kit.source.reuse_folder = "/state/reuse";
     kit.source.reuse_store = "gs://bkt/cache/";
     job_task_init(&task, &kit.source, STAGE_MAP, 1, 12);
     assert_string_equal(task.start.reuse->store, "gs://bkt/cache/");
     assert_string_equal(task.start.reuse->folder, "");
-    assert_true(task.start.reuse->again); /* it had completed */
+    assert_int_equal(task.start.reuse->lost, 77); /* it had completed */
     job_task_deinit(&task);
     job_results_drop(&kit.results, STAGE_MAP, 1);
     job_task_init(&task, &kit.source, STAGE_MAP, 1, 12);
-    assert_false(task.start.reuse->again);
+    assert_int_equal(task.start.reuse->lost, 0);
     job_task_deinit(&task);
     kit.source.plan = NULL;
     job_task_init(&task, &kit.source, STAGE_PLAN, 0, 7);
     assert_string_equal(task.start.reuse->store, "gs://bkt/cache/");
     assert_string_equal(task.start.reuse->folder, "/state/reuse");
-    assert_false(task.start.reuse->again);
+    assert_int_equal(task.start.reuse->lost, 0);
 }
 
 /* Map 0 has left a run of the job's own, map 1 one that is kept. */
@@ -530,7 +536,7 @@ int main(void)
         TEST(a_map_is_told_where_the_sample_cuts),
         TEST(plan_and_maps_are_told_of_the_cache_if_there_is_one),
         TEST(a_reduce_is_told_who_wrote_a_run_that_its_map_did_not),
-        TEST(a_map_is_told_of_the_store_and_whether_its_run_was_no_good),
+        TEST(a_map_is_told_of_the_store_and_which_run_was_no_good),
         TEST(a_reduce_is_told_which_runs_are_kept_ones),
         TEST(a_reduce_is_told_every_run_by_its_maker),
         TEST(a_reduce_without_a_folder_writes_beside_the_runs),

@@ -177,6 +177,11 @@ out:
     return rc;
 }
 
+static bool may_be_taken(const struct reuse *reuse, const struct gcs_object *object)
+{
+    return object->generation != reuse->start->reuse->lost && !is_old(object);
+}
+
 int reuse_store_find(struct reuse *reuse, struct buf *done, struct err *err)
 {
     struct gcs_object object;
@@ -189,10 +194,7 @@ int reuse_store_find(struct reuse *reuse, struct buf *done, struct err *err)
     if (rc != 1)
         goto out;
     reuse->replaces = object.generation;
-    if (reuse->start->reuse->again || is_old(&object))
-        rc = 0;
-    else
-        rc = take(&kept, &object, done, err);
+    rc = may_be_taken(reuse, &object) ? take(&kept, &object, done, err) : 0;
     gcs_object_deinit(&object);
 out:
     kept_deinit(&kept);

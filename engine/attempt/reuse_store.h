@@ -21,8 +21,9 @@
  * own among the runs of its job.
  *
  * A found run is not read: that would be the shuffle once more. Whether it is good its reduces find
- * by the checksums and ids in it, or that it is gone. Then the map is run again, and told so
- * (start.reuse.again): it takes nothing, and replaces what is there.
+ * by the checksums and ids in it, or that it is gone. Then the map is asked again, and told which
+ * version was no good (start.reuse.lost): it does not take that, and replaces it. One that another
+ * job has put there since it takes: two that lost the same would else take it from each other.
  *
  * An object that is older than REUSE_STORE_AGE_S is not taken. A bucket has no size to stay within,
  * what is kept in it is paid by the day; so it is kept for a limited time, which a rule of the

@@ -97,11 +97,13 @@ static void set_reuse(struct job_task *task, const struct job_source *source)
 /* A map that has told of a run before is asked for it again: that run was no good. */
 static void set_reuse_of_map(struct job_task *task, const struct job_source *source)
 {
+    const struct job_result *told = job_results_of(source->results, STAGE_MAP, task->start.task);
+
     set_reuse(task, source);
     if (!source->reuse_store)
         return;
     task->reuse.folder = text(NULL); /* it is the plan's */
-    task->reuse.again = job_results_of(source->results, STAGE_MAP, task->start.task) != NULL;
+    task->reuse.lost = told ? told->done->run_generation : 0;
 }
 
 static void set_plan(struct job_task *task, const struct job_source *source)
