@@ -115,11 +115,94 @@ static void damaged_and_foreign_messages_are_not_taken(void **state)
     shell_close(&shell);
 }
 
+enum { FAILING = 20, RECORD_BYTES = 250 * 1024 };
+
+static void map_json(struct shell *shell, uint64_t attempt, const char *path)
+{
+    Mrlua__AttemptStart start;
+    Mrlua__TaskStart task;
+    Mrlua__Piece piece, *pieces[] = {&piece};
+
+    shell_start(shell, &task, attempt, &start);
+    shell_piece(&piece, path);
+    task.kind = MRLUA__TASK_KIND__MAP;
+    task.input = "jsonl";
+    task.pieces = pieces;
+    task.n_pieces = 1;
+    shell_send(shell, MESSAGE_ATTEMPT_START, &start.base);
+}
+
+/* There is room for new ones: what was looked at goes. */
+static void forget(struct shell *shell)
+{
+    size_t count = 0;
+
+    for (size_t i = 0; i < shell->kept_count; i++)
+        if (shell->kept[i].is_new)
+            shell->kept[count++] = shell->kept[i];
+        else
+            message_free(shell->kept[i].message);
+    shell->kept_count = count;
+}
+
+/* Awaits the failures of all, on one connection; answers the bytes of their capsules. */
+static size_t await_failures(struct shell *shell)
+{
+    int connect_count = shell->connect_count;
+    bool has_come[FAILING + 1] = {false}; /* by attempt, from 1 on */
+    size_t bytes = 0;
+
+    for (int count = 0; count < FAILING;) {
+        const Mrlua__AttemptFailed *failed = shell_await(shell, MESSAGE_ATTEMPT_FAILED);
+
+        if (failed->error->kind != ERR_JOB)
+            fail_msg("%s", failed->error->message);
+        assert_true(failed->attempt <= FAILING);
+        if (!has_come[failed->attempt]) {
+            has_come[failed->attempt] = true;
+            bytes += failed->error->capsule.len;
+            count++;
+        }
+        forget(shell);
+    }
+    assert_int_equal(shell->connect_count, connect_count);
+    return bytes;
+}
+
+/* Capsules of all attempts that nobody has heard of are more than may wait on a connection. */
+static void failures_with_large_capsules_are_told_after_a_cut(void **state)
+{
+    struct shell shell;
+    struct buf line = {0};
+    const char *path;
+
+    (void)state;
+    shell_open(&shell);
+    shell_job(&shell, "return { map = function() error('no such day') end, reduce = 'sum' }");
+    shell.options.slots = FAILING;
+    shell_worker(&shell);
+    shell_welcome(&shell);
+    buf_append_string(&line, "{\"a\":\"");
+    memset(buf_reserve(&line, RECORD_BYTES), 'x', RECORD_BYTES);
+    line.len += RECORD_BYTES;
+    buf_append_string(&line, "\"}\n");
+    path = shell_file(&shell, "in", buf_string(&line));
+    for (uint64_t attempt = 1; attempt <= FAILING; attempt++)
+        map_json(&shell, attempt, path);
+    assert_true(await_failures(&shell) > 0);
+    shell_cut(&shell);
+    shell_welcome(&shell);
+    assert_true(await_failures(&shell) < CONN_OUTPUT_BYTES_MAX);
+    buf_deinit(&line);
+    shell_close(&shell);
+}
+
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_cut_worker_comes_back_with_all_it_has),
         cmocka_unit_test(it_comes_back_in_time_however_often_it_is_cut),
+        cmocka_unit_test(failures_with_large_capsules_are_told_after_a_cut),
         cmocka_unit_test(a_wrong_key_ends_it_with_a_reason),
         cmocka_unit_test(damaged_and_foreign_messages_are_not_taken),
     };

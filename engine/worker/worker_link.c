@@ -385,6 +385,19 @@ static void describe(const struct worker *worker, const struct agent_action *act
         err_set(err, action->failure, "the attempt ended without a word");
 }
 
+/* After a cut all that was not heard is told at once: what a failure needs not be told with stays
+ * behind when much waits already, for a connection that too much waits on is dropped. */
+static void send_error(struct worker *worker, Mrlua__AttemptFailed *failed)
+{
+    Mrlua__Error error = *failed->error;
+
+    if (worker->conn && conn_output_bytes(worker->conn) > WORKER_CAPSULE_QUEUED_BYTES_MAX)
+        error.capsule = (ProtobufCBinaryData){0};
+    failed->error = &error;
+    tell(worker, MESSAGE_ATTEMPT_FAILED, &failed->base);
+    failed->error = NULL;
+}
+
 static void send_failed(struct worker *worker, const struct worker_attempt *attempt,
                         const struct agent_action *action)
 {
@@ -404,7 +417,7 @@ static void send_failed(struct worker *worker, const struct worker_attempt *atte
         message_of_err(&error, &err, NULL);
         failed.error = &error;
     }
-    tell(worker, MESSAGE_ATTEMPT_FAILED, &failed.base);
+    send_error(worker, &failed);
 }
 
 void worker_send_report(struct worker *worker, const struct agent_action *action)

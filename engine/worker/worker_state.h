@@ -29,6 +29,7 @@ enum {
     WORKER_SIGNAL_COUNT = 2,                  /* SIGTERM, SIGINT */
     WORKER_DISK_MS = 1000,                    /* between two looks at how full it is */
     WORKER_LOG_QUEUED_BYTES_MAX = 256 * 1024, /* lines of jobs are lost rather than the master */
+    WORKER_CAPSULE_QUEUED_BYTES_MAX = 2 * 1024 * 1024, /* and so are capsules of failed attempts */
 };
 
 /* Of all blobs and copies of objects that are kept; those that attempts need are kept anyway. */
