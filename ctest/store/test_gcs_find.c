@@ -11,38 +11,6 @@
             "a/b", "1") "," ITEM("a/c/", "0") "," ITEM("a/c/d", "0") "]}")
 #define NONE GCS_EMPTY("404 Not Found")
 
-static const struct {
-    const char *pattern, *name;
-    bool inputs, all;
-} matches[] = {
-    {"a/*", "a/b", true, true},
-    {"a/*", "a/b/c", true, true},
-    {"a/*", "a/b/_c", false, true},
-    {"a/*", "a/.b", false, false},
-    {"a/*", "a/_b", true, true},
-    {"a/*.gz", "a/b.gz", true, true},
-    {"a/*.gz", "a/b/c.gz", false, false},
-    {"a/?", "a/bc", false, false},
-    {"a/[bc]", "a/c", true, true},
-    {"*/x", "a/x", true, true},
-    {"*/x", "a/b/x", false, false},
-    {"*", "a/b/c", true, true},
-    {"a*", "b", false, false},
-};
-
-static void patterns_match_names_and_the_folders_they_are_in(void **state)
-{
-    (void)state;
-    for (size_t i = 0; i < sizeof matches / sizeof *matches; i++) {
-        if (gcs_find_matches(matches[i].pattern, matches[i].name, false) != matches[i].inputs)
-            print_error("%s %s\n", matches[i].pattern, matches[i].name);
-        assert_int_equal(gcs_find_matches(matches[i].pattern, matches[i].name, false),
-                         matches[i].inputs);
-        assert_int_equal(gcs_find_matches(matches[i].pattern, matches[i].name, true),
-                         matches[i].all);
-    }
-}
-
 static int note(void *context, const struct gcs_object *object, struct err *err)
 {
     (void)err;
@@ -102,6 +70,21 @@ static void a_pattern_is_listed_from_its_fixed_part(void **state)
     check_find("gs://bkt/a/?", GCS_FIND_INPUTS, script, 2, 1, "a/b a/c/d ");
 }
 
+static void two_stars_reach_every_folder_and_all_names_if_asked(void **state)
+{
+    static const struct gcs_answer inputs[] = {{"o/a%2F%2A%2A?", NONE, 0, 0},
+                                               {"prefix=a%2F ", LISTING, 0, 0}};
+    static const struct gcs_answer all[] = {{"o/a%2F%2A%2A?", NONE, 0, 0},
+                                            {"prefix=a%2F ", LISTING, 0, 0}};
+    static const struct gcs_answer named[] = {{"o/%2A%2A%2F%5Bbd%5D?", NONE, 0, 0},
+                                              {"/o?", LISTING, 0, 0}};
+
+    (void)state;
+    check_find("gs://bkt/a/**", GCS_FIND_INPUTS, inputs, 2, 1, "a/b a/c/d ");
+    check_find("gs://bkt/a/**", GCS_FIND_ALL, all, 2, 1, "a/.h a/ a/_x/y a/b a/c/ a/c/d ");
+    check_find("gs://bkt/**/[bd]", GCS_FIND_INPUTS, named, 2, 1, "a/b a/c/d ");
+}
+
 static void nothing_found_is_told(void **state)
 {
     static const struct gcs_answer script[] = {{"o/a?", NONE, 0, 0},
@@ -114,7 +97,7 @@ static void nothing_found_is_told(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(patterns_match_names_and_the_folders_they_are_in),
+        cmocka_unit_test(two_stars_reach_every_folder_and_all_names_if_asked),
         cmocka_unit_test(an_object_of_that_name_is_all_that_is_meant),
         cmocka_unit_test(a_folder_stands_for_what_is_below_it_without_hidden_names),
         cmocka_unit_test(a_pattern_is_listed_from_its_fixed_part),

@@ -1,16 +1,16 @@
 #include "store/gcs_find.h"
 
 #include "base/mem.h"
+#include "store/wildcard.h"
 
-#include <fnmatch.h>
 #include <stdlib.h>
 
 struct search {
     int (*each)(void *context, const struct gcs_object *object, struct err *err);
     void *context;
     enum gcs_find_kind kind;
-    const char *pattern; /* NULL: everything below the prefix */
-    size_t prefix_len;   /* bytes of a name that the user has said */
+    const struct wildcard *wildcard; /* NULL: everything below the prefix */
+    size_t prefix_len;               /* bytes of a name that the user has said */
     bool is_found;
 };
 
@@ -19,27 +19,10 @@ static bool has_hidden_part(const char *path)
 {
     for (; path; path = strchr(path, '/')) {
         path += *path == '/';
-        if (*path == '.' || *path == '_')
+        if (wildcard_is_hidden(path))
             return true;
     }
     return false;
-}
-
-bool gcs_find_matches(const char *pattern, const char *name, bool takes_hidden)
-{
-    char *part = mem_strdup(name);
-    bool is_match = fnmatch(pattern, name, FNM_PATHNAME | FNM_PERIOD) == 0;
-
-    for (char *slash = strchr(part, '/'); slash && !is_match; slash = strchr(slash + 1, '/')) {
-        const char *rest = name + (slash - part) + 1;
-
-        *slash = '\0';
-        is_match = fnmatch(pattern, part, FNM_PATHNAME | FNM_PERIOD) == 0 &&
-                   (takes_hidden || !has_hidden_part(rest));
-        *slash = '/';
-    }
-    free(part);
-    return is_match;
 }
 
 static bool is_folder_mark(const struct gcs_object *object)
@@ -57,8 +40,8 @@ static int take(void *context, const struct gcs_object *object, const char *pref
     (void)prefix;
     if (!takes_hidden && is_folder_mark(object))
         return 0;
-    if (search->pattern ? !gcs_find_matches(search->pattern, object->name, takes_hidden)
-                        : !takes_hidden && has_hidden_part(object->name + search->prefix_len))
+    if (search->wildcard ? !wildcard_matches(search->wildcard, object->name)
+                         : !takes_hidden && has_hidden_part(object->name + search->prefix_len))
         return 0;
     search->is_found = true;
     return search->each(search->context, object, err);
@@ -93,12 +76,18 @@ static int list_folder(struct gcs *gcs, const struct uri *uri, struct search *se
 static int list_pattern(struct gcs *gcs, const struct uri *uri, struct search *search,
                         struct err *err)
 {
-    char *prefix = mem_strndup(uri->object, strcspn(uri->object, "*?[\\"));
+    struct wildcard wildcard;
+    char *prefix;
     int rc;
 
-    search->pattern = uri->object;
+    if (wildcard_init(&wildcard, uri->object, search->kind == GCS_FIND_ALL, err) != 0)
+        return -1;
+    search->wildcard = &wildcard;
+    prefix = mem_strndup(uri->object, strcspn(uri->object, "*?[\\"));
     rc = list(gcs, uri->bucket, prefix, search, err);
+    search->wildcard = NULL;
     free(prefix);
+    wildcard_deinit(&wildcard);
     return rc;
 }
 
@@ -120,6 +109,6 @@ int gcs_find(struct gcs *gcs, const struct uri *uri, enum gcs_find_kind kind,
     }
     if (rc < 0)
         return -1;
-    return strpbrk(uri->object, "*?[") ? list_pattern(gcs, uri, &search, err)
-                                       : list_folder(gcs, uri, &search, err);
+    return wildcard_is_pattern(uri->object) ? list_pattern(gcs, uri, &search, err)
+                                            : list_folder(gcs, uri, &search, err);
 }

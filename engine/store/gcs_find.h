@@ -7,7 +7,8 @@
  *   - the object of that name;
  *   - if there is none, the objects below NAME/ (with a slash at its end, or no name: only these);
  *   - a pattern (* ? [) that is not itself the name of an object: the objects whose name, or the
- *     folder they are in, matches. * and ? match no slash and no leading dot.
+ *     folder they are in, matches. * and ? match no slash and no leading dot, a part that is `**`
+ *     any number of folders (wildcard.h).
  * In byte order of names. Of GCS_FIND_INPUTS names that begin with "." or "_" are left out below a
  * folder (not where the user or a pattern names them), and so are the empty objects that tools make
  * to stand for a folder, whose names end in a slash. GCS_FIND_ALL has both.
@@ -24,9 +25,5 @@ enum gcs_find_kind { GCS_FIND_INPUTS, GCS_FIND_ALL };
 int gcs_find(struct gcs *gcs, const struct uri *uri, enum gcs_find_kind kind,
              int (*each)(void *context, const struct gcs_object *object, struct err *err),
              void *context, struct err *err);
-
-/* Pure. Does the pattern match `name` or a folder that it is in? Below a folder that matches,
- * hidden names count only if `takes_hidden`. */
-bool gcs_find_matches(const char *pattern, const char *name, bool takes_hidden);
 
 #endif
