@@ -5,6 +5,7 @@
 #include "store/gcs_kit.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <sys/stat.h>
 
 static void add(struct file_list *list, struct folder *folder, const char *name)
@@ -107,6 +108,75 @@ static void pattern_is_its_matches_sorted_unless_a_file_has_that_name(void **sta
     folder_remove(&folder);
 }
 
+/* The names of what `pattern` stands for, without the folder. */
+static const char *matches(struct folder *folder, const char *pattern)
+{
+    struct file_list list = {0};
+    const char *found;
+
+    add(&list, folder, pattern);
+    found = names(&list, folder);
+    file_list_deinit(&list);
+    return found;
+}
+
+static void make_deep_tree(struct folder *folder)
+{
+    folder_make(folder);
+    folder_mkdir(folder, "g");
+    folder_mkdir(folder, "g/a");
+    folder_mkdir(folder, "g/a/b");
+    folder_mkdir(folder, "g/_a");
+    folder_mkdir(folder, "g/.a");
+    folder_write(folder, "g/t.h", "", 0);
+    folder_write(folder, "g/_t.h", "", 0);
+    folder_write(folder, "g/t.c", "", 0);
+    folder_write(folder, "g/a/o.h", "", 0);
+    folder_write(folder, "g/a/b/t.h", "", 0);
+    folder_write(folder, "g/a.h", "", 0);
+    folder_write(folder, "g/_a/x.h", "", 0);
+    folder_write(folder, "g/.a/x.h", "", 0);
+}
+
+static void two_stars_are_any_number_of_folders_in_the_order_of_a_folder(void **state)
+{
+    struct folder folder;
+
+    (void)state;
+    make_deep_tree(&folder);
+    assert_string_equal(matches(&folder, "g"), "g/a/b/t.h g/a/o.h g/a.h g/t.c g/t.h ");
+    assert_string_equal(matches(&folder, "g/**"), "g/a/b/t.h g/a/o.h g/a.h g/t.c g/t.h ");
+    assert_string_equal(matches(&folder, "**/"), "g/a/b/t.h g/a/o.h g/a.h g/t.c g/t.h ");
+    assert_string_equal(matches(&folder, "g/**/*.h"), "g/_t.h g/a/b/t.h g/a/o.h g/a.h g/t.h ");
+    assert_string_equal(matches(&folder, "g//**//t.h"), "g/a/b/t.h g/t.h ");
+    assert_string_equal(matches(&folder, "?/**/a/**/t.?"), "g/a/b/t.h ");
+    assert_string_equal(matches(&folder, "g/**/_a/*"), "g/_a/x.h ");
+    assert_string_equal(matches(&folder, "g/a**"), "g/a/b/t.h g/a/o.h g/a.h ");
+    assert_string_equal(matches(&folder, "g/**/**/*"),
+                        "g/_a/x.h g/_t.h g/a/b/t.h g/a/o.h g/a.h g/t.c g/t.h ");
+    folder_remove(&folder);
+}
+
+static void two_stars_begin_where_the_process_is(void **state)
+{
+    struct folder folder;
+    struct file_list list = {0};
+    struct err err = {0};
+    int here = open(".", O_RDONLY | O_DIRECTORY | O_CLOEXEC), rc;
+
+    (void)state;
+    make_deep_tree(&folder);
+    assert_int_equal(chdir(folder.path), 0);
+    rc = file_list_add(&list, "**/o.h", &err);
+    assert_int_equal(fchdir(here), 0);
+    close(here);
+    assert_int_equal(rc, 0);
+    assert_int_equal(list.count, 1);
+    assert_string_equal(list.items[0].name, "g/a/o.h");
+    file_list_deinit(&list);
+    folder_remove(&folder);
+}
+
 static void refuses(struct folder *folder, const char *name, const char *ending)
 {
     struct file_list list = {0};
@@ -129,7 +199,7 @@ static void what_cannot_be_read_is_refused_with_its_name(void **state)
     (void)state;
     make_tree(&folder);
     refuses(&folder, "absent", ": No such file or directory");
-    refuses(&folder, "absent*.txt", ": No such file or directory");
+    refuses(&folder, "absent*.txt", "absent*.txt matches nothing");
     assert_int_equal(mkfifo(folder_path(&folder, "pipe"), 0600), 0);
     refuses(&folder, "pipe", "standard input: -");
     assert_int_equal(symlink(".", folder_path(&folder, "sub/up")), 0);
@@ -137,6 +207,50 @@ static void what_cannot_be_read_is_refused_with_its_name(void **state)
     assert_int_equal(unlink(folder_path(&folder, "sub/up")), 0);
     assert_int_equal(symlink("nowhere", folder_path(&folder, "sub/dangling")), 0);
     refuses(&folder, "sub", "sub/dangling: No such file or directory");
+    folder_remove(&folder);
+}
+
+static void two_stars_pass_by_what_does_not_match(void **state)
+{
+    struct folder folder;
+
+    (void)state;
+    make_deep_tree(&folder);
+    assert_int_equal(mkfifo(folder_path(&folder, "g/pipe"), 0600), 0);
+    assert_int_equal(symlink("nowhere", folder_path(&folder, "g/dangling")), 0);
+    assert_int_equal(symlink("..", folder_path(&folder, "g/_a/up")), 0);
+    assert_int_equal(symlink("a/b", folder_path(&folder, "g/link")), 0);
+    assert_string_equal(matches(&folder, "g/**/t.h"), "g/a/b/t.h g/link/t.h g/t.h ");
+    refuses(&folder, "g/**/*.none", "g/**/*.none matches nothing");
+    refuses(&folder, "g/t.h/**", "g/t.h/**: Not a directory");
+    refuses(&folder, "none/**", "none/** matches nothing");
+    refuses(&folder, "g/**/p*", "standard input: -");
+    refuses(&folder, "g/**/d*", "g/dangling: No such file or directory");
+    assert_int_equal(symlink("..", folder_path(&folder, "g/a/up")), 0);
+    refuses(&folder, "g/**/t.h", "g/a/up: a symbolic link to a folder above it");
+    folder_remove(&folder);
+}
+
+static void two_stars_go_as_deep_as_a_folder_does(void **state)
+{
+    char path[3 * FILE_FOLDER_DEPTH_MAX] = "d", deep[4 * FILE_FOLDER_DEPTH_MAX];
+    struct folder folder;
+    struct file_list list = {0};
+
+    (void)state;
+    folder_make(&folder);
+    for (int depth = 0; depth < FILE_FOLDER_DEPTH_MAX; depth++) {
+        folder_mkdir(&folder, path);
+        strcat(path, "/d");
+    }
+    snprintf(deep, sizeof deep, "%.*sx", (int)strlen(path) - 1, path);
+    folder_write(&folder, deep, "", 0);
+    add(&list, &folder, "d/**/x");
+    assert_int_equal(list.count, 1);
+    file_list_deinit(&list);
+    folder_mkdir(&folder, path);
+    refuses(&folder, "d/**/x", "more than 128 folders within each other");
+    refuses(&folder, "d", "more than 128 folders within each other");
     folder_remove(&folder);
 }
 
@@ -219,13 +333,15 @@ static void an_object_is_listed_with_its_uri_size_and_generation(void **state)
         {"GET /storage/v1/b/bkt/o/none?", GCS_EMPTY("404 None"), 0, 0},
         {"prefix=none%2F", GCS_BODY("200 OK", "{}"), 0, 0},
         {"GET /storage/v1/b/bkt/o/no?", GCS_EMPTY("403 No"), 0, 0},
+        {"GET /storage/v1/b/bkt/o/n%2A?", GCS_EMPTY("404 None"), 0, 0},
+        {"prefix=n ", GCS_BODY("200 OK", "{}"), 0, 0},
     };
     struct file_list list = {0};
     struct gcs_kit kit;
     struct err err;
 
     (void)state;
-    gcs_kit_start(&kit, script, 5);
+    gcs_kit_start(&kit, script, 7);
     gcs_close(gcs_kit_open(&kit)); /* sets the environment */
     assert_int_equal(file_list_add(&list, "gs://bkt/d", &err), 0);
     assert_int_equal(list.count, 1);
@@ -240,8 +356,10 @@ static void an_object_is_listed_with_its_uri_size_and_generation(void **state)
     assert_string_equal(err.message, "input gs://bkt/none: no such object");
     assert_int_equal(file_list_add(&list, "gs://bkt/no", &err), -1);
     assert_int_equal(err.kind, ERR_SETUP);
+    assert_int_equal(file_list_add(&list, "gs://bkt/n*", &err), -1);
+    assert_string_equal(err.message, "input gs://bkt/n* matches nothing");
     assert_int_equal(file_list_add(&list, "gs://b", &err), -1); /* a bucket has three letters */
-    assert_kit_done(&kit, 5);
+    assert_kit_done(&kit, 7);
     file_list_deinit(&list);
     gcs_kit_stop(&kit);
 }
@@ -254,6 +372,10 @@ int main(void)
         cmocka_unit_test(folder_is_its_files_sorted_without_hidden_ones),
         cmocka_unit_test(what_is_named_is_read_though_it_is_hidden),
         cmocka_unit_test(pattern_is_its_matches_sorted_unless_a_file_has_that_name),
+        cmocka_unit_test(two_stars_are_any_number_of_folders_in_the_order_of_a_folder),
+        cmocka_unit_test(two_stars_begin_where_the_process_is),
+        cmocka_unit_test(two_stars_pass_by_what_does_not_match),
+        cmocka_unit_test(two_stars_go_as_deep_as_a_folder_does),
         cmocka_unit_test(what_cannot_be_read_is_refused_with_its_name),
         cmocka_unit_test(every_failure_to_open_is_reported),
         cmocka_unit_test(changed_file_is_an_input_error),

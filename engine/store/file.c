@@ -6,6 +6,7 @@
 #include "base/path.h"
 #include "store/gcs_find.h"
 #include "store/uri.h"
+#include "store/wildcard.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -18,16 +19,24 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* The folders above the one that is read, to see a symbolic link that leads back. */
-struct ancestor {
-    const struct ancestor *above;
+/* Where an entry stands. */
+struct place {
+    const struct wildcard *wildcard; /* NULL: no pattern, so all below is input */
+    uint64_t at;                     /* in the wildcard */
+    bool is_input;                   /* it is named or matched, or lies in what is */
+};
+
+/* A folder that is read, and those above it, to see a symbolic link that leads back. */
+struct folder {
+    const struct folder *above;
+    struct place place;
     dev_t device;
     ino_t inode;
     unsigned depth;
 };
 
-static int add_path(struct file_list *list, const char *path, const struct ancestor *above,
-                    struct err *err);
+static int add_path(struct file_list *list, const char *path, struct place place,
+                    const struct folder *above, struct err *err);
 
 static struct file_identity identity_of(const struct stat *stat)
 {
@@ -103,11 +112,6 @@ static int add_file(struct file_list *list, const char *path, struct err *err)
     return rc;
 }
 
-static bool is_hidden(const char *name)
-{
-    return name[0] == '.' || name[0] == '_';
-}
-
 static int compare_names(const void *a, const void *b)
 {
     return strcmp(*(char *const *)a, *(char *const *)b);
@@ -120,12 +124,18 @@ static void free_names(char **names, size_t count)
     free(names);
 }
 
-/* The names in a folder that count, sorted. */
+/* The folder that is read where a path has no part yet. */
+static const char *here_if_empty(const char *path)
+{
+    return path[0] == '\0' ? "." : path;
+}
+
+/* The names in a folder, sorted. */
 static int read_names(const char *path, char ***names, size_t *count, struct err *err)
 {
     size_t capacity = 0;
     struct dirent *entry;
-    DIR *folder = opendir(path);
+    DIR *folder = opendir(here_if_empty(path));
     int error;
 
     *names = NULL;
@@ -133,7 +143,7 @@ static int read_names(const char *path, char ***names, size_t *count, struct err
     if (!folder)
         return err_set_errno(err, ERR_SETUP, "input %s", path);
     while (errno = 0, (entry = readdir(folder))) {
-        if (is_hidden(entry->d_name))
+        if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0)
             continue;
         if (*count == capacity) {
             capacity = capacity ? 2 * capacity : 64;
@@ -153,52 +163,79 @@ static int read_names(const char *path, char ***names, size_t *count, struct err
     return 0;
 }
 
-static int add_folder(struct file_list *list, const char *path, const struct ancestor *here,
+static struct place place_of(const struct folder *folder, const char *name)
+{
+    struct place place = folder->place;
+
+    if (wildcard_is_hidden(name))
+        place.is_input = false;
+    if (place.wildcard) {
+        place.at = wildcard_step(place.wildcard, place.at, name);
+        place.is_input = place.is_input || wildcard_is_end(place.wildcard, place.at);
+    }
+    return place;
+}
+
+static int add_name(struct file_list *list, const char *path, const char *name,
+                    const struct folder *folder, struct err *err)
+{
+    struct place place = place_of(folder, name);
+    size_t len = strlen(path);
+    struct buf child = {0};
+    int rc;
+
+    if (!place.is_input && place.at == 0)
+        return 0;
+    while (len > 1 && path[len - 1] == '/')
+        len--;
+    buf_append(&child, path, len);
+    if (len > 0 && path[len - 1] != '/')
+        buf_append_byte(&child, '/');
+    buf_append_string(&child, name);
+    rc = add_path(list, buf_string(&child), place, folder, err);
+    buf_deinit(&child);
+    return rc;
+}
+
+static int add_folder(struct file_list *list, const char *path, const struct folder *here,
                       struct err *err)
 {
-    size_t len = strlen(path), count;
+    size_t count;
     char **names;
     int rc = 0;
 
     if (here->depth >= FILE_FOLDER_DEPTH_MAX)
         return err_set(err, ERR_SETUP, "input %s: more than %d folders within each other", path,
                        FILE_FOLDER_DEPTH_MAX);
-    for (const struct ancestor *above = here->above; above; above = above->above)
+    for (const struct folder *above = here->above; above; above = above->above)
         if (above->device == here->device && above->inode == here->inode)
             return err_set(err, ERR_SETUP, "input %s: a symbolic link to a folder above it", path);
     if (read_names(path, &names, &count, err) != 0)
         return -1;
-    while (len > 1 && path[len - 1] == '/')
-        len--;
-    for (size_t i = 0; i < count && rc == 0; i++) {
-        struct buf child = {0};
-
-        buf_append(&child, path, len);
-        if (path[len - 1] != '/')
-            buf_append_byte(&child, '/');
-        buf_append_string(&child, names[i]);
-        rc = add_path(list, buf_string(&child), here, err);
-        buf_deinit(&child);
-    }
+    for (size_t i = 0; i < count && rc == 0; i++)
+        rc = add_name(list, path, names[i], here, err);
     free_names(names, count);
     return rc;
 }
 
-static int add_path(struct file_list *list, const char *path, const struct ancestor *above,
-                    struct err *err)
+static int add_path(struct file_list *list, const char *path, struct place place,
+                    const struct folder *above, struct err *err)
 {
     struct stat status;
 
-    if (stat(path, &status) != 0)
-        return err_set_errno(err, ERR_SETUP, "input %s", path);
+    if (stat(here_if_empty(path), &status) != 0)
+        return place.is_input ? err_set_errno(err, ERR_SETUP, "input %s", path) : 0;
     if (S_ISDIR(status.st_mode)) {
-        struct ancestor here = {.above = above,
-                                .device = status.st_dev,
-                                .inode = status.st_ino,
-                                .depth = above ? above->depth + 1 : 0};
+        struct folder here = {.above = above,
+                              .place = place,
+                              .device = status.st_dev,
+                              .inode = status.st_ino,
+                              .depth = above ? above->depth + 1 : 0};
 
         return add_folder(list, path, &here, err);
     }
+    if (!place.is_input)
+        return 0;
     if (!S_ISREG(status.st_mode))
         return err_set(err, ERR_SETUP,
                        "input %s: not a regular file; a pipe can be given as standard input: -",
@@ -206,7 +243,14 @@ static int add_path(struct file_list *list, const char *path, const struct ances
     return add_file(list, path, err);
 }
 
-static int add_pattern(struct file_list *list, const char *pattern, struct err *err)
+static int matches_nothing(const char *pattern, struct err *err)
+{
+    return err_set(err, ERR_SETUP, "input %s matches nothing", pattern);
+}
+
+/* What a pattern without `**` matches, in byte order. */
+static int add_matches(struct file_list *list, const char *pattern, struct place place,
+                       struct err *err)
 {
     glob_t found = {0};
     int rc = 0;
@@ -214,14 +258,57 @@ static int add_pattern(struct file_list *list, const char *pattern, struct err *
 
     if (answer == GLOB_NOSPACE)
         rc = err_set(err, ERR_SETUP, "input %s: not enough memory for its matches", pattern);
-    else if (answer != 0)
-        rc = err_set(err, ERR_SETUP, "input %s: No such file or directory", pattern);
+    else if (answer != 0 && place.is_input)
+        rc = matches_nothing(pattern, err);
     if (rc == 0 && found.gl_pathc > 0)
         qsort(found.gl_pathv, found.gl_pathc, sizeof *found.gl_pathv, compare_names);
     for (size_t i = 0; rc == 0 && i < found.gl_pathc; i++)
-        rc = add_path(list, found.gl_pathv[i], NULL, err);
+        rc = add_path(list, found.gl_pathv[i], place, NULL, err);
     globfree(&found);
     return rc;
+}
+
+/* A pattern's parts from `any` on, one slash between each two. Release with free(). */
+static char *clean_parts(const char *any)
+{
+    char *text = mem_strdup(any), *to = text;
+
+    for (const char *from = text; *from; from++)
+        if (*from != '/' || (from[1] != '/' && from[1] != '\0'))
+            *to++ = *from;
+    *to = '\0';
+    return text;
+}
+
+/* What stands before `**` is folders; they are searched as far as the rest can match. */
+static int add_pattern_below(struct file_list *list, const char *pattern, const char *any,
+                             struct err *err)
+{
+    size_t len = (size_t)(any - pattern), count = list->count;
+    struct wildcard wildcard;
+    struct place place = {.wildcard = &wildcard};
+    char *text = clean_parts(any), *folders;
+    int rc = wildcard_init(&wildcard, text, false, err);
+
+    free(text);
+    if (rc != 0)
+        return err_prefix(err, "input %s", pattern);
+    while (len > 1 && pattern[len - 1] == '/')
+        len--;
+    folders = mem_strndup(pattern, len);
+    place.at = wildcard_start(&wildcard);
+    rc = len > 0 ? add_matches(list, folders, place, err) : add_path(list, "", place, NULL, err);
+    free(folders);
+    wildcard_deinit(&wildcard);
+    return rc == 0 && list->count == count ? matches_nothing(pattern, err) : rc;
+}
+
+static int add_pattern(struct file_list *list, const char *pattern, struct err *err)
+{
+    const char *any = wildcard_find_any(pattern);
+
+    return any ? add_pattern_below(list, pattern, any, err)
+               : add_matches(list, pattern, (struct place){.is_input = true}, err);
 }
 
 /* ---- objects ---- */
@@ -258,6 +345,8 @@ static int add_uri(struct file_list *list, const char *argument, struct err *err
     adding.bucket = uri.bucket;
     rc = gcs_find(list->gcs, &uri, GCS_FIND_INPUTS, add_object, &adding, err);
     uri_deinit(&uri);
+    if (rc == 0 && wildcard_is_pattern(argument))
+        return matches_nothing(argument, err);
     if (rc == 0)
         return err_set(err, ERR_SETUP, "input %s: no such object", argument);
     if (rc < 0 && err->kind != ERR_RETRY) /* an answer that stays: nothing was started */
@@ -271,9 +360,9 @@ int file_list_add(struct file_list *list, const char *argument, struct err *err)
 
     if (uri_is_gs(argument))
         return add_uri(list, argument, err);
-    if (strpbrk(argument, "*?[") && lstat(argument, &status) != 0 && errno == ENOENT)
+    if (wildcard_is_pattern(argument) && lstat(argument, &status) != 0 && errno == ENOENT)
         return add_pattern(list, argument, err);
-    return add_path(list, argument, NULL, err);
+    return add_path(list, argument, (struct place){.is_input = true}, NULL, err);
 }
 
 int file_identify(int fd, const char *what, const char *name, struct file_identity *out,

@@ -15,6 +15,9 @@
  *   - a pattern (* ? [) that is not itself the name of a file stands for its matches in byte
  *     order, a matched folder for its files. What a pattern or the user names is read whatever
  *     it begins with, except that * does not match a leading dot;
+ *   - a part of a pattern that is `**` stands for any number of folders, none as well, and at the
+ *     end for all below (wildcard.h); names that begin with "." or "_" are none of them. Its
+ *     matches come in the order in which the folder before it would be read, each once;
  *   - symbolic links are followed; one that leads to a folder above itself is an error;
  *   - gs://BUCKET/NAME is an object, what lies below NAME/, or a pattern: gcs_find.h.
  * Arguments keep their order, and a file that is named twice is read twice, as by cat(1).

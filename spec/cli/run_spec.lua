@@ -95,6 +95,21 @@ describe("mrlua run", function()
       assert.equal("a\t2\nb\t3\n", result.stdout)
     end)
 
+    it("globs that reach every folder below, like the one of the help", function()
+      os.execute("mkdir -p " .. folder .. "/src/a/b " .. folder .. "/src/.git")
+      for _, name in ipairs { "t.c", "t.h", "a/o.c", "a/b/t.c", ".git/x.c" } do
+        write("src/" .. name, "in " .. name .. "\n")
+      end
+
+      write("grep.lua", temp.read "jobs/grep.lua")
+
+      local result = engine.run({ "run", "grep.lua", "--param", "pattern=in", "src/**/*.c" },
+        { folder = folder })
+
+      assert.equal(0, result.code, result.stderr)
+      assert.equal("in a/b/t.c\nin a/o.c\nin t.c\n", result.stdout)
+    end)
+
     it("parameters", function()
       local path = job [[params = { word = "none", times = 1 },
         map = function(_, _, emit) emit(mr.params.word, mr.params.times) end, reduce = "sum"]]

@@ -127,6 +127,18 @@ describe("an input in Cloud Storage", function()
     assert.matches("alpha\t40000\n", result.stdout)
   end)
 
+  it("may be a glob that reaches every folder below", function()
+    for _, name in ipairs { "a.txt", "x/y/b.txt", "x/c.csv", "_x/d.txt" } do
+      storage:put("deep/" .. name, name .. "\n")
+    end
+    local result = run { "jobs/sort.lua", "gs://bkt/deep/**/*.txt" }
+    assert.equal(0, result.code, result.stderr)
+    assert.equal("a.txt\nx/y/b.txt\n", result.stdout)
+    result = run { "jobs/sort.lua", "gs://bkt/deep/**/*.none" }
+    assert.equal("mrlua: input gs://bkt/deep/**/*.none matches nothing\n", result.stderr)
+    assert.equal(2, result.code)
+  end)
+
   it("is sampled, too", function()
     local sorted = engine.output { "run", "--quiet", "jobs/sort.lua", folder .. "/a.txt",
       "--reducers", "3" }
