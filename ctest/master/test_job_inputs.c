@@ -32,6 +32,11 @@ static void an_old_output_is_not_both_read_and_replaced(void **state)
     assert_true(is_refused("in", "in/*"));
     assert_true(is_refused("in", "in/o?t"));
     assert_false(is_refused("in/out", "in/*.txt"));
+    assert_true(is_refused("in/out", "in/**"));
+    assert_true(is_refused("in/out", "in/**/"));
+    assert_false(is_refused("in/out", "in/**/*.txt"));
+    assert_false(is_refused("in-too", "in/**"));
+    assert_false(is_refused("in/out", "in/x**"));
     assert_false(is_refused("in-too", "in/*"));
     assert_false(is_refused("in/new", "in")); /* nothing old is there */
     assert_false(is_refused("in/out", "nowhere"));

@@ -3,6 +3,7 @@
 #include "base/mem.h"
 #include "base/path.h"
 #include "store/uri.h"
+#include "store/wildcard.h"
 
 #include <stdbool.h>
 #include <stdlib.h>
@@ -43,6 +44,16 @@ static char *real_input(const char *from, const char *input)
     return path;
 }
 
+/* Is all below the real path of the input read? Of a pattern it is if only `**` stands behind the
+ * folder; of another that is not known. */
+static bool is_folder(const char *input)
+{
+    const char *magic = input + strcspn(input, "*?[");
+
+    return *magic == '\0' ||
+           (magic == wildcard_find_any(input) && strspn(magic, "*/") == strlen(magic));
+}
+
 /* The real paths of an input and the output. */
 static int check_input(const char *folder, const char *output, const char *input, const char *path,
                        struct err *err)
@@ -50,7 +61,7 @@ static int check_input(const char *folder, const char *output, const char *input
     if (path && lies_in(path, output))
         return err_set(err, ERR_SETUP, "input %s lies in output %s, which would be replaced", input,
                        folder);
-    if (path && strpbrk(input, "*?[") == NULL && lies_in(output, path))
+    if (path && is_folder(input) && lies_in(output, path))
         return err_set(err, ERR_SETUP,
                        "output %s lies in input %s: its old files would be read as input", folder,
                        input);
