@@ -5,6 +5,8 @@
 #include "cli/kit.h"
 #include "folder_of_test.h"
 
+#include <limits.h>
+
 static struct functions functions;
 static struct buf args, result, lines;
 static struct err err;
@@ -90,6 +92,43 @@ static void records_of_all_files_come_in_order(void **state)
     assert_true(is_ended);
 }
 
+/* How many names the open look has told; *last: the last of them. */
+static int names_of(char last[PATH_MAX])
+{
+    struct value_reader reader;
+    struct datum key, value;
+    struct slice names;
+    int count = 0;
+
+    assert_true(value_field_table(buf_slice(&result), "names", &names));
+    value_reader_init(&reader, names);
+    assert_int_equal(value_read(&reader, &key, &err), 1);
+    for (; value_read_pair(&reader, &key, &value, &err) == 1; count++)
+        snprintf(last, PATH_MAX, "%.*s", (int)value.string.len, value.string.ptr);
+    return count;
+}
+
+static void the_first_files_of_the_inputs_are_named(void **state)
+{
+    const char *inputs[LOOK_NAME_COUNT_MAX + 2] = {NULL};
+    char name[PATH_MAX], path[PATH_MAX];
+
+    (void)state;
+    folder_mkdir(&folder, "x");
+    folder_write(&folder, "x/a", "1\n", 2);
+    assert_null(OPEN("lines", folder_path(&folder, "**/a")));
+    assert_int_equal(names_of(name), 1);
+    assert_string_equal(name, folder_path(&folder, "x/a"));
+    folder_write(&folder, "b", "", 0);
+    snprintf(path, sizeof path, "%s", folder_path(&folder, "x/a"));
+    for (int i = 0; i < LOOK_NAME_COUNT_MAX; i++)
+        inputs[i] = path;
+    inputs[LOOK_NAME_COUNT_MAX] = folder_path(&folder, "b");
+    assert_null(open_look("lines", inputs));
+    assert_int_equal(names_of(name), LOOK_NAME_COUNT_MAX);
+    assert_string_equal(name, path);
+}
+
 static void an_answer_has_a_limit(void **state)
 {
     char *most = malloc(LOOK_BYTES_MAX);
@@ -142,6 +181,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(records_of_all_files_come_in_order),
+        TEST(the_first_files_of_the_inputs_are_named),
         TEST(an_answer_has_a_limit),
         TEST(a_new_look_ends_the_one_before),
         TEST(what_is_wrong_is_told),

@@ -92,6 +92,16 @@ static int choose_reader(struct look *look, struct slice args, struct err *err)
     return look->vm ? 0 : -1;
 }
 
+static void write_names(const struct file_list *files, struct buf *result)
+{
+    size_t count = files->count < LOOK_NAME_COUNT_MAX ? files->count : LOOK_NAME_COUNT_MAX;
+
+    field_name(result, "names");
+    value_write_list_begin(result, count);
+    for (size_t i = 0; i < count; i++)
+        value_write_string(result, slice_of_string(files->items[i].name));
+}
+
 int look_open(void *context, struct vm_host *host, struct slice args, struct buf *result,
               struct err *err)
 {
@@ -112,6 +122,8 @@ int look_open(void *context, struct vm_host *host, struct slice args, struct buf
         answer_error(err, NULL, true, result);
         look_release(look);
         functions->look = NULL;
+    } else {
+        write_names(&look->files, result);
     }
     value_write_table_end(result);
     return 0;
