@@ -117,12 +117,41 @@ describe("mrlua check", function()
     assert.equal(0, check(source, { "--param", "n=2" }).code)
   end)
 
+  it("tries the first plain file of a folder or of a pattern", function()
+    local source = "return { reduce = 'sum', map = function(key, line, emit)"
+      .. " if line == 'bad' then error 'is read' end emit(line, 1) end }"
+    os.execute(("mkdir -p %s/in/a %s/none"):format(folder, folder))
+    temp.write(folder .. "/in/a/0.gz", "no text")
+    temp.write(folder .. "/in/a/b.txt", "bad\n")
+    temp.write(folder .. "/in/c.txt", "good\n")
+
+    for path, is_read in pairs { ["in"] = true, ["in/*"] = true, ["in/**/*.txt"] = true,
+      ["in/*.txt"] = false } do
+      local result = check(source, { path })
+
+      assert.equal("", result.stderr)
+      assert.equal(is_read, result.stdout:find("is read", 1, true) ~= nil, path)
+    end
+    for path, message in pairs { ["in/**/*.none"] = "input in/**/*.none matches nothing",
+      ["none"] = "none has no plain file: a sample is one" } do
+      local result = check(source, { path })
+
+      assert.same({ 2, "mrlua: " .. message .. "\n" }, { result.code, result.stderr })
+    end
+  end)
+
+  it("tries what comes through a pipe", function()
+    local result = engine.run_command("printf 'a b\\n' | "
+      .. engine.command { "check", "jobs/wordcount.lua", "/dev/stdin" })
+    assert.matches("(1 records, 2 emitted", result.stdout, 1, true)
+  end)
+
   it("says which file cannot be read", function()
     local result = engine.run { "check", "/is/not/there.lua" }
     assert.same({ 2, "mrlua: /is/not/there.lua: No such file or directory\n" },
       { result.code, result.stderr })
 
-    for _, path in ipairs { "/is/not/there", "/etc", "gs://b/x", "a.gz", "-" } do
+    for _, path in ipairs { "/is/not/there", "gs://b/x", "a.gz", "-" } do
       result = check("return { map = 'words', reduce = 'sum' }", { path })
       assert.equal(2, result.code)
       assert.matches("^mrlua: " .. path:gsub("%p", "%%%0") .. "[: ][^\n]+\n$", result.stderr)

@@ -25,7 +25,8 @@ local function new_parser()
   local parser = job_options.parser("check", "Finds what can be found in a job without running it:"
     .. " unknown fields, globals that are not there, a map that answers differently each time, a"
     .. " combiner that changes the result.",
-    "A sample: the first 200 records of a plain file are tried; without it, invented ones.")
+    "A sample: the first 200 records of a plain file, or of the first one of a folder or a pattern,"
+    .. " are tried; without it, invented ones.")
   parser:usage("Usage: mrlua check JOB.lua [INPUT] [--param NAME=VALUE] [flags]")
   job_options.add_inputs(parser)
   usage.section(parser, "Messages")
@@ -45,19 +46,53 @@ end
 
 -- ---- samples ----
 
-local function read_sample(path)
-  if path == "-" or path:find "^%a+://" or path:find "%.gz$" or path:find "%.zst$" then
-    return nil, path .. " is no plain file: a sample is one"
-  end
+local function is_plain(path)
+  return path ~= "-" and not path:find "^%a+://" and not path:find "%.gz$"
+    and not path:find "%.zst$"
+end
+
+-- Once: it may be a pipe. Nothing, a message, and whether it was opened, as a folder can be.
+local function read_file(path)
   local file <close>, message = io.open(path, "rb")
   if not file then
-    return nil, message
+    return nil, message, false
   end
   local text, why = file:read(samples.BYTES_MAX)
   if why then
-    return nil, ("%s: %s"):format(path, why)
+    return nil, ("%s: %s"):format(path, why), true
   end
   return { path = path, text = text or "", is_whole = file:read(0) == nil }
+end
+
+-- The first plain file of a folder or a pattern.
+local function find_plain(path)
+  local answer = assert(engine.look_open { inputs = { path } })
+  engine.look_close()
+  if answer.error then
+    return nil, answer.error.message
+  end
+  for _, name in ipairs(answer.names) do
+    if is_plain(name) then
+      return name
+    end
+  end
+  return nil, path .. " has no plain file: a sample is one"
+end
+
+local function read_sample(path)
+  if not is_plain(path) then
+    return nil, path .. " is no plain file: a sample is one"
+  end
+  local sample, message, is_open = read_file(path)
+  if sample or not is_open and not path:find "[*?%[]" then
+    return sample, message
+  end
+  local name
+  name, message = find_plain(path)
+  if not name then
+    return nil, message
+  end
+  return read_file(name)
 end
 
 -- Of each input the first file that is named.
