@@ -15,8 +15,9 @@ local bytecode = {}
 local HEADER <const> = "\27Lua\x54\0\x19\x93\r\n\x1a\n\4\8\8"
 local HEADER_BYTES <const> = #HEADER + 8 + 8 + 1 -- a sample integer and float; upvalues of main
 
-local GETTABUP <const>, GETFIELD <const>, SETTABUP <const>, SETFIELD <const> = 11, 14, 15, 18
-local TEST <const>, TESTSET <const> = 66, 67
+local GETUPVAL <const>, GETTABUP <const>, GETFIELD <const> = 9, 11, 14
+local SETTABUP <const>, SETFIELD <const> = 15, 18
+local TEST <const>, TESTSET <const>, CLOSURE <const> = 66, 67, 79
 local ABSOLUTE_LINE <const> = -128
 
 local Reader = {}
@@ -90,10 +91,7 @@ local function absolute_line(reader)
 end
 
 local function local_variable(reader)
-  local name = reader:string()
-  reader:size()
-  reader:size()
-  return name or ""
+  return { name = reader:string() or "", first = reader:size(), stop = reader:size() }
 end
 
 -- The line of each instruction, from steps and from lines that are told whole.
@@ -145,7 +143,27 @@ local function field_of(proto, code, a)
   return operation == GETFIELD and b == a and proto.constants[c + 1] or nil
 end
 
-local function add_uses(proto, uses)
+-- The names of locals that an instruction sees: its function's, and those of the outer ones.
+local function visible_at(proto, pc, outer)
+  local names = {}
+  for name in next, outer do
+    names[name] = true
+  end
+  for _, variable in ipairs(proto.locals) do
+    if variable.first < pc and pc <= variable.stop and variable.name:find "^[%a_]" then
+      names[variable.name] = true
+    end
+  end
+  return names
+end
+
+local function add_write(proto, pc, name, outer, uses)
+  uses.writes[name] = true
+  table.insert(uses.sets, { name = name, line = proto.lines[pc],
+    visible = visible_at(proto, pc, outer) })
+end
+
+local function add_uses(proto, uses, outer)
   for pc, code in ipairs(proto.code) do
     local operation, a, b, c = parts(code)
     local next_code, line = proto.code[pc + 1], proto.lines[pc]
@@ -157,20 +175,31 @@ local function add_uses(proto, uses)
       table.insert(uses.reads, { name = proto.constants[c + 1], line = line, field = field,
         second_field = second or nil, is_guarded = is_guarded or false })
     elseif operation == SETTABUP and proto.upvalues[a + 1] == "_ENV" then
-      uses.writes[proto.constants[b + 1]] = true
+      add_write(proto, pc, proto.constants[b + 1], outer, uses)
+    elseif operation == GETUPVAL and proto.upvalues[b + 1] == "_ENV" then
+      uses.is_open = true
+    elseif operation == CLOSURE then
+      add_uses(proto.inner[(code >> 15) + 1], uses, visible_at(proto, pc, outer))
     elseif operation == SETFIELD then
       uses.fields_written[proto.constants[b + 1]] = true
     elseif operation == GETFIELD then
       uses.fields_read[proto.constants[c + 1]] = true
     end
   end
-  for _, name in ipairs(proto.locals) do
+  for _, variable in ipairs(proto.locals) do
+    local name = variable.name
     uses.locals[name] = name:find "^[%a_]" and true or nil -- others are the compiler's own
   end
-  for _, inner in ipairs(proto.inner) do
-    add_uses(inner, uses)
-  end
   return uses
+end
+
+local function sort_by_line(uses)
+  for number, use in ipairs(uses) do
+    use.number = number
+  end
+  table.sort(uses, function(a, b)
+    return a.line < b.line or a.line == b.line and a.number < b.number
+  end)
 end
 
 --- What a function, with all functions in it, asks of its globals.
@@ -179,7 +208,10 @@ end
 --   reads: a list of { name, line, field, second_field, is_guarded }, by line; `field` is asked of
 --     the global at once ("string.sub"), second_field of that at once ("mr.params.n"), and guarded
 --     is what is only tested (`x or y`);
---   writes, locals: name -> true; fields_read, fields_written: name -> true, of any table
+--   sets: a list of { name, line, visible }, by line: globals that are set, and name -> true of the
+--     locals that may be meant there;
+--   writes, locals: name -> true; fields_read, fields_written: name -> true, of any table;
+--   is_open: is _ENV itself handed on, so that what it is asked for is not seen?
 function bytecode.uses(chunk)
   local text = string.dump(chunk)
   if text:sub(1, #HEADER) ~= HEADER then
@@ -190,14 +222,10 @@ function bytecode.uses(chunk)
   if not ok or reader.at ~= #text + 1 then
     return nil
   end
-  local uses = add_uses(proto, { reads = {}, writes = {}, locals = {}, fields_read = {},
-    fields_written = {} })
-  for number, use in ipairs(uses.reads) do
-    use.number = number
-  end
-  table.sort(uses.reads, function(a, b)
-    return a.line < b.line or a.line == b.line and a.number < b.number
-  end)
+  local uses = add_uses(proto, { reads = {}, sets = {}, writes = {}, locals = {}, fields_read = {},
+    fields_written = {}, is_open = false }, {})
+  sort_by_line(uses.reads)
+  sort_by_line(uses.sets)
   return uses
 end
 

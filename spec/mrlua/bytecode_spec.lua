@@ -49,6 +49,33 @@ describe("mrlua/bytecode uses()", function()
     assert.same({ c = true }, all.fields_read)
   end)
 
+  it("tells where globals are set, and the locals that are seen there", function()
+    local texts = {}
+    for i, set in ipairs(uses([[
+      local a = 1
+      do local gone end
+      function f(p)
+        local b = a
+        g = b
+        local later
+      end
+      local last]]).sets) do
+      local names = {}
+      for name in pairs(set.visible) do
+        names[#names + 1] = name
+      end
+      table.sort(names)
+      texts[i] = ("%d %s: %s"):format(set.line, set.name, table.concat(names, " "))
+    end
+    assert.same({ "3 f: a", "5 g: a b p" }, texts)
+  end)
+
+  it("knows whether _ENV itself is handed on", function()
+    assert.is_false(uses("x = y").is_open)
+    assert.is_true(uses("local e = _ENV").is_open)
+    assert.is_true(uses("return function() return _ENV[1] end").is_open)
+  end)
+
   it("tells lines far apart, and those of long functions", function()
     local lines = { "local t = {}" }
     for i = 2, 1000 do

@@ -1,4 +1,5 @@
---- Globals that a job asks for and that are not there, and fields of its libraries.
+--- Globals that a job asks for and that are not there, or sets and never asks for, and fields of
+-- its libraries.
 
 local bytecode = require "mrlua.bytecode"
 local nearest = require "mrlua.nearest"
@@ -31,8 +32,10 @@ local INSTEAD <const> = {
 local ELSEWHERE <const> = { unpack = true, loadstring = true, setfenv = true, getfenv = true,
   module = true, jit = true, bit = true, bit32 = true, newproxy = true }
 
+local MEANT_BYTES_MIN <const> = 3 -- of a name: a shorter one is near to others by chance
+
 -- Of what does not compile: that is found elsewhere, when it is loaded.
-local NO_USES <const> = { reads = {}, writes = {}, locals = {}, fields_read = {},
+local NO_USES <const> = { reads = {}, sets = {}, writes = {}, locals = {}, fields_read = {},
   fields_written = {} }
 
 local function known_globals(is_unsafe)
@@ -124,11 +127,47 @@ local function look_at(file, uses, is_module, environment, written, fields, para
   end
 end
 
+-- The names of all globals that are read; nil: some are read in ways that are not seen.
+local function read_of(all)
+  local read = {}
+  for _, uses in ipairs(all) do
+    if uses.is_open or uses.locals["_ENV"] then
+      return nil
+    end
+    for _, use in ipairs(uses.reads) do
+      read[use.name] = true
+    end
+  end
+  return not (read["_G"] or read["load"]) and read or nil
+end
+
+-- Globals that are set, and that no file reads. A module may be of somebody else, and set some for
+-- others: of these only what looks like a local there.
+local function look_at_sets(file, uses, is_module, environment, read, findings)
+  local told = {}
+  for _, set in ipairs(uses.sets) do
+    local name = set.name
+    if not read[name] and environment[name] == nil and not told[name] then
+      local meant = #name >= MEANT_BYTES_MIN
+        and nearest.word(name, nearest.names_of(set.visible))
+      told[name] = true
+      findings[#findings + 1] = (meant or not is_module) and {
+        kind = "global", file = file.path, line = set.line,
+        what = ("'%s' is assigned and never read"):format(name),
+        why = "it is a global: what it is given goes nowhere",
+        fix = meant and ("did you mean local '%s'?"):format(meant)
+          or "read it, or leave it out",
+      } or nil
+    end
+  end
+end
+
 --- Looks at all files of a bundle that compile.
 -- @tparam table bundle       mrlua.bundle
 -- @tparam boolean is_unsafe  the job has all of Lua
 -- @tparam ?table params      name -> value, if all are known
--- @treturn {table,...}       findings, at most one of a name and file; or nil: this Lua does not
+-- @treturn {table,...}       findings, at most one of a name and file (what is read and not there,
+--                            and what is set and never read); or nil: this Lua does not
 --                            tell (mrlua.bytecode)
 -- @treturn {string,...}      the names that the job file asks of any table, sorted
 -- @treturn function          line_of(name): where the job file first asks for a global
@@ -147,9 +186,13 @@ function globals.check(bundle, is_unsafe, params)
     end
   end
   local written, fields = written_of(all)
+  local read = read_of(all)
   for i, file in ipairs(files) do
     -- the params of a module that several jobs share are those of all
     look_at(file, all[i], i > 1, environment, written, fields, i == 1 and params or nil, findings)
+    if read then
+      look_at_sets(file, all[i], i > 1, environment, read, findings)
+    end
   end
   return findings, nearest.names_of(all[1].fields_read), function(name)
     for _, use in ipairs(all[1].reads) do

@@ -49,6 +49,31 @@ describe("mrlua/check/globals", function()
       { tools = { path = "tools.lua", source = "shared = helper" } }))
   end)
 
+  it("finds what is assigned and never read, and the local that was meant", function()
+    assert.same({ "job.lua:2: 'totl' is assigned and never read; did you mean local 'total'?" },
+      found "local total = 0 local function f(ns)\nfor n in ns do totl = total + n end end f()")
+    assert.same({ "job.lua:1: 'totl' is assigned and never read; read it, or leave it out" },
+      found "do local total = 0 print(total) end totl = 1")
+  end)
+
+  it("has nothing against a global that any file reads, or a library that is replaced", function()
+    assert.same({}, found("found = 1 print = nil", { tools = { path = "tools.lua",
+      source = "return found" } }))
+  end)
+
+  it("says nothing of what is set where reads are not all seen", function()
+    for _, more in ipairs { "return _G", "load 'x = 1'", "local e = _ENV return e",
+      "local _ENV = { print }", "return function(_ENV) return x end" } do
+      assert.same({}, found("function f() x = 1 end f() " .. more))
+    end
+  end)
+
+  it("tells of a module only what looks like a local there", function()
+    assert.same({ "tools.lua:1: 'coutn' is assigned and never read; did you mean local 'count'?" },
+      found("require 'tools'", { tools = { path = "tools.lua",
+        source = "local count = 1 json = {} coutn = count" } }))
+  end)
+
   it("has nothing against asking whether something is there", function()
     assert.same({}, found "local f = bit32 or 1 if jit then f() end")
   end)
