@@ -15,7 +15,7 @@ local bytecode = {}
 local HEADER <const> = "\27Lua\x54\0\x19\x93\r\n\x1a\n\4\8\8"
 local HEADER_BYTES <const> = #HEADER + 8 + 8 + 1 -- a sample integer and float; upvalues of main
 
-local GETUPVAL <const>, GETTABUP <const>, GETFIELD <const> = 9, 11, 14
+local MOVE <const>, GETUPVAL <const>, GETTABUP <const>, GETFIELD <const> = 0, 9, 11, 14
 local SETTABUP <const>, SETFIELD <const> = 15, 18
 local TEST <const>, TESTSET <const>, CLOSURE <const> = 66, 67, 79
 local ABSOLUTE_LINE <const> = -128
@@ -77,8 +77,11 @@ local function constant(reader)
   return assert(CONSTANTS[reader:byte()], "a constant of an unknown type")(reader)
 end
 
-local function skip_three(reader)
-  reader.at = reader.at + 3
+-- Of an upvalue: is it a register of the function around, and which?
+local function capture(reader)
+  local is_register, index = reader:byte(), reader:byte()
+  reader:byte() -- its kind
+  return is_register == 1 and index
 end
 
 local function line_step(reader)
@@ -112,7 +115,7 @@ local function prototype(reader)
   reader:size() -- the last line
   reader.at = reader.at + 3 -- parameters, vararg, stack
   self.code, self.constants = reader:list(instruction), reader:list(constant)
-  reader:list(skip_three) -- upvalues
+  self.captures = reader:list(capture)
   self.inner = reader:list(prototype)
   local steps = reader:list(line_step)
   self.lines = lines_of(self.first_line, steps, reader:list(absolute_line))
@@ -202,6 +205,45 @@ local function sort_by_line(uses)
   end)
 end
 
+-- A function as its compiler wrote it; nil: this Lua writes another format.
+local function prototype_of(f)
+  local text = string.dump(f)
+  if text:sub(1, #HEADER) ~= HEADER then
+    return nil
+  end
+  local reader = setmetatable({ text = text, at = HEADER_BYTES + 1 }, Reader)
+  local ok, proto = pcall(prototype, reader)
+  return ok and reader.at == #text + 1 and proto or nil
+end
+
+--- Can a function call its n-th parameter, or hand it on? Both begin with a copy of its register,
+-- or with a closure over it.
+-- @tparam function f  in Lua
+-- @tparam integer n   from 1
+-- @treturn ?boolean   nil: this Lua writes another format
+function bytecode.passes(f, n)
+  local proto = prototype_of(f)
+  if not proto then
+    return nil
+  elseif debug.getinfo(f, "u").nparams < n then
+    return false
+  end
+  for _, code in ipairs(proto.code) do
+    local operation, _, b = parts(code)
+    if operation == MOVE and b == n - 1 then
+      return true
+    end
+  end
+  for _, inner in ipairs(proto.inner) do
+    for _, register in ipairs(inner.captures) do
+      if register == n - 1 then
+        return true
+      end
+    end
+  end
+  return false
+end
+
 --- What a function, with all functions in it, asks of its globals.
 -- @tparam function chunk  with its lines
 -- @treturn table  Or nil: this Lua writes another format.
@@ -213,13 +255,8 @@ end
 --   writes, locals: name -> true; fields_read, fields_written: name -> true, of any table;
 --   is_open: is _ENV itself handed on, so that what it is asked for is not seen?
 function bytecode.uses(chunk)
-  local text = string.dump(chunk)
-  if text:sub(1, #HEADER) ~= HEADER then
-    return nil
-  end
-  local reader = setmetatable({ text = text, at = HEADER_BYTES + 1 }, Reader)
-  local ok, proto = pcall(prototype, reader)
-  if not ok or reader.at ~= #text + 1 then
+  local proto = prototype_of(chunk)
+  if not proto then
     return nil
   end
   local uses = add_uses(proto, { reads = {}, sets = {}, writes = {}, locals = {}, fields_read = {},

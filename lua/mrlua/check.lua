@@ -11,6 +11,7 @@
 -- does not come to an end is. Not here: what loading the job finds (mrlua.job), which has been
 -- done.
 
+local bytecode = require "mrlua.bytecode"
 local combiner = require "mrlua.check.combiner"
 local determinism = require "mrlua.check.determinism"
 local globals = require "mrlua.check.globals"
@@ -178,12 +179,24 @@ local function map_function(world, name)
   return world.one == world.spec and inputs.of(world.spec, name).map or world.one.map
 end
 
--- A map without its third argument, in a job that does nothing but emit.
-function Report:takes_no_emit(world, name)
-  local map = map_function(world, name)
-  local info = type(map) == "function" and debug.getinfo(map, "u")
-  return info and info.nparams < 3 and not info.isvararg and not world.one.cleanup
-    and not self.asks["emit_to"] and not self.asks["count"]
+-- What a function does that never emits, in a job that does nothing but emit; nil: it may emit.
+function Report:silence_of(f, one)
+  local info = type(f) == "function" and debug.getinfo(f, "u")
+  if not info or one.cleanup or self.asks["emit_to"] or self.asks["count"] then
+    return nil
+  elseif info.nparams < 3 and not info.isvararg then
+    return "does not take 'emit'"
+  elseif info.nparams >= 3 and bytecode.passes(f, 3) == false then
+    return "does not call 'emit'"
+  end
+end
+
+function Report:add_silent(f, field, silence)
+  local values_name = field == "map" and "value" or "values"
+  self:add({ kind = "silent", what = ("%s emits nothing: it %s"):format(field, silence),
+    why = ("what %s returns goes nowhere; the output would be empty"):format(field),
+    fix = ("write %s = function(key, %s, emit), and call emit(key, value)"):format(field,
+      values_name) }, f, field)
 end
 
 -- Maps records; what is emitted, or nil when something was found on the way.
@@ -197,14 +210,12 @@ function Report:map(name, records, is_real)
   end
   self.counted.records = self.counted.records + #records
   self.counted.emits = self.counted.emits + #emitted
+  local silence = self:silence_of(map_function(world, name), world.one)
   if #faults > 0 then
     self:note("%d of %d invented records made the map raise an error, and were left out: give a"
       .. " sample of the real input; the first: %s", #faults, #records, faults[1].message)
-  elseif #emitted == 0 and self:takes_no_emit(world, name) then
-    self:add({ kind = "silent", what = "map emits nothing: it does not take 'emit'",
-      why = "what map returns goes nowhere; the output would be empty",
-      fix = "write map = function(key, value, emit), and call emit(key, value)" },
-      map_function(world, name), "map")
+  elseif #emitted == 0 and silence then
+    self:add_silent(map_function(world, name), "map", silence)
   elseif #emitted == 0 then
     self:note("the map emitted nothing for %d %s records", #records,
       is_real and "sampled" or "invented")
@@ -246,8 +257,17 @@ function Report:combine_and_reduce(emitted, one)
   return self:reduce(emitted, one)
 end
 
--- What is held against a reduce: that it does not end, and that it takes no key at all, whatever
--- the values are.
+function Report:reduced_to_nothing(one)
+  local silence = self:silence_of(one.reduce, one)
+  if silence then
+    self:add_silent(one.reduce, "reduce", silence)
+  elseif not self.asks["emit_to"] then
+    self:note("the reduce emitted nothing for what the map had emitted")
+  end
+end
+
+-- What is held against a reduce: that it does not end, that it takes no key at all, whatever the
+-- values are, and that it has no way to emit anything.
 function Report:reduce(emitted, one)
   local world = self:world("reduce", "up")
   local reduced, fault, at = world:reduce(emitted)
@@ -259,6 +279,8 @@ function Report:reduce(emitted, one)
       why = "they are an iterator, for they may be more than memory holds: a second loop sees none",
       fix = "do it all in one loop, or keep what you need of them in a table" }, one.reduce,
       "reduce")
+  elseif reduced and #reduced == 0 and #emitted > 0 then
+    self:reduced_to_nothing(one)
   end
   return reduced
 end

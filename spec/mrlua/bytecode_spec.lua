@@ -104,3 +104,33 @@ describe("mrlua/bytecode uses()", function()
     end
   end)
 end)
+
+describe("mrlua/bytecode passes()", function()
+  local function passes(source)
+    return bytecode.passes(load("local x = 1 return function" .. source .. " end")(), 3)
+  end
+
+  it("sees a parameter that is called, handed on, returned from or closed over", function()
+    for _, source in ipairs { "(k, v, emit) emit(k, v)", "(k, v, emit) return emit(k)",
+      "(k, v, emit) if v then x(k, emit) end", "(k, v, emit) return { emit }",
+      "(k, v, emit) return function() return function() emit(k) end end",
+      "(k, v, emit, more) local e = emit" } do
+      assert.is_true(passes(source), source)
+    end
+  end)
+
+  it("sees one that is not there, or that nothing is done with", function()
+    for _, source in ipairs { "() return x", "(k, v) v(k, x)", "(k, v, emit) return k, v",
+      "(k, v, emit) local n = 0 for w in v do n = n + w end",
+      "(k, v, emit) return function() return k, v, x end" } do
+      assert.is_false(passes(source), source)
+    end
+  end)
+
+  it("answers nil for a format that is not known", function()
+    local dump = string.dump
+    finally(function() rawset(string, "dump", dump) end)
+    rawset(string, "dump", function() return "\27Lua\x55" end)
+    assert.is_nil(bytecode.passes(print, 1))
+  end)
+end)

@@ -139,6 +139,33 @@ describe("mrlua/check job()", function()
         cleanup = function(mr, emit) if mr.stage == "map" then emit("n", n) end end }]]))
   end)
 
+  it("finds a reduce that has no way to emit", function()
+    assert.same({ "job.lua:2: reduce emits nothing: it does not call 'emit'" }, told [[
+      return { map = "words",
+        reduce = function(w, ns, emit) local t = 0 for n in ns do t = t + n end return w, t end }]])
+    assert.same({ "job.lua:1: reduce emits nothing: it does not take 'emit'" },
+      told "return { map = 'words', reduce = function(w, ns) return w, ns() end }")
+    assert.same({ "job.lua:1: map emits nothing: it does not call 'emit'" },
+      told "return { map = function(_, line, emit) return line, 1 end, reduce = 'sum' }")
+  end)
+
+  it("only notes a reduce that might have emitted, and lets one have other outputs", function()
+    local all = report [[
+      return { map = "words",
+        reduce = function(w, ns, emit) if ns() > 9 then emit(w, 1) end end }]]
+    assert.same({}, all.findings)
+    assert.same({ "the reduce emitted nothing for what the map had emitted" }, all.notes)
+    all = report [[
+      return { map = "words", outputs = { more = "lines" },
+        reduce = function(w, ns) mr.emit_to("more", w, ns()) end }]]
+    assert.same({ {}, {} }, { all.findings, all.notes })
+    all = report [[
+      local n = 0
+      return { map = "words", reduce = function(w, ns) n = n + ns() end,
+        cleanup = function(mr, emit) if mr.stage == "reduce" then emit("n", n) end end }]]
+    assert.same({ {}, {} }, { all.findings, all.notes })
+  end)
+
   it("finds a reduce that takes no key at all, whatever the values are", function()
     local all = report [[
       return { map = "words", reduce = function(k, values, emit)
@@ -198,7 +225,8 @@ describe("mrlua/check job()", function()
       ["return { unsafe = true, map = 'words', reduce = 'sum' }"] = "it says unsafe = true",
       ["return { drive = function() end }"] = "it has a driver",
       ["return { input = 'run', map = 'identity', reduce = 'sum' }"] = "give a sample of the input",
-      ["return { map = function(k, v, emit) end, reduce = 'sum' }"] = "the map emitted nothing for",
+      ["return { map = function(k, v, emit) if v == k then emit(k, 1) end end,\nreduce = 'sum' }"]
+        = "the map emitted nothing for",
     } do
       local all = report(source)
       assert.same({}, all.findings)
