@@ -199,9 +199,31 @@ function Report:add_silent(f, field, silence)
       values_name) }, f, field)
 end
 
+-- A function whose parameter 'emit' is not the third: it is given something else there. Tells of
+-- it; whether it is so.
+function Report:misplaces_emit(f, field)
+  if type(f) ~= "function" then
+    return false
+  end
+  for n = 1, 2 do
+    if debug.getlocal(f, n) == "emit" then
+      local call = ("(key, %s, emit)"):format(field == "map" and "value" or "values")
+      self:add({ kind = "raises", what = ("%s is called with %s"):format(field, call),
+        why = ("its parameter %d, 'emit', is the %s"):format(n,
+          n == 1 and "key" or field == "map" and "value" or "iterator over values"),
+        fix = ("write %s = function%s"):format(field, call) }, f, field)
+      return true
+    end
+  end
+  return false
+end
+
 -- Maps records; what is emitted, or nil when something was found on the way.
 function Report:map(name, records, is_real)
   local world = self:world("map", "up")
+  if self:misplaces_emit(map_function(world, name), "map") then
+    return nil
+  end
   local emitted, faults = world:map(name, records)
   local told = faults_to_tell(faults, is_real)
   if told[1] then
@@ -243,7 +265,10 @@ function Report:worlds(stage)
 end
 
 function Report:combine_and_reduce(emitted, one)
-  if one.combine and one.combine ~= one.reduce and #emitted > 0 then
+  local is_misplaced = self:misplaces_emit(one.reduce, "reduce")
+  if one.combine ~= one.reduce and self:misplaces_emit(one.combine, "combine") or is_misplaced then
+    return nil
+  elseif one.combine and one.combine ~= one.reduce and #emitted > 0 then
     local found, trials = combiner.check(emitted, { combine = self:worlds "map",
       reduce = self:worlds "reduce" })
     self.counted.trials = self.counted.trials + trials
