@@ -116,8 +116,14 @@ local function fix_of(message, place)
     return "mend it: it is called before the first record of every attempt"
   elseif message:find "function value" and place == "reduce" then
     return "values are an iterator: for value in values do ... end"
+  elseif message:find "%(table expected, got function%)" and place ~= "map" then
+    return "values are an iterator: for value in values do ... end"
   elseif message:find "^emit: .* a function$" then
     return "what is emitted is data: call the function, and emit what it answers"
+  elseif message:find "^emit: value is nil$" then
+    return "emit(key, value) needs a value: true, if the key says it all"
+  elseif message:find "^emit: a key must be .* not nil$" then
+    return "emit(key, value) needs a key: return when there is none"
   elseif message:find "'emit'" then
     return "emit is the last argument: function(key, value, emit)"
   end

@@ -114,6 +114,16 @@ describe("mrlua/check job()", function()
     assert.matches("the first: job.lua:1: attempt to index", all.notes[1], 1, true)
   end)
 
+  it("says of an emit without key or value what it needs", function()
+    for call, fix in pairs {
+      ["emit(line)"] = "emit(key, value) needs a value: true, if the key says it all",
+      ["emit(nil, 1)"] = "emit(key, value) needs a key: return when there is none",
+    } do
+      local source = "return { map = function(_, line, emit) " .. call .. " end }"
+      assert.equal(fix, report(source, sample "a\n").findings[1].fix)
+    end
+  end)
+
   it("finds a method that is not there, on invented records too", function()
     assert.same({
       "job.lua:1: map raises an error: attempt to call a nil value (method 'uper')",
@@ -196,6 +206,10 @@ describe("mrlua/check job()", function()
 
     assert.equal("reduce", all.findings[1].what:match "^%a+")
     assert.matches("values are an iterator: for value in values do", all.findings[1].fix, 1, true)
+    all = report [[
+      return { map = "words", reduce = function(k, values, emit)
+        for _, v in pairs(values) do emit(k, v) end end }]]
+    assert.equal("values are an iterator: for value in values do ... end", all.findings[1].fix)
     assert.same({}, told [[
       return { map = "words", reduce = function(k, values, emit) emit(k, assert(#k > 1)) end }]])
   end)
