@@ -7,13 +7,14 @@
 -- A finding has kind, file, line, what, why, fix and, of some, shown: lines of a counterexample.
 --
 -- The functions are called here, in the sandbox of mrlua.sandbox, on records of a sample or on
--- invented ones. What a map does not like about an invented record is not held against it; that it
--- does not come to an end is. Not here: what loading the job finds (mrlua.job), which has been
--- done.
+-- invented ones. What a map does not like about an invented record is not held against it, unless
+-- it is the same of all of them; that it does not come to an end is. Not here: what loading the
+-- job finds (mrlua.job), which has been done.
 
 local bytecode = require "mrlua.bytecode"
 local combiner = require "mrlua.check.combiner"
 local determinism = require "mrlua.check.determinism"
+local formats = require "mrlua.formats"
 local globals = require "mrlua.check.globals"
 local inputs = require "mrlua.inputs"
 local nearest = require "mrlua.nearest"
@@ -136,7 +137,10 @@ local function split_message(message)
   return file, math.tointeger(tonumber(line)), what or message
 end
 
-function Report:add_fault(fault, records, world)
+local FIX_OF_INVENTED <const> = "; if it is right about real ones: mrlua check JOB.lua INPUT"
+
+-- `count`: of as many invented records, all there are.
+function Report:add_fault(fault, records, world, count)
   local f = world.one[fault.place]
   local record = records[fault.record]
   local shown = record and fault.place == "map"
@@ -150,9 +154,11 @@ function Report:add_fault(fault, records, world)
   end
   local file, line, what = split_message(fault.message)
   self:add({ kind = "raises", file = file, line = line,
-    what = ("%s raises an error: %s"):format(fault.place, what),
+    what = ("%s raises an error%s: %s"):format(fault.place,
+      count and (" on all of %d invented records"):format(count) or "", what),
     why = "the first error ends the job (skip_bad lets some records be left out)",
-    fix = fix_of(what, fault.place), shown = shown }, f, fault.place)
+    fix = fix_of(what, fault.place) .. (count and FIX_OF_INVENTED or ""), shown = shown }, f,
+    fault.place)
 end
 
 -- What has nothing to do with the record: emit is not what is called, or is given a function; there
@@ -180,6 +186,24 @@ local function faults_to_tell(faults, is_real)
   return told
 end
 
+-- Formats of which any record will do for an invented one.
+local IS_FREE <const> = { lines = true, file = true, fixed = true }
+
+-- Do all records of an input raise the same error? (Of a later step they are what has become of
+-- invented ones.)
+function Report:fail_alike(faults, records, input)
+  local is_free = (self.step or 1) == 1 and IS_FREE[formats.input(input or "lines")]
+  if #faults < #records or #records == 0 or not is_free then
+    return false
+  end
+  for _, fault in ipairs(faults) do
+    if fault.place ~= "map" or fault.message ~= faults[1].message then
+      return false
+    end
+  end
+  return true
+end
+
 -- As the job file has it: a function, or the name of a built-in.
 local function map_function(world, name)
   return world.one == world.spec and inputs.of(world.spec, name).map or world.one.map
@@ -203,6 +227,12 @@ function Report:add_silent(f, field, silence)
     why = ("what %s returns goes nowhere; the output would be empty"):format(field),
     fix = ("write %s = function(key, %s, emit), and call emit(key, value)"):format(field,
       values_name) }, f, field)
+end
+
+-- What the records come from that are mapped first.
+local function input_of(world, name)
+  local one = world.one == world.spec and inputs.of(world.spec, name) or world.one
+  return one.input or world.spec.input
 end
 
 -- A function whose parameter 'emit' is not the third: it is given something else there. Tells of
@@ -234,6 +264,9 @@ function Report:map(name, records, is_real)
   local told = faults_to_tell(faults, is_real)
   if told[1] then
     self:add_fault(told[1], records, world)
+    return nil
+  elseif self:fail_alike(faults, records, input_of(world, name)) then
+    self:add_fault(faults[1], records, world, #records)
     return nil
   end
   self.counted.records = self.counted.records + #records
@@ -331,15 +364,31 @@ function Report:fails_at_all(emitted)
   return true
 end
 
+-- A sample that gave nothing to try. A note, where one cannot tell whether the file or the job has
+-- the format wrong: what a grammar or columns are made for is one kind of file.
+function Report:add_unread(name, input, path, message)
+  local format, options = formats.input(input or "lines")
+  format = format:match "^%a+" -- without how it is split
+  if format == "run" or format == "grammar" or options and options.columns then
+    return self:note("%s: %s", path, message)
+  end
+  self:add({ kind = "sample", what = ("the sample %s gives no record to try: %s"):format(path,
+      message),
+    why = "nothing would come out of the job, or it would end here",
+    fix = ("give a sample of the real input, or mend the field input: it is %q"):format(format) },
+    nil, name and "inputs" or "input")
+end
+
 -- The records of one input: of its sample, or invented.
 function Report:records_of(name, input)
   local sample = self.job.samples[name or ""]
   if sample then
     local list, message = samples.read(input, sample.text, sample.is_whole)
-    if not list then
-      self:note("%s: %s", sample.path, message)
+    if list and #list > 0 then
+      return list, true
     end
-    return list, true
+    self:add_unread(name, input, sample.path, message or "there are no records in it")
+    return nil, true
   end
   local list = samples.invent(input, self.fields)
   if not list then
@@ -352,8 +401,7 @@ end
 function Report:first_step(world)
   local names, all = world.spec.inputs and nearest.names_of(world.spec.inputs) or { false }, {}
   for _, name in ipairs(names) do
-    local one = world.one == world.spec and inputs.of(world.spec, name or nil) or world.one
-    local records, is_real = self:records_of(name or nil, one.input or world.spec.input)
+    local records, is_real = self:records_of(name or nil, input_of(world, name or nil))
     local emitted = records and self:map(name or nil, records, is_real)
     table.move(emitted or {}, 1, emitted and #emitted or 0, #all + 1, all)
   end

@@ -105,13 +105,57 @@ describe("mrlua/check job()", function()
     assert.same({ 'map(4, "x", emit)' }, found.shown)
   end)
 
-  it("only notes what a map raises on invented ones", function()
+  it("only notes what a map raises on some invented ones", function()
     local all = report [[
-      return { map = function(_, line, emit) emit(line.x.y, 1) end, reduce = "sum" }]]
+      return { map = function(_, line, emit) emit(#line > 1 and line.x.y, 1) end,
+        reduce = "sum" }]]
 
     assert.same({}, all.findings)
     assert.matches("invented records made the map raise an error", all.notes[1])
     assert.matches("the first: job.lua:1: attempt to index", all.notes[1], 1, true)
+  end)
+
+  it("holds against a map what it raises on all invented ones", function()
+    local one = report("return { map = function(_, line, emit) emit(line, nil) end }").findings[1]
+
+    assert.matches("^map raises an error on all of %d%d invented records: emit: value is nil$",
+      one.what)
+    assert.equal("emit(key, value) needs a value: true, if the key says it all; if it is right"
+      .. " about real ones: mrlua check JOB.lua INPUT", one.fix)
+    assert.same({}, told [[
+      return { map = function(_, line, emit) emit(line, error("no: " .. line)) end }]])
+  end)
+
+  it("only notes it of a format whose records have fields", function()
+    for _, input in ipairs { "'jsonl'", "{ format = 'csv', columns = { 'a' } }", "'csv'" } do
+      local all = report("return { input = " .. input
+        .. ", map = function(_, row, emit) emit(row.a.b.c, 1) end }")
+      assert.same({}, all.findings)
+      assert.matches("invented records made the map raise", all.notes[1])
+    end
+  end)
+
+  it("finds a sample that gives no records", function()
+    local source = "return {\n input = 'jsonl', map = function(_, v, emit) emit(v.a, 1) end }"
+    local one = report(source, sample "no json\n").findings[1]
+
+    assert.matches("^the sample sample.txt gives no record to try: [^\n]+", one.what)
+    assert.equal(2, one.line)
+    assert.same({ "job.lua:1: the sample sample.txt gives no record to try: there are no records"
+      .. " in it" }, told("return { map = 'words', reduce = 'sum' }", sample ""))
+    local all = report([[return { input = { format = "csv", columns = { "a" }, separator = ":" },
+      map = function(_, row, emit) emit(row.a, 1) end }]], sample "a:b\n")
+    assert.same({}, all.findings)
+    assert.matches("^sample.txt: ", all.notes[1])
+    assert.matches("mend the field input: it is \"csv\"$", report("return { input = 'csv',\n"
+      .. "map = function(_, row, emit) emit(row.a, 1) end }", sample "").findings[1].fix)
+  end)
+
+  it("only notes it of a later step", function()
+    local all = report [[return { steps = { { map = "words", reduce = "sum" },
+      { map = function(w, n, emit) emit(w, n.x.y) end } } }]]
+    assert.same({}, all.findings)
+    assert.matches("invented records made the map raise", all.notes[1])
   end)
 
   it("says of an emit without key or value what it needs", function()
