@@ -121,6 +121,9 @@ local function fix_of(message, place)
     return "values are an iterator: for value in values do ... end"
   elseif message:find "^emit: .* a function$" then
     return "what is emitted is data: call the function, and emit what it answers"
+  elseif message:find "^%a+: value of key .* not a number"
+    or message:find "^top: values of key .* must be numbers" then
+    return "emit what it takes: tonumber(text) makes a number of a text"
   elseif message:find "^emit: value is nil$" then
     return "emit(key, value) needs a value: true, if the key says it all"
   elseif message:find "^emit: a key must be .* not nil$" then

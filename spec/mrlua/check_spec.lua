@@ -258,6 +258,17 @@ describe("mrlua/check job()", function()
       return { map = "words", reduce = function(k, values, emit) emit(k, assert(#k > 1)) end }]])
   end)
 
+  it("says as the engine does what a built-in reduce does not take", function()
+    local one = report [[
+      return { map = function(_, line, emit) emit(line, "1") end,
+        reduce = "sum" }]].findings[1]
+    assert.same({ 2, 'reduce raises an error: sum: value of key "" is a string, not a number',
+      "emit what it takes: tonumber(text) makes a number of a text" },
+      { one.line, one.what, one.fix })
+    assert.same({}, told [[
+      return { map = function(k, _, emit) emit(1, k == 0 and "a" or k) end, reduce = "min" }]])
+  end)
+
   it("finds a reduce that reads its values twice", function()
     assert.same({ "job.lua:1: reduce goes on to read values behind their end" }, told [[
       return { map = "words", reduce = function(k, values, emit) local n, m = 0, 0

@@ -276,12 +276,39 @@ local function copy_of(list)
   return table.move(list, 1, #list, 1, {})
 end
 
+local NUMBER <const>, ORDERED <const> = { number = true }, { number = true, string = true }
+local TAKES <const> = { sum = NUMBER, mean = NUMBER, min = ORDERED, max = ORDERED,
+  top = ORDERED }
+
+-- What the engine says of values that a built-in does not take (engine/record/builtin.c, top.c);
+-- nil: it takes them. Lua is not as strict: it adds texts that read as numbers.
+local function problem_of(builtin, group)
+  local takes, first = TAKES[builtin], nil
+  for _, record in ipairs(takes and group or {}) do
+    local kind = type(record[2])
+    first = first or kind
+    if not takes[kind] and builtin == "top" then
+      return ("top: values of key %s must be numbers or strings"):format(values.text(record[1]))
+    elseif not takes[kind] then
+      return ("%s: value of key %s is a %s, not a %s"):format(builtin, values.text(record[1]), kind,
+        takes == NUMBER and "number" or "number or string")
+    elseif kind ~= first then
+      return ("%s: values of key %s are numbers and strings"):format(builtin,
+        values.text(record[1]))
+    end
+  end
+end
+
 -- A function or, of a built-in, what it means.
 local function apply(world, f, group, is_grouped, emit)
   if type(f) == "function" then
     return world:call(f, values.copy(group[1][1]), iterator(group, is_grouped, function()
       world.reads_again = true
     end), emit)
+  end
+  local problem = problem_of(f, group)
+  if problem then
+    return false, { message = problem }
   end
   local job_of_builtin = { map = "identity", reduce = f, params = world.view.params }
   local ok, records = pcall(dryrun.run, job_of_builtin, values.copy(group))

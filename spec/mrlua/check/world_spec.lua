@@ -175,6 +175,23 @@ describe("mrlua/check/world", function()
     assert.same({ { "a", 3 } }, one:reduce { { "a", 1 }, { "a", 2 } })
   end)
 
+  it("says of values that a built-in does not take what the engine says", function()
+    for text, case in pairs {
+      ['sum: value of key "" is a string, not a number'] = { "sum", "", "7" },
+      ['mean: value of key 7 is a boolean, not a number'] = { "mean", 7, true },
+      ['max: value of key "k" is a table, not a number or string'] = { "max", "k", {} },
+      ['top: values of key "k" must be numbers or strings'] = { "top", "k", true },
+      ['min: values of key "k" are numbers and strings'] = { "min", "k", 1, "1" },
+    } do
+      local one = world("return { params = { n = 2 }, map = 'identity', reduce = '" .. case[1]
+        .. "' }")
+      local records = { { case[2], case[3] }, case[4] and { case[2], case[4] } }
+      assert.same({ n = 3, nil, { message = text }, 1 }, table.pack(one:reduce(records)))
+    end
+    local one = world "return { map = 'identity', reduce = 'max' }"
+    assert.same({ { "k", "b" } }, one:reduce { { "k", "a" }, { "k", "b" } })
+  end)
+
   it("tells where a reduce has raised, and whether one goes on behind the end", function()
     local one = world "return { map = 'identity', reduce = function(k) assert(k < 2, 'no') end }"
     local _, fault, at = one:reduce { { 1, 1 }, { 2, 1 } }
