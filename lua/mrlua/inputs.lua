@@ -24,6 +24,8 @@ local COUNT_MAX <const> = 64   -- INPUT_GROUP_COUNT_MAX, engine/attempt/input_gr
 local PATHS_MAX <const> = 1000 -- more of them are a folder or a pattern
 local NAME_BYTES_MAX <const> = 64
 
+local A_PATH <const> = "is a table of names, inputs = { NAME = { \"path\" } }; a plain path goes on"
+  .. " the command line"
 local FIELDS <const> = { map = true, input = true }
 
 local function paths_of(given)
@@ -79,9 +81,11 @@ end
 -- @tparam table field
 -- @tparam function check_map  that of the job's field `map`
 -- @treturn table  name -> { paths, map, input, input_options }, the last three if they are given
--- @return         or nil and a message that goes behind the field's name: "must be ..."
+-- @return         or nil and a message that goes behind the field's name: "must be ...", "is ..."
 function inputs.check(field, check_map)
-  if type(field) ~= "table" or next(field) == nil then
+  if type(field) == "string" or type(field) == "table" and rawget(field, 1) ~= nil then
+    return nil, A_PATH
+  elseif type(field) ~= "table" or next(field) == nil then
     return nil, "must be a table of names and what they read"
   end
   local checked, names = {}, nearest.names_of(field)

@@ -57,12 +57,11 @@ describe("the job field inputs", function()
 
   it("names the input and what is wrong with it", function()
     assert.equal("job field 'inputs' must be a table of names and what they read", message_of {})
-    assert.equal("job field 'inputs' must be a table of names and what they read",
-      message_of "users")
+    assert.equal("job field 'inputs' must be a table of names and what they read", message_of(7))
     assert.equal("job field 'inputs' 'a' must be a table of paths, map and input",
       message_of { a = "path" })
-    assert.equal("job field 'inputs' has the name '1': must be of letters, digits and '_', at "
-      .. "most 64 of them", message_of { { "path" } })
+    assert.equal("job field 'inputs' has the name '2': must be of letters, digits and '_', at "
+      .. "most 64 of them", message_of { [2] = { "path" } })
     assert.matches("has the name 'a%-b': must be of letters", message_of { ["a-b"] = {} })
     assert.equal("job field 'inputs' 'a' has an unknown field 'maps': did you mean 'map'?",
       message_of { a = { maps = nothing } })
@@ -75,6 +74,13 @@ describe("the job field inputs", function()
     for _, path in ipairs { "", "a\0b", 7, false } do
       assert.equal("job field 'inputs' 'a' has paths that must be strings: see item 2",
         message_of { a = { "x", path } })
+    end
+  end)
+
+  it("says of a path in place of names where each goes", function()
+    for _, field in ipairs { "/path", { "/path" }, { { "/path" } }, { "/path", a = {} } } do
+      assert.equal("job field 'inputs' is a table of names, inputs = { NAME = { \"path\" } }; a "
+        .. "plain path goes on the command line", message_of(field))
     end
   end)
 
