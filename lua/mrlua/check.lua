@@ -57,9 +57,9 @@ function check.of_load(bundle, message)
     local field = what:match "field '([^']+)'"
     line = field and check.line_of_field(bundle.source, field:match "[%w_]+$" or field)
   end
-  local meant = what:match "did you mean '([^']+)'%?"
-  local fix = meant and ("write '%s'"):format(meant)
-    or "mend it: the fields of a job are in lua/README.md"
+  local meant = what:match "did you mean ('[^']+')%?" or what:match 'did you mean ("[^"]+")%?'
+  local fix = meant and "write " .. meant or "mend it; what may stand in a job: lua/README.md, as a"
+    .. " package /usr/share/doc/mrlua/lua-README.md"
   if what:find "must return a table, not nil" then
     line, fix = math.max(line_count(bundle.source), 1),
       "end the file with: return { map = ..., reduce = ... }"

@@ -141,7 +141,7 @@ function checks.limits(value)
   local limits = { memory = MEMORY_BYTES, seconds = 600.0, seconds_per_record = 60.0 }
   for name, limit in next, value do
     if not limit_checks[name] then
-      return nil, unknown("limit", name, limit_checks)
+      return nil, "has an " .. unknown("limit", name, limit_checks)
     end
     local checked, message = limit_checks[name](limit)
     if checked == nil then

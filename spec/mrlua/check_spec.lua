@@ -345,6 +345,18 @@ describe("mrlua/check of_load()", function()
         .. " function"))
   end)
 
+  it("takes over the word that was meant, in the quotes it has", function()
+    assert.equal("job.lua:1: job field 'input' is \"json\"; write \"jsonl\"",
+      of_load("return { input = 'json' }",
+        "job.lua: job field 'input' is \"json\": did you mean \"jsonl\"?"))
+  end)
+
+  it("names the page of a job's fields, in the tree and of the package", function()
+    assert.matches("; mend it; what may stand in a job: lua/README.md, as a package "
+      .. "/usr/share/doc/mrlua/lua-README.md", of_load("return { map = 1 }",
+      "job.lua: job field 'map' must be a function"), 1, true)
+  end)
+
   it("takes the line that the message has", function()
     assert.equal("job.lua:2: '=' expected near 'b'; mend the syntax: look at this line, and at the"
       .. " one before it", of_load("a = 1\na b", "job.lua:2: '=' expected near 'b'"))

@@ -102,7 +102,7 @@ describe("job.check()", function()
   end)
 
   it("checks each limit", function()
-    assert.equal("job field 'limits' unknown limit 'second': did you mean 'seconds'?",
+    assert.equal("job field 'limits' has an unknown limit 'second': did you mean 'seconds'?",
       message_of { limits = { second = 1 } })
     assert.matches("^job field 'limits' memory must be a size", message_of {
       limits = { memory = "lots" },
