@@ -27,6 +27,7 @@ describe("mrlua new", function()
   it("prints the commands to type next, which work as they stand", function()
     local told = engine.output({ "new", "first" }, { folder = folder })
     local count = 0
+    assert.matches("\nEdit first.lua and first_spec.lua, then:\n", told, 1, true)
     for command in told:gmatch "\n  (%S[^\n]*)" do
       local result = engine.run_command(command, { folder = folder })
 

@@ -118,14 +118,14 @@ end
 
 local function next_steps(program, name, command)
   return ([[
-Edit %s.lua, then:
+Edit %s.lua and %s_spec.lua, then:
   %s check %s.lua
       finds mistakes without running it
   %s run %s.lua %s
       runs it here
   busted %s_spec.lua
       runs its spec (Debian: apt install lua-busted lua-cjson lua-lpeg)
-]]):format(name, program, name, program, name, command, name)
+]]):format(name, name, program, name, program, name, command, name)
 end
 
 -- The files to write: { path, text } each. .busted only where there is none, and where it would
