@@ -12,7 +12,7 @@ local summary = require "mrlua.summary"
 local history_text = {}
 
 local LABEL_WIDTH <const> = #"hot keys" -- as in mrlua.summary, which is shown below
-local INPUTS_SHOWN <const> = 5
+local INPUTS_SHOWN <const> = 5 -- of a job; of two, of each kind of change
 
 -- Sizes that are flags, as flags are written: in powers of 1024.
 local function flag_text(value)
@@ -229,6 +229,23 @@ local function rows_of(changes, show)
   return rows
 end
 
+local KINDS <const> = { { "-", "gone" }, { "+", "new" }, { "~", "changed" } }
+
+-- The first changes of each kind, and a line that counts the others, if there are any.
+local function first_of_each(changes)
+  local shown, counts, more = {}, {}, {}
+  for _, change in ipairs(changes) do
+    local mark = mark_of(change)
+    counts[mark] = (counts[mark] or 0) + 1
+    shown[#shown + 1] = counts[mark] <= INPUTS_SHOWN and change or nil
+  end
+  for _, kind in ipairs(KINDS) do
+    local count = (counts[kind[1]] or 0) - INPUTS_SHOWN
+    more[#more + 1] = count > 0 and ("%d more %s"):format(count, kind[2]) or nil
+  end
+  return shown, #more > 0 and "  and " .. table.concat(more, ", ") or nil
+end
+
 -- "+12.5 %", where that says something.
 local function growth(old, new)
   if type(old) ~= "number" or type(new) ~= "number" or old == 0 then
@@ -287,13 +304,18 @@ function history_text.diff(diff, a, b)
       lines[#lines + 1] = "  " .. printable.lines(line)
     end
   end
-  add_section(lines, "inputs", input_rows(diff.inputs))
+  local inputs, more = first_of_each(diff.inputs)
+  add_section(lines, "inputs", input_rows(inputs))
+  lines[#lines + 1] = more
   if diff.inputs_beyond then
     lines[#lines + 1] = "  and others: of so many inputs only the first are remembered"
   end
-  add_section(lines, "side files", rows_of(diff.files, function(file)
+  local files
+  files, more = first_of_each(diff.files)
+  add_section(lines, "side files", rows_of(files, function(file)
     return file and file.path or ""
   end))
+  lines[#lines + 1] = more
   local options = rows_of(diff.options, function(value, name)
     return option_text(name, value)
   end)

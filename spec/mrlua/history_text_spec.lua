@@ -117,6 +117,26 @@ describe("mrlua/history_text diff()", function()
       inputs = { { name = "new", bytes = 1, generation = 5 } } })
   end)
 
+  it("tells the first five of each kind of many inputs, and counts the others", function()
+    local a, b = job_with { inputs = {} }, job_with { inputs = {} }
+    local function add(job, prefix, count, bytes)
+      for i = 1, count do
+        table.insert(job.inputs, { name = prefix .. i, bytes = bytes, mtime_us = 0 })
+      end
+    end
+    add(a, "gone", 8598, 1)
+    add(a, "both", 6, 1)
+    add(b, "both", 6, 2)
+    add(b, "new", 5, 1)
+    local text = table.concat(history_text.diff(history_diff.compare(a, b), a, b), "\n")
+
+    assert.matches("\ninputs\n[^\n]* both1 [^\n]*\n", text)
+    assert.matches("\n  %+ new5 [^\n]*\n  and 8593 more gone, 1 more changed\n", text)
+    assert.equal(5, select(2, text:gsub("\n  %- gone", "")))
+    assert.equal(5, select(2, text:gsub("\n  %+ new", "")))
+    assert.equal(5, select(2, text:gsub("\n    both", "")))
+  end)
+
   it("says what only one of both tells", function()
     local a, b = job_with(), job_with()
     a.params = nil
