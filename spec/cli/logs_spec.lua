@@ -113,7 +113,20 @@ describe("mrlua logs", function()
     assert.matches("there is nothing of run r1", mrlua({ "logs", "r1" }).stderr)
     local result = mrlua { "logs", "x1" }
     assert.equal(2, result.code)
-    assert.matches("'x1' is no job: r17 is a run of this machine", result.stderr)
+    assert.matches("'x1' is neither the number of a job, nor a run %(r17%), nor 'last'",
+      result.stderr)
+  end)
+
+  it("finds the newest run as 'last', and the run that wrote an output", function()
+    run(JOB, "a\n")
+    mrlua { "run", "job.lua", "in", "-o", folder .. "/out", "--tmp", folder, "--quiet" }
+    local nobody = { "--master", "127.0.0.1:1" }
+    local expected = mrlua({ "logs", "r2" }).stdout
+
+    assert.matches("mapping\ta\n", expected)
+    for _, name in ipairs { "last", "out" } do
+      assert.equal(expected, mrlua({ "logs", name, table.unpack(nobody) }).stdout)
+    end
   end)
 
   it("is a command with help and an example", function()

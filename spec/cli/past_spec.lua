@@ -62,6 +62,36 @@ describe("the past of this machine", function()
     end)
   end)
 
+  it("is mentioned to who asks for a job where no master answers", function()
+    local function complaint(command, name)
+      local result = it_all:run { command, name, "--master", runs.NOBODY }
+      assert.equal(2, result.code)
+      return result.stderr
+    end
+
+    assert.not_matches("runs? of this machine", complaint("show", "1"))
+    it_all:run_job()
+    for _, case in ipairs { { "show", "1" }, { "logs", "1" }, { "replay", "1/m0" },
+      { "status", "1" }, { "cancel", "1" } } do
+      assert.matches("^mrlua: no master answers [^\n]*; did you mean r1, a run of this machine%?"
+        .. "\n$", complaint(case[1], case[2]))
+    end
+    for _, case in ipairs { { "show", "7" }, { "logs", "7" }, { "replay", "7/m0" },
+      { "status", "7" } } do
+      assert.matches("^mrlua: no master answers [^\n]*; runs of this machine are called r1: "
+        .. "'mrlua jobs %-%-all' lists them\n$", complaint(case[1], case[2]))
+    end
+  end)
+
+  it("is not what status and cancel are for", function()
+    for _, command in ipairs { "status", "cancel" } do
+      local result = it_all:run { command, "r8" }
+
+      assert.equal(2, result.code)
+      assert.matches("'r8' is a run of this machine: mrlua show r8\n", result.stderr)
+    end
+  end)
+
   it("runs a job whose record cannot be kept", function()
     temp.write(it_all.folder .. "/state", "no folder")
     local result = it_all:run { "run", it_all.job, it_all.input, "--quiet" }

@@ -245,6 +245,14 @@ map 0 of job r1 (job), in map
     assert.matches("the attempt had failed otherwise: map took longer than 0.5 s", result.stdout)
   end)
 
+  it("takes 'last' for the newest job", function()
+    fail(PARSE, "bad\n")
+    local result = mrlua { "replay", "last/m0", "--master", "127.0.0.1:1" }
+
+    assert.equal(0, result.code)
+    assert.equal(mrlua({ "replay", "r1/m0" }).stdout, result.stdout)
+  end)
+
   it("knows what it has, when what is asked for is not there", function()
     fail(PARSE, "bad\n")
 
@@ -255,6 +263,8 @@ map 0 of job r1 (job), in map
     assert.matches("there is nothing of run r9",
       cjson.decode(mrlua({ "replay", "r9/m0", "--json" }).stdout).error.message)
     assert.matches("r1 is a job: give a task of it", mrlua({ "replay", "r1" }).stderr)
+    assert.matches("r1 is a job: give a task of it",
+      mrlua({ "replay", "last", "--master", "127.0.0.1:1" }).stderr)
     assert.matches("in%.txt: no capsule", mrlua({ "replay", "in.txt" }).stderr)
   end)
 

@@ -36,7 +36,11 @@ function ask.act(question, tell)
     args.job = flags.job
     local answer = assert(question(args))
     if answer.error then
-      return failure.tell(answer.error, flags)
+      local fault = answer.error
+      if flags.job then
+        fault = require("mrlua.cli.past").hint(fault, flags.job)
+      end
+      return failure.tell(fault, flags)
     elseif flags.json then
       io.stdout:write(json_text(answer), "\n")
     else

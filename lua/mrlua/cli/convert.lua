@@ -84,7 +84,9 @@ convert.named_path = named_path "^([%a_][%w_]*)=(.+)$"
 --- A job's number, as `mrlua submit` and `mrlua jobs` tell it.
 function convert.job(text)
   local number = text:match("^%d+$") and math.tointeger(tonumber(text))
-  if not number or number < 1 then
+  if text:find "^r%d+$" then
+    return nil, ("'%s' is a run of this machine: mrlua show %s"):format(text, text)
+  elseif not number or number < 1 then
     return nil, ("'%s' is not the number of a job; 'mrlua jobs' lists them"):format(text)
   end
   return number

@@ -3,20 +3,13 @@
 
 local cluster_options = require "mrlua.cli.cluster_options"
 local failure = require "mrlua.cli.failure"
+local past = require "mrlua.cli.past"
 local printable = require "mrlua.printable"
 local trail_files = require "mrlua.cli.trail_files"
 local usage = require "mrlua.cli.usage"
 
 local STAGES = { p = "plan", s = "sample", m = "map", r = "reduce", d = "driver" }
 local ESCAPES = { n = "\n", r = "\r", ["\\"] = "\\" }
-
-local function convert_job(text)
-  if not trail_files.job(text) then
-    return nil, ("'%s' is no job: r17 is a run of this machine, 17 a job of the master")
-      :format(text)
-  end
-  return text
-end
 
 local function convert_task(text)
   if not trail_files.is_task(text) then
@@ -30,8 +23,7 @@ local function new_parser()
     .. " attempt, in the order in which these began to print.")
   parser:usage("Usage: mrlua logs JOB [--task TASK] [--json] [--master HOST:PORT]"
     .. " [--key-file FILE]")
-  parser:argument("JOB", "r17, a run of this machine, or 17, a job of the master."):target("job")
-    :convert(convert_job)
+  parser:argument("JOB", past.WHAT):target("job").completes = "past"
   parser:option("--task", "Only of this one: m3 is map 3, r0 reduce 0, 2.m3 map 3 of step 2.")
     :argname("TASK")
     :convert(convert_task)
@@ -44,6 +36,7 @@ local function new_parser()
     .. " the connection of a worker broke are not there.")
   return usage.examples(parser, {
     { "mrlua logs r17 --task m3", "what map 3 of a run of this machine has printed" },
+    { "mrlua logs last", "all of the newest job, of the master or of this machine" },
     { "mrlua logs 17 --json", "all of a job of the master, for a program" },
   })
 end
@@ -94,7 +87,11 @@ local function tell(list, flags)
 end
 
 local function act(flags)
-  local text, fault = trail_files.read(trail_files.job(flags.job), "log", flags)
+  local text
+  local name, fault = past.trail_name(flags, flags.job)
+  if name then
+    text, fault = trail_files.read(trail_files.job(name), "log", flags)
+  end
   if text == nil then
     return failure.tell(fault, flags)
   end

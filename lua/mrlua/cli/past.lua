@@ -83,6 +83,25 @@ local function find_run(id)
     .. " them)", id)
 end
 
+--- A fault of a master that was asked for a job, with the run that may be meant.
+-- @tparam table fault
+-- @tparam integer number  of the job
+-- @treturn table          the fault
+function past.hint(fault, number)
+  local runs, meant = list_runs().runs, "r" .. number
+  for _, run in ipairs(runs) do
+    if run == meant then
+      fault.message = ("%s; did you mean %s, a run of this machine?"):format(fault.message, meant)
+      return fault
+    end
+  end
+  if runs[1] and fault.message:find "^no master answers" then
+    fault.message = ("%s; runs of this machine are called %s: 'mrlua jobs --all' lists them")
+      :format(fault.message, runs[1])
+  end
+  return fault
+end
+
 -- ---- of a master ----
 
 --- The jobs that the master knows, newest first.
@@ -97,7 +116,7 @@ local function find_master_job(flags, number)
   args.job = number
   local answer = assert(engine.job_facts(args))
   if answer.error then
-    return nil, answer.error
+    return nil, past.hint(answer.error, number)
   end
   return history.of_master(answer)
 end
@@ -190,6 +209,22 @@ function past.find(flags, name)
     return find_run(name)
   end
   return find_output(flags, name)
+end
+
+--- What a job is called whose trail is wanted (mrlua.cli.trail_files).
+-- @tparam table flags
+-- @tparam string name  as find() takes it
+-- @treturn string      "17" or "r17", which may not be there; or nil and the fault
+function past.trail_name(flags, name)
+  if name:find "^r?%d+$" then
+    return name
+  end
+  local job, fault = past.find(flags, name)
+  if job and job.kind == "output" then
+    return nil, setup_fault("what wrote %s is not remembered here: 'mrlua jobs --all' lists what"
+      .. " is", name)
+  end
+  return job and tostring(job.id), fault
 end
 
 --- What to say of JOB in a help text.

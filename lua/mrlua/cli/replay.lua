@@ -8,6 +8,7 @@ local cluster_options = require "mrlua.cli.cluster_options"
 local convert = require "mrlua.cli.convert"
 local engine = require "mrlua.engine"
 local failure = require "mrlua.cli.failure"
+local past = require "mrlua.cli.past"
 local printable = require "mrlua.printable"
 local prompt = require "mrlua.repl.prompt"
 local replay = require "mrlua.replay"
@@ -27,8 +28,8 @@ local function new_parser()
     .. "              [--master HOST:PORT] [--key-file FILE]\n"
     .. "       mrlua replay FILE [--debug] ...")
   parser:argument("JOB/TASK", "What the error message says: r17/m3 is map 3 of a run of this"
-    .. " machine, 17/r0 reduce 0 of job 17 of the master, 17/2.m3 map 3 of its second step. Or a"
-    .. " file, a capsule."):target("capsule")
+    .. " machine, 17/r0 reduce 0 of job 17 of the master, 17/2.m3 map 3 of its second step, last/m3"
+    .. " map 3 of the newest of both. Or a file, a capsule."):target("capsule")
   parser:flag("--debug", "A prompt in the locals of the function that raised: read and assign"
     .. " them, call the job's functions; up(), down(), where(), vars(). Ctrl-D ends it.")
   parser:option("--limit-seconds", "The most that it may take of the processor (default: no limit,"
@@ -50,10 +51,24 @@ local function new_parser()
   })
 end
 
+-- "last/m0" by the name of the newest job, others as they are; or nil and the fault.
+local function resolve(flags)
+  local job, task = flags.capsule:match "^(last)(/?.*)$"
+  if not job or task ~= "" and task:sub(1, 1) ~= "/" then
+    return flags.capsule
+  end
+  local name, fault = past.trail_name(flags, job)
+  return name and name .. task, fault
+end
+
 -- The capsule that is meant; or nil and the fault.
 local function find(flags)
-  local about = trail_files.task(flags.capsule)
-  local args = { path = flags.capsule }
+  local name, unknown = resolve(flags)
+  if not name then
+    return nil, unknown
+  end
+  local about = trail_files.task(name)
+  local args = { path = name }
   if about then
     local found, fault = trail_files.capsule(about, flags)
     if not found then
@@ -63,9 +78,8 @@ local function find(flags)
   end
   local capsule, fault = capsules.of(assert(engine.capsule_read(args)))
   if not capsule then
-    if not about and not flags.capsule:find "/" and trail_files.job(flags.capsule) then
-      fault.message = ("%s is a job: give a task of it, as in %s/m0"):format(flags.capsule,
-        flags.capsule)
+    if not about and not name:find "/" and trail_files.job(name) then
+      fault.message = ("%s is a job: give a task of it, as in %s/m0"):format(name, name)
     end
     return nil, fault
   end

@@ -5,6 +5,7 @@
 
 local cluster_options = require "mrlua.cli.cluster_options"
 local engine = require "mrlua.engine"
+local past = require "mrlua.cli.past"
 
 local trail_files = {}
 
@@ -74,7 +75,10 @@ local function ask(about, name, flags)
   if not answer then
     return nil, { kind = kind, message = message }
   end
-  return not answer.error and answer or nil, answer.error
+  if answer.error then
+    return nil, past.hint(answer.error, about.job)
+  end
+  return answer
 end
 
 --- Names of files, in the order in which they were last written.
