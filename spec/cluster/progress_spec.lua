@@ -53,8 +53,8 @@ describe("mrlua submit, while a job runs,", function()
     local result = it_all:run { "submit", path, "README.md", "-o", it_all.folder .. "/out" }
 
     assert.equal(1, result.code)
-    assert.matches("^mrlua: map 0, on worker 1 %([^)]+%), is tried again: [^\n]*memory[^\n]*\n"
-      .. "mrlua: ", result.stderr)
+    assert.matches("^job 1: greedy, on [^\n]*\nmrlua: map 0, on worker 1 %([^)]+%), is tried"
+      .. " again: [^\n]*memory[^\n]*\nmrlua: ", result.stderr)
   end)
 
   it("draws what the job has counted, below the bars", function()

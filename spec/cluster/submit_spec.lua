@@ -130,6 +130,18 @@ describe("mrlua submit", function()
     assert.equal(#temp.read(output() .. "/part-00000"), told.parts[1].bytes)
   end)
 
+  it("says which job it is before anything else, if it is not to be quiet", function()
+    it_all:start(1)
+    local first = submit(WORDCOUNT, INPUTS[1], "-o", output "first")
+    local second = submit(WORDCOUNT, INPUTS[1], "-o", output "second", "--quiet")
+
+    assert.equal(("job 1: wordcount, on %s\n"):format(it_all.address),
+      first.stderr:match "^[^\n]*\n")
+    assert.equal(1, select(2, first.stderr:gsub("job 1", "")))
+    assert.equal("", first.stdout)
+    assert.equal("", second.stderr)
+  end)
+
   it("names no job by --detach but its number, and does not wait", function()
     it_all:start_master() -- nobody there to run it
     local result = submit(WORDCOUNT, INPUTS[1], "-o", output(), "--detach")

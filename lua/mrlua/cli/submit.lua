@@ -33,6 +33,15 @@ local function tell_detached(begun, flags)
   return 0
 end
 
+-- What every other command calls it by: told before anything else is, also to who will not wait
+-- to the end.
+local function tell_begun(id, config, flags)
+  if id > 0 and not flags.quiet then
+    io.stderr:write(("job %d: %s, on %s\n"):format(id, (config.job_name:gsub("%c", "?")),
+      config.master))
+  end
+end
+
 local function interrupted_text(id)
   if id == 0 then
     return "interrupted before the master had answered; 'mrlua jobs' tells whether it has the job"
@@ -48,6 +57,7 @@ local function submit(config, flags, environment)
   elseif flags.detach and begun.id > 0 then
     return tell_detached(begun, flags)
   end
+  tell_begun(begun.id, config, flags)
   watch.until_finished(engine.submit_step, flags, environment)
   local ended = assert(engine.submit_end())
   ended.id = begun.id > 0 and begun.id or nil
