@@ -189,6 +189,22 @@ return {
     it_all:expect_clean()
   end)
 
+  it("tells of a failed job whose fault it is, and its traceback as it is", function()
+    it_all:start_worker()
+    local path = temp.write(it_all.folder .. "/job.lua", [[
+return { attempts = 2, map = function() error("no such luck") end, reduce = "sum" }]])
+    assert.equal(1, it_all:submit(path, { temp.write(it_all.folder .. "/in", "a\n") }):wait(60))
+    chromium:visit(page_address() .. "#job/1")
+    wait_for("the error", [[document.querySelector(".error pre") !== null]])
+    local text = chromium:value [[return document.querySelector(".error").textContent]]
+
+    assert.matches("^Error: the job's code", text)
+    assert.matches("\n    [^\n]*job.lua:1: in", text)
+    assert.not_matches("\\u0009", text, 1, true)
+    assert.not_matches("attempt %d", text)
+    it_all:expect_clean()
+  end)
+
   it("shows hot keys as text, with their shares and what to do about them", function()
     it_all:start_worker()
     local path = temp.write(it_all.folder .. "/job.lua", [[

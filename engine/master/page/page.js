@@ -7,6 +7,10 @@
   const OUTCOMES = ["completed", "failed", "given up", "worker lost",
     "killed (lost race)"];
   const ORDER = ["plan", "sample", "map", "reduce", "commit"];
+  const KINDS = { // of errors, by engine/base/err.h
+    retry: "network or storage", disk: "the disk of a worker", peer: "an output of a map was lost",
+    input: "the input", job: "the job's code", limit: "a limit", setup: "set-up",
+  };
   const LETTERS = { ".": "\u00b7", ">": "\u25b8", "#": "\u25a0" };
   const LIVE = new Set(["planning", "running", "committing"]);
   const UNEVEN = 1.5; // times its even share: from there on a partition is shown
@@ -166,13 +170,17 @@
     if (!info.error) {
       return [];
     }
-    const causes = info.causes.map((cause) => element("li", {}, [`attempt ${cause.attempt} on `,
-      quoted(nameOf(cause.worker)), `: ${cause.error?.kind || ""}`]));
+    // One alone is what the error tells; of several it tells the last one.
+    const causes = info.causes.length < 2 ? [] : info.causes.map((cause) => element("li", {},
+      ["on ", cause.worker < 0 ? "the master" : quoted(`worker ${nameOf(cause.worker)}`),
+        `: ${KINDS[cause.error?.kind] || "unknown"}`]));
     return [element("section", { class: "error" }, [
-      element("h3", {}, `Error (${info.error.kind})`),
-      element("pre", {}, view.visible(info.error.message)),
-      ...(info.detail ? [element("pre", {}, view.visible(info.detail))] : []),
-      ...(causes.length ? [element("ul", {}, causes)] : []),
+      element("h3", {}, info.status === "cancelled" ? "Cancelled"
+        : `Error: ${KINDS[info.error.kind] || info.error.kind}`),
+      element("pre", {}, view.lines(info.error.message)),
+      ...(info.detail ? [element("pre", {}, view.lines(info.detail))] : []),
+      ...(causes.length ? [element("p", {}, "Failed, the last first:"),
+        element("ul", {}, causes)] : []),
     ])];
   }
 

@@ -19,6 +19,11 @@ const view = (() => {
       (c) => "\\u" + c.charCodeAt(0).toString(16).padStart(4, "0"));
   }
 
+  // Lines of a text that stands in a <pre>: tracebacks begin theirs with a tab.
+  function lines(text) {
+    return visible(String(text).replaceAll("\t", "    "));
+  }
+
   // One line.
   function line(text) {
     return visible(text).replaceAll("\n", "\\u000a");
@@ -127,5 +132,5 @@ const view = (() => {
     ]);
   }
 
-  return { show, element, quoted, visible, line, table, bytes, number, seconds, percent, bar };
+  return { show, element, quoted, visible, lines, line, table, bytes, number, seconds, percent, bar };
 })();
