@@ -213,7 +213,7 @@ static void answer_piece(struct master_peer *peer, uint64_t request_id, const ch
     buf_deinit(&bytes);
 }
 
-/* A capsule has code and records in it: that is more than who may look at jobs is to see. */
+/* A capsule has records of the input in it: that is more than who may look at jobs is to see. */
 static int check(const struct master_peer *peer, const Mrlua__TrailGet *get, struct err *err)
 {
     if (strchr(get->name, '/') || get->name[0] == '.')

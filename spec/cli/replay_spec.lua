@@ -142,6 +142,20 @@ map 0 of job r1 (job), in map
     assert.matches("it did not fail here; the attempt did: .*memory", result.stdout)
   end)
 
+  it("gives a job all of Lua's libraries only when it is told to", function()
+    local command = fail("return { unsafe = true, reduce = 'sum',\n"
+      .. "  map = function(key, line) error(io.open and line) end }", "bad\n",
+      { "--allow-unsafe" })
+    local refused = mrlua { command[1], command[2] }
+    local replayed = mrlua { command[1], command[2], "--allow-unsafe" }
+
+    assert.equal(2, refused.code)
+    assert.equal("mrlua: job r1 says unsafe = true: it wants all of Lua's libraries; if you trust"
+      .. " it, give --allow-unsafe\n", refused.stderr)
+    assert.equal(0, replayed.code, replayed.stderr)
+    assert.matches("line = \"bad\"", replayed.stdout, 1, true)
+  end)
+
   it("does a reduce again with its key and the values it had taken", function()
     local command = fail("return { map = function(key, line, emit) emit(line, key) end,\n"
       .. "  reduce = function(key, values, emit) local sum = 0\n"

@@ -8,7 +8,8 @@ local usage = require "mrlua.cli.usage"
 local function new_parser()
   local parser = usage.parser("key", "Prints the key of a role.")
   parser:usage("Usage: mrlua key --role read|submit|worker [--key-file FILE] [--json]")
-  parser:option("--role", "read: look at jobs; submit: that, and run jobs; worker: be a worker.")
+  parser:option("--role", "read: look at jobs, their code and params; submit: that, run"
+    .. " jobs, and see the records on which they failed; worker: be a worker.")
     :argname("ROLE"):choices { "read", "submit", "worker" }:count(1)
   cluster_options.add_key_file(parser)
   parser:flag("--json", "One line of JSON.")

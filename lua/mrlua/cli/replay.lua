@@ -35,6 +35,7 @@ local function new_parser()
   parser:option("--limit-seconds", "The most that it may take of the processor (default: no limit,"
     .. " but 10 where the attempt was killed, for that may not end)."):argname("S")
     :convert(convert.seconds)
+  parser:flag("--allow-unsafe", "Let a job that says `unsafe = true` have all of Lua's libraries.")
   parser:option("--tmp", "Where copies of objects in Cloud Storage go."):argname("DIR")
   cluster_options.add(parser)
   usage.section(parser, "Other")
@@ -187,6 +188,11 @@ local function run(capsule, flags)
   if not possible then
     io.stdout:write(flags.json and "" or capsule_text.of(capsule))
     return failure.tell({ kind = "input", message = "this cannot be done again: " .. why }, flags)
+  end
+  if capsule.attempt.unsafe and not flags.allow_unsafe then
+    return failure.tell({ kind = "setup", is_setup = true, message = ("job %s says unsafe = true:"
+      .. " it wants all of Lua's libraries; if you trust it, give --allow-unsafe")
+      :format(capsule.job.id) }, flags)
   end
   local records, missing = records_of(capsule, flags.tmp)
   local is_killed = not (capsule.attempt.scene and capsule.attempt.scene.hand)
