@@ -37,6 +37,7 @@ static void a_job_has_its_stages_by_name(void **state)
     info.n_stages = 2;
     page_json_job(&out, NULL, &info, false);
     assert_true(has("{\"id\":7,\"name\":\"a\\\"b\",\"user\":\"\",\"status\":\"running\","));
+    assert_false(has("parent"));
     assert_true(has("\"submitted_ms\":5,"));
     assert_true(has("{\"name\":\"map\",\"tasks\":3,"));
     assert_true(has("\"bytes\":123456789012,"));

@@ -48,14 +48,25 @@ struct master_page {
 
 /* ---- overview ---- */
 
-static void add_jobs(const struct master *master, struct buf *out)
+/* Those of the past are in the order in which they ended: a job comes after its steps. */
+static uint64_t oldest_job(const struct master *master)
 {
-    uint64_t oldest = master->past_count > 0 ? master->past[0].job_id : 1;
-    int count = 0;
+    uint64_t oldest = master->job_id_last;
 
+    for (size_t i = 0; i < master->past_count; i++)
+        if (master->past[i].job_id < oldest)
+            oldest = master->past[i].job_id;
     if (!list_is_empty(&master->jobs) &&
         LIST_FIRST(&master->jobs, struct master_job, link)->id < oldest)
         oldest = LIST_FIRST(&master->jobs, struct master_job, link)->id;
+    return oldest > 0 ? oldest : 1;
+}
+
+static void add_jobs(const struct master *master, struct buf *out)
+{
+    uint64_t oldest = oldest_job(master);
+    int count = 0;
+
     jsontext_array_begin(out, "jobs");
     for (uint64_t id = master->job_id_last; id >= oldest && count < JOB_COUNT_MAX; id--) {
         Mrlua__JobInfo *info = master_info_of(master, id, INFO_LISTED);

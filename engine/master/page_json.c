@@ -160,6 +160,8 @@ void page_json_job(struct buf *out, const char *name, const Mrlua__JobInfo *info
 {
     jsontext_object_begin(out, name);
     jsontext_number(out, "id", info->job);
+    if (info->parent)
+        jsontext_number(out, "parent", info->parent);
     add_text(out, "name", info->name);
     add_text(out, "user", info->user);
     jsontext_string(out, "status", status_name(info->status));

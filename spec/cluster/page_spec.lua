@@ -189,6 +189,21 @@ return {
     it_all:expect_clean()
   end)
 
+  it("lists the steps of a job below it, and says whose they are", function()
+    it_all:start_worker()
+    local path = temp.write(it_all.folder .. "/steps.lua", [[return { steps = {
+      { map = "words", reduce = "sum" }, { map = "identity", reduce = "sum" } } }]])
+    assert.equal(0, it_all:submit(path, { "README.md" }):wait(60))
+    chromium:visit(page_address())
+    wait_for("the steps", [[document.body.innerText.includes("(a step of job 1)")]])
+    local shown = chromium:value [[return [...document.querySelector("table").tBodies[0].rows]
+      .map((r) => r.cells[0].innerText + " " + r.cells[1].innerText)]]
+
+    assert.same({ "1 steps", "3 steps (a step of job 1)",
+      "2 steps, step 1 (a step of job 1)" }, shown)
+    it_all:expect_clean()
+  end)
+
   it("tells of a failed job whose fault it is, and its traceback as it is", function()
     it_all:start_worker()
     local path = temp.write(it_all.folder .. "/job.lua", [[

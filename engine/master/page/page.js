@@ -51,12 +51,20 @@
 
   function jobRow(info) {
     return [
-      element("a", { href: `#job/${info.id}` }, `${info.id}`), quoted(info.name),
+      element("a", { href: `#job/${info.id}` }, `${info.id}`),
+      info.parent ? [quoted(info.name), ` (a step of job ${info.parent})`] : quoted(info.name),
       quoted(info.user), info.status,
       [bar(info.status === "succeeded" ? 1 : info.fraction, `progress of job ${info.id}`)],
       counts(stageOf(info, "map")), counts(stageOf(info, "reduce")), seconds(info.seconds),
       new Date(info.submitted_ms).toLocaleString("sv"),
     ];
+  }
+
+  // The steps of a job stand below it.
+  function inOrder(jobs) {
+    const known = new Set(jobs.map((info) => info.id));
+    return jobs.filter((info) => !known.has(info.parent)).flatMap((info) =>
+      [info, ...jobs.filter((step) => step.parent === info.id)]);
   }
 
   function workerRow(worker) {
@@ -70,7 +78,7 @@
   function overviewParts(all) {
     const jobs = view.table("Jobs",
       ["job", "name", "user", "status", "progress", "maps", "reduces", "took", "submitted"],
-      all.jobs.map(jobRow),
+      inOrder(all.jobs).map(jobRow),
       ["number", "word", "word", "word", "word", "number", "number", "number", "word"]);
     const workers = view.table("Workers",
       ["worker", "name", "address", "state", "slots", "outputs", "disk free", "last heard"],
