@@ -138,6 +138,19 @@ static const char *state_of(const Mrlua__JobInfo *info)
     return "unknown"; /* to this client, of a newer master */
 }
 
+void job_values_title(const Mrlua__JobInfo *info, struct buf *out)
+{
+    char title[64];
+    int len;
+
+    if (!info || info->step == 0)
+        return;
+    len = snprintf(title, sizeof title, "step %u", info->step);
+    if (info->step_count > 0)
+        snprintf(title + len, sizeof title - (size_t)len, "/%u", info->step_count);
+    field_string(out, "title", title);
+}
+
 static void add_job(const Mrlua__JobInfo *info, struct buf *out)
 {
     const Mrlua__StageProgress *map = stage_of(info, STAGE_MAP);
@@ -154,20 +167,8 @@ static void add_job(const Mrlua__JobInfo *info, struct buf *out)
     field_number(out, "submitted", (double)info->submitted_ns / 1e9);
     field_integer(out, "tasks", map->tasks + reduce->tasks);
     field_integer(out, "tasks_done", map->completed + reduce->completed);
+    job_values_title(info, out);
     value_write_table_end(out);
-}
-
-void job_values_title(const Mrlua__JobInfo *info, struct buf *out)
-{
-    char title[64];
-    int len;
-
-    if (!info || info->step == 0)
-        return;
-    len = snprintf(title, sizeof title, "step %u", info->step);
-    if (info->step_count > 0)
-        snprintf(title + len, sizeof title - (size_t)len, "/%u", info->step_count);
-    field_string(out, "title", title);
 }
 
 void job_values_list(const Mrlua__JobListAnswer *list, struct buf *out)

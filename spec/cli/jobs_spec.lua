@@ -30,6 +30,17 @@ describe("mrlua jobs", function()
     assert.equal(2, it_all:list_jobs()[1].id)
   end)
 
+  it("counts no tasks of a job of steps, for they are those of its last one", function()
+    it_all:start_worker()
+    local path = temp.write(it_all.folder .. "/steps.lua", [[return { steps = {
+      { map = "words", reduce = "sum" }, { map = "identity", reduce = "sum" } } }]])
+    assert.equal(0, it_all:run({ "submit", path, "README.md", "--quiet", "-o",
+      it_all.folder .. "/out" }).code)
+
+    assert.matches("\n  1  steps  done +%- ", it_all:run({ "jobs" }).stdout)
+    assert.equal("step 2/2", it_all:list_jobs()[1].title)
+  end)
+
   it("says of a job that has no tasks yet why", function()
     local path = temp.write(it_all.folder .. "/steps.lua",
       "return { steps = { { map = 'words', reduce = 'sum' } } }")

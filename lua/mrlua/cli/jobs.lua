@@ -33,10 +33,11 @@ local function new_parser()
   })
 end
 
--- Before its plan is made a job has none; of one of several steps they are those of the step that
--- runs, or of the last one.
+-- Before its plan is made a job has none. Those of one step say nothing of all the steps of a job.
 local function tasks_text(job)
-  if job.tasks > 0 then
+  if job.title then
+    return job.state == "running" and job.title or "-"
+  elseif job.tasks > 0 then
     return ("%d/%d"):format(job.tasks_done, job.tasks)
   end
   return job.state == "running" and "planning" or "-"
