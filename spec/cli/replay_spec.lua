@@ -272,7 +272,7 @@ map 0 of job r1 (job), in map
 
     local result = mrlua { "replay", "r1/m7" }
     assert.equal(2, result.code)
-    assert.equal("mrlua: run r1 left no capsule of m7: there are m0\n", result.stderr)
+    assert.equal("mrlua: of r1 only m0 failed: mrlua replay r1/m0\n", result.stderr)
     assert.matches("there is nothing of run r9", mrlua({ "replay", "r9/m0" }).stderr)
     assert.matches("there is nothing of run r9",
       cjson.decode(mrlua({ "replay", "r9/m0", "--json" }).stdout).error.message)

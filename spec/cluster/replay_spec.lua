@@ -117,7 +117,7 @@ describe("mrlua replay, of a job of a cluster", function()
     local _, id = submit(PARSE, { write_lines(1, 1) }, { "--reducers", 1 })
     local words = { "--master", it_all.address, "--key-file", it_all.folder .. "/key" }
 
-    assert.equal(("mrlua: job %d left no capsule of m7: there are m0\n"):format(id),
+    assert.equal(("mrlua: of job %d only m0 failed: mrlua replay %d/m0\n"):format(id, id),
       mrlua({ "replay", id .. "/m7", table.unpack(words) }).stderr)
     assert.matches("there is no job 99", mrlua({ "replay", "99/m0", table.unpack(words) }).stderr)
   end)

@@ -109,6 +109,20 @@ function trail_files.read(about, name, flags)
   return file and file:read "a" or false
 end
 
+-- Why there is no such capsule. `others`: of which tasks there are some.
+local function no_capsule(about, others)
+  local job = about.job and "job " .. about.id or about.id
+  if #others == 0 then
+    return setup("there is nothing to replay of %s, no task left a capsule: 'mrlua show %s' tells"
+      .. " how it ended", job, about.id)
+  elseif about.attempt then
+    return setup("%s left no capsule of %s-%s: there are %s", job, about.task, about.attempt,
+      table.concat(others, ", "))
+  end
+  return setup("of %s only %s failed: mrlua replay %s/%s", job, table.concat(others, ", "),
+    about.id, others[1])
+end
+
 --- The newest capsule of a task, or that of its attempt.
 -- @treturn table  its name and bytes; or nil and the fault
 function trail_files.capsule(about, flags)
@@ -116,21 +130,20 @@ function trail_files.capsule(about, flags)
   if not names then
     return nil, fault
   end
-  local found, others = nil, {}
+  local found, others, seen = nil, {}, {}
   for _, name in ipairs(names) do
     local task, attempt = name:match "^([%w.]+)%-(%d+)%.capsule$"
     task = trail_files.attempt_number(attempt) and task -- else it is no file of ours
     if task == about.task and is_attempt(about, attempt) then
       found = name
     elseif task then
-      others[#others + 1] = task .. (about.attempt
-        and "-" .. trail_files.attempt_number(attempt) or "")
+      local name_of = task .. (about.attempt and "-" .. trail_files.attempt_number(attempt) or "")
+      others[#others + 1] = not seen[name_of] and name_of or nil
+      seen[name_of] = true
     end
   end
   if not found then
-    return nil, setup("%s %s left no capsule of %s%s: %s", about.job and "job" or "run", about.id,
-      about.task, about.attempt and "-" .. about.attempt or "",
-      #others > 0 and "there are " .. table.concat(others, ", ") or "it left none")
+    return nil, no_capsule(about, others)
   end
   local bytes
   bytes, fault = trail_files.read(about, found, flags)

@@ -53,10 +53,25 @@ describe("lua/mrlua/cli/trail_files", function()
   it("tells what there is instead", function()
     with_run { "m3-9.capsule", "log", "m3-99999999999999999999.capsule" }
     local _, fault = trail_files.capsule(trail_files.task "r17/m5", {})
-    assert.equal("run r17 left no capsule of m5: there are m3", fault.message)
+    assert.equal("of r17 only m3 failed: mrlua replay r17/m3", fault.message)
 
     _, fault = trail_files.capsule(trail_files.task "r17/m3-4", {})
-    assert.equal("run r17 left no capsule of m3-4: there are m3-9", fault.message)
+    assert.equal("r17 left no capsule of m3-4: there are m3-9", fault.message)
+  end)
+
+  it("says of a run that left no capsule that there is nothing to replay", function()
+    with_run { "log" }
+    local _, fault = trail_files.capsule(trail_files.task "r17/m0", {})
+
+    assert.equal("there is nothing to replay of r17, no task left a capsule: 'mrlua show r17' tells"
+      .. " how it ended", fault.message)
+  end)
+
+  it("names a task once of which several attempts failed", function()
+    with_run { "m3-9.capsule", "m3-10.capsule", "r0-12.capsule" }
+    local _, fault = trail_files.capsule(trail_files.task "r17/m5", {})
+
+    assert.equal("of r17 only m3, r0 failed: mrlua replay r17/m3", fault.message)
   end)
 
   it("takes the number of an attempt as people see it, and whole", function()
