@@ -373,13 +373,13 @@ function Report:add_unread(name, input, path, message)
   local format, options = formats.input(input or "lines")
   format = format:match "^%a+" -- without how it is split
   if format == "run" or format == "grammar" or options and options.columns then
-    return self:note("%s: %s", path, message)
+    return self:note("%s: %s", path, message or "there are no records in it")
   end
-  self:add({ kind = "sample", what = ("the sample %s gives no record to try: %s"):format(path,
-      message),
-    why = "nothing would come out of the job, or it would end here",
-    fix = ("give a sample of the real input, or mend the field input: it is %q"):format(format) },
-    nil, name and "inputs" or "input")
+  self:add({ kind = "sample",
+    what = ("the sample %s gives no record to try: %s"):format(path, message or "it has none"),
+    why = message and "the job would end here" or "nothing was tried, so nothing can be said",
+    fix = message and ("give a sample of the real input, or mend the field input: it is %q")
+      :format(format) or "give a sample with records" }, nil, name and "inputs" or "input")
 end
 
 -- The records of one input: of its sample, or invented.
@@ -390,7 +390,7 @@ function Report:records_of(name, input)
     if list and #list > 0 then
       return list, true
     end
-    self:add_unread(name, input, sample.path, message or "there are no records in it")
+    self:add_unread(name, input, sample.path, message)
     return nil, true
   end
   local list = samples.invent(input, self.fields)

@@ -141,13 +141,15 @@ describe("mrlua/check job()", function()
 
     assert.matches("^the sample sample.txt gives no record to try: [^\n]+", one.what)
     assert.equal(2, one.line)
-    assert.same({ "job.lua:1: the sample sample.txt gives no record to try: there are no records"
-      .. " in it" }, told("return { map = 'words', reduce = 'sum' }", sample ""))
+    assert.equal("give a sample of the real input, or mend the field input: it is \"jsonl\"",
+      one.fix)
+    assert.same({ "job.lua:1: the sample sample.txt gives no record to try: it has none" },
+      told("return { map = 'words', reduce = 'sum' }", sample ""))
     local all = report([[return { input = { format = "csv", columns = { "a" }, separator = ":" },
       map = function(_, row, emit) emit(row.a, 1) end }]], sample "a:b\n")
     assert.same({}, all.findings)
     assert.matches("^sample.txt: ", all.notes[1])
-    assert.matches("mend the field input: it is \"csv\"$", report("return { input = 'csv',\n"
+    assert.equal("give a sample with records", report("return { input = 'csv',\n"
       .. "map = function(_, row, emit) emit(row.a, 1) end }", sample "").findings[1].fix)
   end)
 
