@@ -30,8 +30,16 @@ describe("mrlua logs", function()
   it("prints what each attempt has printed, in order", function()
     run(JOB, "a\nb\n")
 
-    assert.matches("^== map 0, attempt %d+\nmapping\ta\n== map 1, attempt %d+\nmapping\tb\n"
-      .. "== reduce 0, attempt %d+\nreducing\ta\nreducing\tb\n$", mrlua({ "logs", "r1" }).stdout)
+    assert.matches("^== map 0, attempt 1\nmapping\ta\n== map 1, attempt 1\nmapping\tb\n"
+      .. "== reduce 0, attempt 1\nreducing\ta\nreducing\tb\n$", mrlua({ "logs", "r1" }).stdout)
+  end)
+
+  it("counts the attempts of a task", function()
+    run([[return { attempts = 2, reduce = "sum",
+      map = function() print "trying" local s = "x" while true do s = s .. s end end }]], "x\n")
+
+    assert.equal("== map 0, attempt 1\ntrying\n== map 0, attempt 2\ntrying\n",
+      mrlua({ "logs", "r1" }).stdout)
   end)
 
   it("prints one task's, when that is asked for", function()

@@ -65,20 +65,24 @@ local function attempts_of(text, task)
   return list
 end
 
-local function title_of(attempt)
+-- `number_of_task`: how many of the task's attempts have printed so far. Its own number counts all
+-- attempts that its master ever began, which says nothing here.
+local function title_of(attempt, number_of_task)
   local step, letter, number = attempt.task:match "^(%d*)%.?(%a)(%d+)$"
   return ("== %s%s %s, attempt %d\n"):format(step ~= "" and "step " .. step .. ", " or "",
-    STAGES[letter] or "task", number, trail_files.attempt_number(attempt.attempt))
+    STAGES[letter] or "task", number, number_of_task)
 end
 
 local function tell(list, flags)
   local json = flags.json and require "mrlua.json"
+  local counts = {}
   for _, attempt in ipairs(list) do
+    counts[attempt.task] = (counts[attempt.task] or 0) + 1
     if json then
       attempt.lines = setmetatable(attempt.lines, json.list)
       io.stdout:write(json.encode(attempt), "\n")
     else
-      io.stdout:write(title_of(attempt))
+      io.stdout:write(title_of(attempt, counts[attempt.task]))
       for _, line in ipairs(attempt.lines) do
         io.stdout:write(printable.lines(line), "\n")
       end
