@@ -40,6 +40,13 @@ describe("mrlua", function()
       result.stderr)
   end)
 
+  it("names the option that was probably meant", function()
+    for _, case in ipairs { { "--verison", "--version" }, { "--hlep", "--help" } } do
+      assert.equal(("mrlua: unknown option '%s'; did you mean '%s'?\ntry 'mrlua --help'\n")
+        :format(case[1], case[2]), engine.run({ case[1] }).stderr)
+    end
+  end)
+
   it("says what is wrong with a command line, in one line and a hint", function()
     for _, case in ipairs {
       { { "run" }, "missing argument 'JOB.lua'" },

@@ -61,7 +61,9 @@ end
 function convert.parameter(text)
   local name, value = text:match("^([%a_][%w_]*)=(.*)$")
   if not name then
-    return nil, ("'%s' is not name=value"):format(text)
+    return nil, text:find "^[%a_][%w_]*$"
+      and ("'%s' is not name=value: write --param %s=VALUE"):format(text, text)
+      or ("'%s' is not name=value"):format(text)
   end
   return { name, value }
 end

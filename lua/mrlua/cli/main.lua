@@ -23,6 +23,8 @@ local function main(argv)
   local found, hint = commands.find(commands.all, name)
   if name == "version" or name == "-v" or name == "-V" then
     hint = "; did you mean '--version'?"
+  elseif name:find "^%-" then
+    hint = require("mrlua.nearest").hint(name, { "--help", "--version" })
   end
   if not found then
     return unknown(name, hint)

@@ -71,7 +71,8 @@ describe("mrlua/cli/run_options parse()", function()
   end)
 
   it("refuses parameters without a name, or given twice", function()
-    assert.equal("option '--param': 'word' is not name=value", complaint("--param", "word"))
+    assert.equal("option '--param': 'word' is not name=value: write --param word=VALUE",
+      complaint("--param", "word"))
     assert.equal("option '--param': '=x' is not name=value", complaint("--param", "=x"))
     assert.equal("option '--param': 'a' is given twice",
       complaint("--param", "a=1", "--param", "a=1"))
