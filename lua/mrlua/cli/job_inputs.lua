@@ -60,6 +60,8 @@ local function plain(view, flags, path, command)
   if pair then
     return nil, ("option '--input': %s has no input '%s', it reads all alike: %s"):format(path,
       pair[1], call_of(view, path, command))
+  elseif #flags.inputs == 0 and flags.is_typed then
+    return nil, ("%s has no inputs: give inputs = { \"PATH\", ... }"):format(path)
   elseif #flags.inputs == 0 then
     return nil, "missing argument 'INPUT': " .. call_of(view, path, command)
   end
@@ -81,7 +83,8 @@ end
 
 --- The paths of a job, in the order that is its plan's.
 -- @tparam table view      the job, checked
--- @tparam table flags     inputs: a list of paths; named_inputs: a list of { name, path }, or nil
+-- @tparam table flags     inputs: a list of paths; named_inputs: a list of { name, path }, or nil;
+--                         is_typed: who asks is at a prompt of Lua
 -- @tparam string path     of the job file, for messages
 -- @tparam string command  that reads them: "run" has a standard input
 -- @treturn {string,...}   or nil and one line

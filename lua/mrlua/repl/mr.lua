@@ -86,7 +86,7 @@ local function flags_of(options, number)
     overwrite = options.overwrite, params = options.params or {}, reducers = options.reducers,
     slots = options.slots, priority = options.priority, files = options.files or {},
     split_bytes = bytes_of("split_size", options.split_size), allow_unsafe = options.allow_unsafe,
-    sort_buffer_bytes = bytes_of("sort_buffer", options.sort_buffer),
+    sort_buffer_bytes = bytes_of("sort_buffer", options.sort_buffer), is_typed = true,
   }
   add_inputs(flags, options.inputs)
   flags.output, flags.is_scratch = options.into, options.into == nil

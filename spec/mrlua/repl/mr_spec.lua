@@ -51,7 +51,8 @@ describe("repl.mr", function()
     end
     for i, pattern in ipairs { "unknown job field 'mapp': did you mean 'map'",
       "unknown option 'input': did you mean 'inputs'", "a job is a table, or the path of a file",
-      "^out is a userdata", "missing argument 'INPUT'", "no.lua", "^split_size: " } do
+      "^out is a userdata",
+      "^job.lua has no inputs: give inputs = { \"PATH\", ... }", "no.lua", "^split_size: " } do
       assert.matches(pattern, lines[i])
     end
     assert.equal(7, #lines)
