@@ -94,7 +94,8 @@ static void combine_emits_its_own_key_only(void **state)
                      0);
     assert_int_equal(kit_combine(&kit, records, 5), -1);
     assert_string_equal(kit.err.message,
-                        "jobs/x.lua:2: emit: combine may emit only the key it was given");
+                        "jobs/x.lua:2: emit: combine may emit only the key it was given, \"b\", "
+                        "not \"a\"");
     assert_string_equal(buf_string(&kit.output), "\"a\"=1;");
     kit_close(&kit);
 }

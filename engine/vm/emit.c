@@ -1,5 +1,6 @@
 #include "vm/state.h"
 
+#include "record/key_print.h"
 #include "vm/key_lua.h"
 
 #include <lauxlib.h>
@@ -73,6 +74,15 @@ static int emit_counted(lua_State *L, struct vm *vm, struct vm_frame *frame, str
     return rc == 0 ? 0 : vm_raise_kept(L, &err);
 }
 
+static int refuse_key(lua_State *L, const struct vm_frame *frame)
+{
+    char given[KEY_PRINT_BYTES], emitted[KEY_PRINT_BYTES];
+
+    return luaL_error(L, "emit: combine may emit only the key it was given, %s, not %s",
+                      key_print(given, sizeof given, frame->only_key),
+                      key_print(emitted, sizeof emitted, buf_slice(&frame->key)));
+}
+
 /*
  * It may raise, and a raise jumps over C frames, so it owns nothing: all it needs is in the
  * frame, which outlives the lua_pcall(). What the sink says is kept in vm->kept, so that a full
@@ -103,7 +113,7 @@ int vm_emit(lua_State *L)
     if (key_from_lua(L, 1, &frame->key, &err) != 0)
         return luaL_error(L, "emit: %s", err.message);
     if (frame->has_only_key && !slice_equal(buf_slice(&frame->key), frame->only_key))
-        return luaL_error(L, "emit: combine may emit only the key it was given");
+        return refuse_key(L, frame);
     if (frame->counts)
         lua_pushinteger(L, 1);
     if (value_from_lua(L, -1, &vm->encoder, &frame->value, &err) != 0)
