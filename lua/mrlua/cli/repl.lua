@@ -9,6 +9,14 @@ local prompt = require "mrlua.repl.prompt"
 local usage = require "mrlua.cli.usage"
 
 local BANNER = "mrlua: %s.\n%s and mr: mr.jobs(), mr.run{...}; Tab completes, Ctrl-D ends it.\n"
+local HELP = [[
+Lua, line by line; an expression is shown, and _ is the last one. exit or Ctrl-D ends it.
+mr.sample(PATH, n)   the first records of an input
+mr.run(JOB, {...})   runs a job, a table or the path of a file, and waits: inputs = { PATH, ... }
+mr.submit            the same, and does not wait
+mr.lines(PATH)       lines as a chain of maps and reduces
+mr.jobs()  mr.job(ID)  mr.status(ID)  mr.workers()
+]]
 local NEWS_EVERY = 5 -- polls, of which there are ten a second
 
 local function new_parser()
@@ -94,7 +102,7 @@ local function act(flags)
   local env = setmetatable({}, { __index = _G })
   env.mr = mr.new(target, env)
   local code, fault = prompt.run {
-    env = env, banner = BANNER:format(told, _VERSION),
+    env = env, help = HELP, banner = BANNER:format(told, _VERSION),
     complete = prompt.completer(env, names_of(target)), poll = news_of(target),
   }
   if not code then

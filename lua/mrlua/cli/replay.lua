@@ -17,6 +17,11 @@ local trail_files = require "mrlua.cli.trail_files"
 local usage = require "mrlua.cli.usage"
 
 local BANNER = "names are those of the marked frame: up(), down(), where(), vars(); Ctrl-D ends\n"
+local HELP = [[
+Lua in the marked frame: its variables can be read and assigned. exit or Ctrl-D ends it.
+where()          the frames           vars()  the variables of the marked one
+up()  down()     marks the caller, the called one
+]]
 local KILLED_SECONDS = 10.0 -- of a record on which a process was killed: it may not end
 
 local function new_parser()
@@ -150,6 +155,7 @@ local function open_prompt(outcome)
   io.stdout:flush()
   local code, message = prompt.run {
     env = frames:globals(_G), prompt = "debug> ", banner = BANNER,
+    help = HELP,
   }
   if not code then
     io.stderr:write("mrlua: ", message, "\n")

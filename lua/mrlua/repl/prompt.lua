@@ -4,7 +4,8 @@
 --       complete = function(line, position) ... return words, start end,
 --       poll = function() ... return "news\n" end }
 --
--- It returns when the user ends it: Ctrl-D, or the end of the input.
+-- It returns when the user ends it: Ctrl-D, the end of the input, or the word exit or quit, where
+-- `env` has none of that name; so the word help writes `help`, a text.
 --
 -- An expression is shown (mrlua.repl.pretty) and kept: `_` is the last one's first value. An input
 -- that is not complete goes on in the next line. Each input is a chunk of its own: what is `local`
@@ -89,6 +90,13 @@ function session:read_plain(continues)
   return line, not line and "ended" or nil
 end
 
+-- A word that is a command where `env` has nothing of that name: "help", "exit", "quit".
+function session:command_of(text)
+  local word = text:match "^%s*(%l+)%s*$"
+  return (word == "exit" or word == "quit" or word == "help" and self.help)
+    and self.env[word] == nil and word or nil
+end
+
 -- One input, of as many lines as it takes. False: there is no more.
 function session:step()
   local text
@@ -102,6 +110,11 @@ function session:step()
       return why == "interrupted"
     end
     text = text and text .. "\n" .. line or line
+    local command = self:command_of(text)
+    if command then
+      io.stdout:write(command == "help" and self.help or "")
+      return command == "help"
+    end
     if text:find "%S" == nil then
       return true
     end
@@ -169,7 +182,7 @@ end
 local function new_session(options)
   local self = setmetatable({
     env = options.env or _G, prompt = options.prompt or "> ", input = io.stdin,
-    poll = options.poll, columns = columns,
+    poll = options.poll, columns = columns, help = options.help,
   }, session)
   self.more = (">"):rep(2) .. (" "):rep(math.max(1, #self.prompt - 2))
   local opened, message = engine.line_open { history = cluster_options.state_folder "history" }
@@ -185,7 +198,7 @@ local function new_session(options)
 end
 
 --- Reads and runs Lua until the user ends it.
--- @tparam table options  env, prompt, banner, complete, poll
+-- @tparam table options  env, prompt, banner, help, complete, poll
 -- @treturn integer       the exit code; or nil and one line
 function prompt.run(options)
   local self, message = new_session(options)

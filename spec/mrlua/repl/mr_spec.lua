@@ -40,6 +40,16 @@ describe("repl.mr", function()
     assert.equal("key  value\na       22\nb       11\n", said.stdout)
   end)
 
+  it("tells what there is by the word help, and ends by exit or quit", function()
+    for _, word in ipairs { "exit", "quit" } do
+      local said = run("help", word, "print 'beyond'")
+
+      assert.matches("mr.run%(JOB", said.stdout)
+      assert.not_matches("beyond", said.stdout)
+    end
+    assert.equal("3\n4\n", run("help, exit = 3, 4", "help", "exit").stdout)
+  end)
+
   it("says what is wrong with a job, in a line", function()
     local said = run("mr.run { mapp = 1, inputs = 'in' }", "mr.run('job.lua', { input = 'in' })",
       "mr.run(3)", "mr.run { map = function() return io.stdout end, out = io.stdout }",
