@@ -354,19 +354,17 @@ static void take_list(struct master_peer *peer, const struct frame *frame)
     Mrlua__JobList *list = message_unpack(&mrlua__job_list__descriptor, frame->payload, &err);
     Mrlua__JobListAnswer answer = MRLUA__JOB_LIST_ANSWER__INIT;
     size_t count = master->jobs_by_id.count + master->past_count;
+    uint64_t oldest = master_oldest_job(master);
     size_t count_max = list && list->count_max && list->count_max < count ? list->count_max : count;
 
     answer.jobs = mem_alloc_array(count_max, sizeof *answer.jobs);
-    for (uint64_t id = master->job_id_last; id > 0 && answer.n_jobs < count_max; id--) {
+    for (uint64_t id = master->job_id_last; id >= oldest && answer.n_jobs < count_max; id--) {
         Mrlua__JobInfo *info = master_info_of(master, id, INFO_LISTED);
 
         if (info && info->parent)
             message_free(info); /* its job shows it */
         else if (info)
             answer.jobs[answer.n_jobs++] = info;
-        else if (master->past_count > 0 && id < master->past[0].job_id &&
-                 list_is_empty(&master->jobs))
-            break;
     }
     conn_send(peer->conn, MESSAGE_JOB_LIST_ANSWER, frame->request_id, &answer.base);
     for (size_t i = 0; i < answer.n_jobs; i++)

@@ -316,6 +316,20 @@ void master_past_drop_timeline(struct master *master)
             &master->past[master->past_count - MASTER_TIMELINE_COUNT_MAX - 1].timeline);
 }
 
+/* Those of the past are in the order in which they ended: a job comes after its steps. */
+uint64_t master_oldest_job(const struct master *master)
+{
+    uint64_t oldest = master->job_id_last;
+
+    for (size_t i = 0; i < master->past_count; i++)
+        if (master->past[i].job_id < oldest)
+            oldest = master->past[i].job_id;
+    if (!list_is_empty(&master->jobs) &&
+        LIST_FIRST(&master->jobs, struct master_job, link)->id < oldest)
+        oldest = LIST_FIRST(&master->jobs, struct master_job, link)->id;
+    return oldest > 0 ? oldest : 1;
+}
+
 struct master_past *master_past_find(const struct master *master, uint64_t job_id)
 {
     for (size_t i = master->past_count; i > 0; i--)

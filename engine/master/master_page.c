@@ -48,23 +48,9 @@ struct master_page {
 
 /* ---- overview ---- */
 
-/* Those of the past are in the order in which they ended: a job comes after its steps. */
-static uint64_t oldest_job(const struct master *master)
-{
-    uint64_t oldest = master->job_id_last;
-
-    for (size_t i = 0; i < master->past_count; i++)
-        if (master->past[i].job_id < oldest)
-            oldest = master->past[i].job_id;
-    if (!list_is_empty(&master->jobs) &&
-        LIST_FIRST(&master->jobs, struct master_job, link)->id < oldest)
-        oldest = LIST_FIRST(&master->jobs, struct master_job, link)->id;
-    return oldest > 0 ? oldest : 1;
-}
-
 static void add_jobs(const struct master *master, struct buf *out)
 {
-    uint64_t oldest = oldest_job(master);
+    uint64_t oldest = master_oldest_job(master);
     int count = 0;
 
     jsontext_array_begin(out, "jobs");

@@ -354,6 +354,9 @@ void master_past_add_take(struct master *master, uint64_t job_id, Mrlua__JobHist
 void master_past_drop_timeline(struct master *master);
 struct master_past *master_past_find(const struct master *master, uint64_t job_id);
 
+/* The lowest number of a job that lives or is remembered; 1: there is none. */
+uint64_t master_oldest_job(const struct master *master);
+
 /* How much of a JobInfo is filled. */
 enum info_extent {
     INFO_LISTED,  /* one of many */
