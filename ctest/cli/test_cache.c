@@ -1,7 +1,7 @@
 #include "cli/cache.h"
 
-#include "cli/cache_home.h"
 #include "cli/kit.h"
+#include "home_of_test.h"
 #include "store/cache.h"
 
 /* An entry that was last used at the beginning of 1970. */
@@ -96,7 +96,7 @@ static void a_folder_that_is_none_is_an_answer(void **state)
     buf_deinit(&result);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, cache_home_set_up, cache_home_tear_down)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, home_set_up, home_tear_down)
 
 int main(void)
 {

@@ -1,6 +1,6 @@
 #include "cli/run_cache.h"
 
-#include "cli/cache_home.h"
+#include "home_of_test.h"
 #include "store/cache.h"
 
 static void use(uint64_t bytes_max)
@@ -42,10 +42,10 @@ static void a_cache_that_cannot_be_is_a_setup_error(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(a_job_leaves_the_cache_within_its_limit, cache_home_set_up,
-                                        cache_home_tear_down),
-        cmocka_unit_test_setup_teardown(a_cache_that_cannot_be_is_a_setup_error, cache_home_set_up,
-                                        cache_home_tear_down),
+        cmocka_unit_test_setup_teardown(a_job_leaves_the_cache_within_its_limit, home_set_up,
+                                        home_tear_down),
+        cmocka_unit_test_setup_teardown(a_cache_that_cannot_be_is_a_setup_error, home_set_up,
+                                        home_tear_down),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

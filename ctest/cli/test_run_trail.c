@@ -2,7 +2,7 @@
 #include "cli/run_kit.h"
 #include "store/trail.h"
 
-#include "state_home.h"
+#include "home_of_test.h"
 
 static struct run_kit kit;
 static struct trail trail;
@@ -76,7 +76,7 @@ static void a_state_folder_that_cannot_be_written_fails_no_job(void **state)
     close_it();
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, state_home_set_up, state_home_tear_down)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, home_set_up, home_tear_down)
 static const struct CMUnitTest TESTS[] = {
     TEST(an_error_ends_with_the_command_that_looks_into_it),
     TEST(what_was_printed_is_there_when_the_run_is_closed),

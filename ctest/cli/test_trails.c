@@ -2,7 +2,7 @@
 
 #include "cli/functions.h"
 #include "cli/kit.h"
-#include "state_home.h"
+#include "home_of_test.h"
 
 static struct err err;
 
@@ -96,7 +96,7 @@ static void runs_are_listed_newest_first(void **state)
 
 int main(void)
 {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, state_home_set_up, state_home_tear_down)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, home_set_up, home_tear_down)
     const struct CMUnitTest tests[] = {
         TEST(files_of_a_process_are_in_one_folder),
         TEST(a_name_with_a_slash_is_refused),

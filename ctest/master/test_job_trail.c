@@ -1,8 +1,8 @@
 #include "master/job_trail.h"
 
 #include "base/mem.h"
+#include "home_of_test.h"
 #include "record/value.h"
-#include "state_home.h"
 
 static struct trail trail;
 static struct job_trail kept;
@@ -10,7 +10,7 @@ static struct err err;
 
 static int set_up(void **state)
 {
-    state_home_set_up(state);
+    home_set_up(state);
     trail_init(&trail);
     job_trail_init(&kept, &trail);
     return 0;
@@ -20,7 +20,7 @@ static int tear_down(void **state)
 {
     job_trail_deinit(&kept);
     trail_deinit(&trail);
-    return state_home_tear_down(state);
+    return home_tear_down(state);
 }
 
 static struct job_trail_who map(uint32_t task, uint64_t attempt_id)

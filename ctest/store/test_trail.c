@@ -1,7 +1,7 @@
 #include "store/trail.h"
 
 #include "fault/fault.h"
-#include "state_home.h"
+#include "home_of_test.h"
 
 #include <errno.h>
 
@@ -249,7 +249,7 @@ static void files_are_named_as_they_were_written(void **state)
 
 int main(void)
 {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, state_home_set_up, state_home_tear_down)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, home_set_up, home_tear_down)
     const struct CMUnitTest tests[] = {
         TEST(nothing_is_made_before_something_is_written),
         TEST(what_is_written_is_replaced_and_what_is_appended_stays),
