@@ -157,14 +157,14 @@ describe("a job of several steps on a cluster", function()
     return lines
   end
 
-  it("tells of each step, however short, and of the last one when it is listed", function()
+  it("tells of each step, however short, and counts no tasks where it is listed", function()
     it_all:start(1)
     local job = it_all:submit(path "steps.lua", { texts.GPL }, {}, { tells = true })
     assert.equal(0, it_all:wait("the job ends", 60, function() return job:code() end))
     assert.same({ "step 1/2, map", "step 1/2, reduce", "step 2/2, map", "step 2/2, reduce" },
       lines_of(job))
     assert.matches("\nstep 2/2, reduce: ", it_all:run({ "status", "1" }).stdout)
-    assert.matches("\n *1  steps +done +(%d+)/%1 ", it_all:run({ "jobs" }).stdout)
+    assert.matches("\n *1  steps +done +%- ", it_all:run({ "jobs" }).stdout)
 
     local expected = {}
     for step = 1, 7 do
