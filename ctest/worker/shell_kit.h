@@ -30,6 +30,7 @@
 #include "worker/worker.h"
 
 #include <signal.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 
@@ -228,17 +229,25 @@ static inline void shell_pass(struct shell *shell)
     shell->is_late = false;
 }
 
-static inline void *shell_await(struct shell *shell, uint8_t type)
+/* The next message of one of two types; *type becomes its own. */
+static inline void *shell_await_either(struct shell *shell, uint8_t *type, uint8_t other)
 {
     for (size_t i = 0;; i++) {
         while (i == shell->kept_count)
             shell_turn(shell);
-        if (!shell->kept[i].is_new || shell->kept[i].type != type)
+        if (!shell->kept[i].is_new ||
+            (shell->kept[i].type != *type && shell->kept[i].type != other))
             continue;
         shell->kept[i].is_new = false;
         shell_begin_wait(shell);
+        *type = shell->kept[i].type;
         return shell->kept[i].message;
     }
+}
+
+static inline void *shell_await(struct shell *shell, uint8_t type)
+{
+    return shell_await_either(shell, &type, type);
 }
 
 /* ---- opening, closing ---- */
@@ -286,13 +295,15 @@ static inline _Noreturn void shell_live_as_worker(struct shell *shell)
     _exit(rc == 0 ? 0 : 10 + (int)err.kind);
 }
 
-/* Forks it. */
+/* Forks it. A test that fails takes it along. */
 static inline void shell_worker(struct shell *shell)
 {
     shell->worker = fork();
     assert_true(shell->worker >= 0);
-    if (shell->worker == 0)
+    if (shell->worker == 0) {
+        prctl(PR_SET_PDEATHSIG, SIGKILL);
         shell_live_as_worker(shell);
+    }
 }
 
 /* Its exit code; 128 + n: a signal. */

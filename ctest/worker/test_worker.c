@@ -116,11 +116,13 @@ static void more_than_the_disk_limit_is_told_as_the_disk(void **state)
     shell_close(&shell);
 }
 
-/* What a map leaves counts as soon as it is done, and not when somebody happens to look. */
+/* What a map leaves counts as soon as it is done, and not when the timer looks, once a second: many
+ * of these maps would be done by then. A look that came just before is not repeated, so that one
+ * more may be; and the timer may look while a map writes. */
 static void a_disk_that_a_map_has_filled_takes_no_more(void **state)
 {
     struct shell shell;
-    Mrlua__AttemptFailed *failed;
+    uint8_t type = MESSAGE_ATTEMPT_DONE;
 
     (void)state;
     shell_open(&shell);
@@ -129,13 +131,17 @@ static void a_disk_that_a_map_has_filled_takes_no_more(void **state)
     shell.options.disk_limit_bytes = 100 << 10;
     shell_worker(&shell);
     shell_welcome(&shell);
-    shell_map(&shell, 11, shell_file(&shell, "in", "a\n"));
-    shell_await(&shell, MESSAGE_ATTEMPT_DONE);
-    shell_heard(&shell, 11, MESSAGE_ATTEMPT_DONE);
-    shell_map(&shell, 12, folder_path(&shell.folder, "in"));
-    failed = shell_await(&shell, MESSAGE_ATTEMPT_FAILED);
-    assert_int_equal(failed->attempt, 12);
-    assert_int_equal(failed->error->kind, ERR_DISK);
+    shell_file(&shell, "in", "a\n");
+    for (uint64_t attempt = 11; type == MESSAGE_ATTEMPT_DONE; attempt++) {
+        void *message;
+
+        assert_true(attempt <= 13);
+        shell_map(&shell, attempt, folder_path(&shell.folder, "in"));
+        message = shell_await_either(&shell, &type, MESSAGE_ATTEMPT_FAILED);
+        if (type == MESSAGE_ATTEMPT_FAILED)
+            assert_int_equal(((Mrlua__AttemptFailed *)message)->error->kind, ERR_DISK);
+        shell_heard(&shell, attempt, type);
+    }
     shell_close(&shell);
 }
 
