@@ -32,6 +32,9 @@ describe("README.md", function()
   end
 
   it("leads from new to run, and from an error to a prompt in the record that failed", function()
+    if engine.has_option "TINY" then
+      pending "a tiny build makes many maps of this input, and another one may fail first"
+    end
     local commands, message = table.unpack(blocks "A job of your own")
     for words in commands:gmatch("build/mrlua ([^#\n]+)") do
       local argv = {}
