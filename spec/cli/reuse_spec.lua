@@ -86,6 +86,14 @@ describe("mrlua run --reuse", function()
     end
   end)
 
+  it("says on a pipe how many maps were taken", function()
+    local argv = { "run", folder .. "/job.lua", folder .. "/in", "--reuse", "--split-size", "1M" }
+    mrlua(argv)
+    local maps, line = mrlua(argv).stderr:match "^map: (%d+) tasks.-\n(reused: [^\n]+)\n$"
+
+    assert.equal(("reused: %s of %s maps"):format(maps, maps), line)
+  end)
+
   it("gives the same output, run or reused", function()
     local without, none = run {}
     local first, made = run { "--reuse" }

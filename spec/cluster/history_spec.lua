@@ -97,6 +97,7 @@ describe("the history of a master", function()
     assert.equal(0, same.code, same.stdout)
     assert.matches("\n +r1 +here +job +done ", here("jobs", "--all").stdout)
     assert.matches("\n +1 +master +job +done ", here("jobs", "--all").stdout)
+    assert.equal("mrlua: job 1 has ended\n", here("cancel", "1").stderr)
   end)
 
   it("is shown to who holds the key to read", function()

@@ -81,11 +81,14 @@ local function tell_done(ended, environment)
   for _, line in ipairs(skew.advice_lines(ended.skew or {})) do
     io.stderr:write(line, "\n")
   end
+  local reused = progress.reused_line(ended)
   if environment.draws then
     for _, line in ipairs(require("mrlua.summary").lines(ended, environment.columns)) do
       io.stderr:write(line, "\n")
     end
     io.stderr:write(progress.summary(ended), "\n")
+  elseif reused then
+    io.stderr:write(reused, "\n")
   end
 end
 

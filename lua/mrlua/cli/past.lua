@@ -88,6 +88,10 @@ end
 -- @tparam integer number  of the job
 -- @treturn table          the fault
 function past.hint(fault, number)
+  local is_unknown = fault.message:find "^there is no job"
+  if not is_unknown and not fault.message:find "^no master answers" then
+    return fault -- the master has the job, and says what is the matter with it
+  end
   local runs, meant = list_runs().runs, "r" .. number
   for _, run in ipairs(runs) do
     if run == meant then
@@ -95,7 +99,7 @@ function past.hint(fault, number)
       return fault
     end
   end
-  if runs[1] and fault.message:find "^no master answers" then
+  if runs[1] and not is_unknown then
     fault.message = ("%s; runs of this machine are called %s: 'mrlua jobs --all' lists them")
       :format(fault.message, runs[1])
   end
